@@ -1,0 +1,129 @@
+import { encodeRequest, PullMessage } from '@nestjs-rocketmq/protocol';
+import { Router } from './index.js';
+import { Gate, open, send, storing, turns, until } from './testing/raw-wire.js';
+
+describe('answers that wait for the disk', () => {
+  it('leave when their epoch is durable, the later ones with the next', async () => {
+    const gate = new Gate(true);
+    await using at = await open(storing(), { gate });
+    at.wire.write(send(1));
+    await turns();
+    gate.listener.epochClosing();
+    at.wire.write(send(2));
+    await turns();
+    expect(at.answers).toHaveLength(0);
+    gate.listener.epochDurable();
+    await until(() => at.answers.length === 1);
+    gate.listener.epochClosing();
+    gate.listener.epochDurable();
+    await until(() => at.answers.length === 2);
+    expect(at.answers.map(({ opaque, code }) => [opaque, code])).toEqual([
+      [1, 0],
+      [2, 0],
+    ]);
+  });
+
+  it('become failures when the sync fails, those of the next epoch do not', async () => {
+    const gate = new Gate(true);
+    await using at = await open(storing(), { gate });
+    at.wire.write(Buffer.concat([send(1), send(2, 'binary')]));
+    await turns();
+    gate.listener.epochClosing();
+    at.wire.write(send(3));
+    await turns();
+    gate.listener.epochFailed(new Error('disk gone'));
+    gate.listener.epochClosing();
+    gate.listener.epochDurable();
+    await until(() => at.answers.length === 3);
+    expect(at.answers.map(({ opaque, code, form }) => [opaque, code, form])).toEqual([
+      [1, 1, 'json'],
+      [2, 1, 'binary'],
+      [3, 0, 'json'],
+    ]);
+    expect(at.answers[0]?.remark).toBe('the message was not stored: disk gone');
+  });
+
+  it.each([true, false])(
+    'become failures when the write of their turn fails (waiting: %s)',
+    async (waits) => {
+      const gate = new Gate(waits);
+      let fails = false;
+      await using at = await open(storing(), { gate });
+      at.turn.onEnd('write', () => fails && gate.listener.turnFailed(new Error('no space')));
+      at.wire.write(send(1));
+      await turns();
+      fails = true;
+      at.wire.write(send(2));
+      await turns();
+      if (waits) {
+        gate.listener.epochClosing();
+        gate.listener.epochDurable();
+      }
+      await until(() => at.answers.length === 2);
+      expect(at.answers.map(({ opaque, code }) => [opaque, code])).toEqual([
+        [1, 0],
+        [2, 1],
+      ]);
+    },
+  );
+});
+
+describe('a connection', () => {
+  it('is not read while its answers are not taken, and loses none', async () => {
+    let served = 0;
+    const router = new Router().hotRoute(PullMessage, (_asked, reply) => {
+      served += 1;
+      Object.assign(reply.answer, {
+        suggestWhichBrokerId: 0,
+        nextBeginOffset: 0,
+        minOffset: 0,
+        maxOffset: 9,
+      });
+      reply.successWithBody(100_000);
+    });
+    await using at = await open(router, { maxWritable: 300_000 });
+    const pull = {
+      consumerGroup: 'g',
+      topic: 't',
+      queueId: 0,
+      queueOffset: 0,
+      maxMsgNums: 32,
+      sysFlag: 2,
+      commitOffset: 0,
+      suspendTimeoutMillis: 1,
+      subVersion: 0,
+    };
+    at.wire.pause();
+    const frames = Array.from({ length: 50 }, (_, opaque) =>
+      encodeRequest(PullMessage, pull, { opaque }),
+    );
+    at.wire.write(Buffer.concat(frames));
+    await turns();
+    expect(served).toBeLessThan(8);
+    at.wire.resume();
+    await until(() => at.answers.length === 50);
+    expect(at.answers.map(({ opaque }) => opaque)).toEqual(frames.map((_, i) => i));
+  });
+
+  const broken: [string, Buffer][] = [
+    ['a negative length', Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])],
+    ['a length of zero', Buffer.alloc(8)],
+    ['a huge length', Buffer.from([0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0])],
+    ['a header beyond its frame', Buffer.from([0, 0, 0, 8, 0, 0, 0, 9, 1, 2, 3, 4])],
+    ['an unknown header form', Buffer.from([0, 0, 0, 8, 5, 0, 0, 4, 1, 2, 3, 4])],
+    [
+      'broken JSON',
+      Buffer.concat([Buffer.from([0, 0, 0, 16, 0, 0, 0, 12]), Buffer.from('{"code":310,')]),
+    ],
+    ['a binary header that is too short', Buffer.from([0, 0, 0, 8, 1, 0, 0, 4, 1, 0x36, 3, 4])],
+  ];
+  it.each(broken)('is closed for %s, and the others go on', async (_name, bytes) => {
+    await using at = await open(storing());
+    await using other = await open(storing());
+    at.wire.write(bytes);
+    await until(() => at.closed);
+    other.wire.write(send(1));
+    await until(() => other.answers.length === 1);
+    expect(at.server.peers().size).toBe(0);
+  });
+});

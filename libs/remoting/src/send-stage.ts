@@ -1,0 +1,108 @@
+import type { Turn } from '@nestjs-rocketmq/foundation';
+import type { Connection, FlushSchedule } from './connection.js';
+import { failAnswers } from './failed-answers.js';
+import type { StorageGate } from './storage-gate.js';
+
+/**
+ * Lets answers leave: those that wait for nothing, and those of this turn's appends, in the stage
+ * `send` of the turn; with a gate that waits, those of appends when their epoch is durable.
+ *
+ * An epoch is what one call to the disk makes safe. One is being synced while the next gathers, so
+ * nothing is done per message. When a write or a sync fails, the answers that would be lies are
+ * rewritten as failures before they leave.
+ */
+export class SendStage implements FlushSchedule {
+  private dirty: Connection[] = [];
+  private spare: Connection[] = [];
+  /** Connections with answers in `gated`. */
+  private gathering: Connection[] = [];
+  /** Connections with answers in `syncing`. */
+  private syncing: Connection[] = [];
+  private readonly unsubscribe: () => void;
+
+  constructor(
+    private readonly turn: Turn,
+    private readonly gate: StorageGate | undefined,
+  ) {
+    this.unsubscribe = turn.onEnd('send', () => this.send());
+    gate?.subscribe({
+      epochClosing: () => this.closeEpoch(),
+      epochDurable: () => this.releaseEpoch(),
+      epochFailed: (error) => this.failEpoch(error),
+      turnFailed: (error) => this.failTurn(error),
+    });
+  }
+
+  close(): void {
+    this.unsubscribe();
+  }
+
+  /** Something was written into `connection.output`. */
+  add(connection: Connection): void {
+    this.dirty.push(connection);
+    this.turn.ask();
+  }
+
+  /** Something was written into `connection.gated`. */
+  addGated(connection: Connection): void {
+    if (connection.isGathering) return this.turn.ask();
+    connection.isGathering = true;
+    this.gathering.push(connection);
+    if (this.gate?.waits === true || connection.isScheduled) return this.turn.ask();
+    connection.isScheduled = true;
+    this.add(connection);
+  }
+
+  private send(): void {
+    if (this.gate?.waits === true) this.markTurn();
+    else this.releaseGathered();
+    const dirty = this.dirty;
+    this.dirty = this.spare;
+    for (const connection of dirty) connection.flush();
+    dirty.length = 0;
+    this.spare = dirty;
+  }
+
+  private markTurn(): void {
+    for (const connection of this.gathering) connection.gatedBefore = connection.gated.used;
+  }
+
+  private releaseGathered(): void {
+    const { gathering } = this;
+    for (const connection of gathering) {
+      connection.isGathering = false;
+      connection.gatedBefore = 0;
+      connection.release(connection.gated);
+    }
+    gathering.length = 0;
+  }
+
+  private closeEpoch(): void {
+    for (const connection of this.gathering) {
+      connection.isGathering = false;
+      connection.gatedBefore = 0;
+      if (connection.closed) continue;
+      // Without an end of the last epoch there may still be answers in `syncing`; they stay in front.
+      connection.moveToSyncing();
+      this.syncing.push(connection);
+    }
+    this.gathering.length = 0;
+  }
+
+  private releaseEpoch(): void {
+    const { syncing } = this;
+    for (const connection of syncing) connection.release(connection.syncing);
+    syncing.length = 0;
+  }
+
+  private failEpoch(error: Error): void {
+    for (const connection of this.syncing) failAnswers(connection.syncing, 0, error);
+    this.releaseEpoch();
+  }
+
+  private failTurn(error: Error): void {
+    for (const connection of this.gathering) {
+      failAnswers(connection.gated, connection.gatedBefore, error);
+    }
+  }
+}

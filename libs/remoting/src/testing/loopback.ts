@@ -1,0 +1,166 @@
+import { ConnectError, ListenError } from '../remoting.errors.js';
+import {
+  formatAddress,
+  hostBytes,
+  type ConnectTarget,
+  type ListenAddress,
+  type Listener,
+  type Network,
+  type Wire,
+} from '../network.js';
+
+const highWaterMark = 64 * 1024;
+
+/** One end of a pair in memory. Bytes arrive in a later turn of the event loop, as on a socket. */
+export class LoopbackWire implements Wire {
+  readonly remoteHost: Uint8Array = hostBytes('127.0.0.1');
+  other!: LoopbackWire;
+  private data: (chunk: Uint8Array) => void = () => undefined;
+  private drainListener: () => void = () => undefined;
+  private closeListener: (error?: Error) => void = () => undefined;
+  /** Written by this end, not yet read by the other. */
+  private underWay: Uint8Array[] = [];
+  private bytesUnderWay = 0;
+  private isPaused = false;
+  private isDelivering = false;
+  private isEnding = false;
+  private isClosed = false;
+  private mustDrain = false;
+
+  constructor(
+    readonly remoteAddress: string,
+    readonly remotePort: number,
+    readonly localAddress: string,
+    private readonly network: LoopbackNetwork,
+  ) {}
+
+  get writableLength(): number {
+    return this.bytesUnderWay > highWaterMark ? this.bytesUnderWay : 0;
+  }
+
+  onData(listener: (chunk: Uint8Array) => void): void {
+    this.data = listener;
+    this.other.deliverSoon();
+  }
+
+  onDrain(listener: () => void): void {
+    this.drainListener = listener;
+  }
+
+  onClose(listener: (error?: Error) => void): void {
+    this.closeListener = listener;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.isClosed || this.isEnding) return;
+    // The sender may fill its buffer anew, so these bytes are copied, as a kernel does.
+    for (const chunk of this.network.cut(bytes)) this.underWay.push(chunk);
+    this.bytesUnderWay += bytes.length;
+    if (this.bytesUnderWay > highWaterMark) this.mustDrain = true;
+    this.deliverSoon();
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.other.deliverSoon();
+  }
+
+  end(): void {
+    this.isEnding = true;
+    this.deliverSoon();
+  }
+
+  destroy(error?: Error): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.underWay = [];
+    setImmediate(() => {
+      this.closeListener(error);
+      this.other.destroy();
+    });
+  }
+
+  private deliverSoon(): void {
+    if (this.isDelivering) return;
+    this.isDelivering = true;
+    setImmediate(() => this.deliver());
+  }
+
+  private deliver(): void {
+    this.isDelivering = false;
+    if (this.isClosed) return;
+    let sent = 0;
+    for (const chunk of this.underWay) {
+      if (this.other.isPaused || this.other.isClosed) break;
+      sent += 1;
+      this.bytesUnderWay -= chunk.length;
+      this.other.data(chunk);
+    }
+    this.underWay = this.underWay.slice(sent);
+    if (this.underWay.length > 0) return;
+    if (this.mustDrain) {
+      this.mustDrain = false;
+      this.drainListener();
+    }
+    if (this.isEnding) this.destroy();
+  }
+}
+
+/** A network inside this process: no sockets, no ports taken. */
+export class LoopbackNetwork implements Network {
+  private readonly listeners = new Map<number, (wire: Wire) => void>();
+  private nextPort = 40_000;
+  /** Wires that were opened, two per connection; the connecting end first. */
+  readonly wires: LoopbackWire[] = [];
+
+  /** `chunkBytes`: what is written arrives in pieces of at most this size. Default: as written. */
+  constructor(private readonly options: { chunkBytes?: number } = {}) {}
+
+  connect({ host, port }: ConnectTarget): Promise<Wire> {
+    const onWire = this.listeners.get(port);
+    const address = formatAddress(host, port);
+    if (onWire === undefined) {
+      const sentence = `Cannot connect to ${address}: nobody listens there.`;
+      return Promise.reject(new ConnectError(sentence, { details: { address }, retriable: true }));
+    }
+    const own = this.nextPort++;
+    const ownAddress = `127.0.0.1:${own}`;
+    const near = new LoopbackWire(address, port, ownAddress, this);
+    const far = new LoopbackWire(ownAddress, own, address, this);
+    near.other = far;
+    far.other = near;
+    this.wires.push(near, far);
+    onWire(far);
+    return Promise.resolve(near);
+  }
+
+  listen(address: ListenAddress, onWire: (wire: Wire) => void): Promise<Listener> {
+    const port = address.port === 0 ? this.nextPort++ : address.port;
+    if (this.listeners.has(port)) {
+      const where = formatAddress(address.host, port);
+      return Promise.reject(new ListenError(`Cannot listen on ${where}: the port is taken.`));
+    }
+    this.listeners.set(port, onWire);
+    return Promise.resolve({
+      address: { host: address.host, port },
+      close: () => {
+        this.listeners.delete(port);
+        return Promise.resolve();
+      },
+    });
+  }
+
+  /** Copies bytes into the pieces in which they will arrive. */
+  cut(bytes: Uint8Array): Uint8Array[] {
+    const size = this.options.chunkBytes ?? Math.max(1, bytes.length);
+    const chunks: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      chunks.push(Uint8Array.prototype.slice.call(bytes, at, at + size));
+    }
+    return chunks;
+  }
+}
