@@ -1,0 +1,2 @@
+export * from './filter.errors.js';
+export * from './tag-filter.js';

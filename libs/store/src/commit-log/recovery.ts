@@ -1,0 +1,190 @@
+import {
+  blankMagic,
+  bodyChecksum,
+  readInt64,
+  recordField,
+  recordMagicV1,
+  recordMagicV2,
+  RecordParts,
+} from '@nestjs-rocketmq/message';
+
+/** What recovery may do with a log: read it. */
+export interface LogReader {
+  readonly segmentSize: number;
+  /** First position that exists. */
+  readonly start: number;
+  /** One past the last position that exists. */
+  readonly end: number;
+  read(into: Uint8Array, at: number, length: number, position: number): number;
+}
+
+/** One valid record; reused by the scan. The positions of its parts count from `bytes`. */
+export class ScannedRecord extends RecordParts {
+  bytes: Uint8Array = new Uint8Array(0);
+  data = new DataView(this.bytes.buffer);
+  logPosition = 0;
+
+  get queueId(): number {
+    return this.data.getInt32(this.from + recordField.queueId);
+  }
+
+  get queueOffset(): number {
+    return readInt64(this.data, this.from + recordField.queueOffset);
+  }
+
+  get storeTime(): number {
+    return readInt64(this.data, this.storeTimestamp);
+  }
+}
+
+/** Where valid records end, and why. */
+export interface ScanEnd {
+  readonly end: number;
+  readonly records: number;
+  /** What stands at the end instead of a record; undefined where nothing was ever written. */
+  readonly fault: string | undefined;
+}
+
+const scanWindow = 1024 * 1024;
+const oneRecordWindow = 4096;
+/** What a disk writes as a whole; larger sectors are multiples of it. */
+const sectorBytes = 512;
+
+/** Reads ahead of a scan, so that records are found without a read for each. */
+class Window {
+  bytes: Uint8Array;
+  data: DataView;
+  private from = 0;
+  private length = 0;
+
+  constructor(
+    private readonly log: LogReader,
+    size: number,
+  ) {
+    this.bytes = new Uint8Array(size);
+    this.data = new DataView(this.bytes.buffer);
+  }
+
+  /** Offset in `bytes` of `position`, with at least `length` bytes behind it, or -1. */
+  at(position: number, length: number): number {
+    const inside = position >= this.from && position + length <= this.from + this.length;
+    if (!inside) this.fill(position, length);
+    return position + length <= this.from + this.length ? position - this.from : -1;
+  }
+
+  /** The 32-bit number at a position, read past the window; 0 where there is none. */
+  peek(position: number): number {
+    const word = new Uint8Array(4);
+    const count = this.log.read(word, 0, word.length, position);
+    return count < word.length ? 0 : new DataView(word.buffer).getInt32(0);
+  }
+
+  private fill(position: number, length: number): void {
+    if (length > this.bytes.length) {
+      this.bytes = new Uint8Array(length);
+      this.data = new DataView(this.bytes.buffer);
+    }
+    this.from = position;
+    this.length = this.log.read(this.bytes, 0, this.bytes.length, position);
+  }
+}
+
+/**
+ * Follows the log from `from`, which must be the start of a record or a file, as long as there are
+ * valid records, and shows each. Only reads. A record counts when its lengths fit each other, it
+ * names its own position, and (with `checkCrc`) its body has its checksum and its texts are whole.
+ */
+export function scanRecords(
+  log: LogReader,
+  from: number,
+  checkCrc: boolean,
+  each: (record: ScannedRecord) => void,
+): ScanEnd {
+  const window = new Window(log, scanWindow);
+  const record = new ScannedRecord();
+  let records = 0;
+  for (let position = from; ;) {
+    if (position >= log.end) return { end: position, records, fault: undefined };
+    const head = window.at(position, 8);
+    if (head < 0) return { end: position, records, fault: 'the file is cut off' };
+    const size = window.data.getInt32(head);
+    const magic = window.data.getInt32(head + 4);
+    const left = log.segmentSize - ((position - log.start) % log.segmentSize);
+    if (magic === blankMagic) {
+      position += left;
+      continue;
+    }
+    const fault = readRecord(log, window, record, position, Math.min(size, left), checkCrc);
+    if (fault !== undefined) {
+      const isUntouched = size === 0 && magic === 0;
+      return { end: position, records, fault: isUntouched ? undefined : fault };
+    }
+    each(record);
+    records += 1;
+    position += record.size;
+  }
+}
+
+function readRecord(
+  log: LogReader,
+  window: Window,
+  record: ScannedRecord,
+  position: number,
+  size: number,
+  checkCrc: boolean,
+): string | undefined {
+  if (size <= 0) return `a size of ${size}`;
+  const at = window.at(position, size);
+  if (at < 0) return 'a record that is cut off';
+  record.bytes = window.bytes;
+  record.data = window.data;
+  const fault = record.locate(window.data, at, at + size);
+  if (fault !== undefined) return fault;
+  record.logPosition = readInt64(window.data, at + recordField.logPosition);
+  if (record.logPosition !== position) return `a record of position ${record.logPosition}`;
+  if (!checkCrc) return undefined;
+  const body = window.bytes.subarray(record.bodyFrom, record.bodyTo);
+  const isIntact = bodyChecksum(body) === window.data.getInt32(at + recordField.bodyCrc);
+  if (!isIntact) return 'a body that does not have its checksum';
+  const fileOffset = (position - log.start) % log.segmentSize;
+  const isTorn = isTextTorn(record, fileOffset) || isCutOff(record, window, position);
+  return isTorn ? 'a record that is torn behind its body' : undefined;
+}
+
+/**
+ * Whether topic or properties, which no checksum covers, miss what a power failure kept from the
+ * disk. It keeps whole sectors from it, and where nothing was written before there are zeros: so
+ * zeros from the start of a sector to its end, or to the end of the text. A topic has none at all.
+ */
+function isTextTorn(record: ScannedRecord, fileOffset: number): boolean {
+  const { bytes, topicFrom, topicTo, propertiesFrom, propertiesTo } = record;
+  for (let i = topicFrom; i < topicTo; i += 1) if (bytes[i] === 0) return true;
+  const inSector = (fileOffset + propertiesFrom - record.from) % sectorBytes;
+  let sector = propertiesFrom + ((sectorBytes - inSector) % sectorBytes);
+  for (; sector < propertiesTo; sector += sectorBytes) {
+    const end = Math.min(sector + sectorBytes, propertiesTo);
+    let at = sector;
+    while (at < end && bytes[at] === 0) at += 1;
+    if (at === end) return true;
+  }
+  return false;
+}
+
+/** Whether only a first part was written: zeros at the end of the properties, and no more records. */
+function isCutOff(record: ScannedRecord, window: Window, position: number): boolean {
+  const { propertiesFrom, propertiesTo } = record;
+  if (propertiesTo === propertiesFrom || record.bytes[propertiesTo - 1] !== 0) return false;
+  const next = window.peek(position + record.size + recordField.magic);
+  return next !== recordMagicV1 && next !== recordMagicV2 && next !== blankMagic;
+}
+
+/** Store time of the record at the start of a file; undefined where no valid record stands. */
+export function firstStoreTime(log: LogReader, segmentStart: number): number | undefined {
+  const record = new ScannedRecord();
+  const window = new Window(log, oneRecordWindow);
+  const head = window.at(segmentStart, 8);
+  if (head < 0) return undefined;
+  const size = Math.min(window.data.getInt32(head), log.segmentSize);
+  if (readRecord(log, window, record, segmentStart, size, false) !== undefined) return undefined;
+  return record.storeTime === 0 ? undefined : record.storeTime;
+}

@@ -1,0 +1,117 @@
+import { dirname, join } from 'node:path';
+import type { FileSystem } from '@nestjs-rocketmq/foundation';
+import type { HandlePool } from '../files/handle-pool.js';
+import { SegmentSequence } from '../files/segment-sequence.js';
+import { entryBytes } from '../formats/consume-queue-entry.js';
+import { MessageIllegalError } from '../store.errors.js';
+import { ConsumeQueue } from './consume-queue.js';
+import type { EntryArena } from './entry-arena.js';
+
+/** Names of folders are at most this long on common file systems. */
+const longestName = 255;
+
+export interface ConsumeQueueTableParts {
+  readonly fileSystem: FileSystem;
+  readonly handles: HandlePool;
+  readonly arena: EntryArena;
+  /** Holds a folder per topic, and in it one per queue id. */
+  readonly directory: string;
+  /** Bytes of a queue file; rounded up to whole entries. */
+  readonly fileSize: number;
+}
+
+/** Topic and queue id -> queue. Files of a queue are made with its first entry. */
+export class ConsumeQueueTable {
+  private readonly byTopic = new Map<string, ConsumeQueue[]>();
+  private readonly fileSize: number;
+
+  constructor(private readonly parts: ConsumeQueueTableParts) {
+    this.fileSize = Math.ceil(parts.fileSize / entryBytes) * entryBytes;
+  }
+
+  /** The queue, made when it is not there. Throws `MessageIllegalError` for impossible names. */
+  get(topic: string, queueId: number): ConsumeQueue {
+    return this.byTopic.get(topic)?.[queueId] ?? this.add(topic, queueId);
+  }
+
+  find(topic: string, queueId: number): ConsumeQueue | undefined {
+    return this.byTopic.get(topic)?.[queueId];
+  }
+
+  /** The queues of a topic by id. */
+  of(topic: string): ConsumeQueue[] {
+    return this.byTopic.get(topic)?.filter((queue) => queue !== undefined) ?? [];
+  }
+
+  topics(): string[] {
+    return [...this.byTopic.keys()];
+  }
+
+  *all(): Iterable<ConsumeQueue> {
+    for (const queues of this.byTopic.values()) {
+      for (const queue of queues) if (queue !== undefined) yield queue;
+    }
+  }
+
+  /** Removes the queues of a topic with their files. */
+  delete(topic: string): void {
+    for (const queue of this.of(topic)) {
+      queue.discard();
+      queue.files.removeAll();
+    }
+    this.byTopic.delete(topic);
+    if (!canBeTopic(topic)) return;
+    this.parts.fileSystem.remove(join(this.parts.directory, topic));
+  }
+
+  /**
+   * Finds the queues on disk. `broken` says what happens to files that do not fit the others, see
+   * `SegmentSequence.load`. Offsets are not set yet.
+   */
+  load(broken: 'refuse' | 'remove'): void {
+    const { fileSystem, directory } = this.parts;
+    for (const topic of fileSystem.list(directory)) {
+      const folder = join(directory, topic);
+      if (!canBeTopic(topic) || !fileSystem.isDirectory(folder)) continue;
+      for (const name of fileSystem.list(folder)) {
+        const isId = /^\d{1,9}$/.test(name) && String(Number(name)) === name;
+        if (isId) this.get(topic, Number(name)).files.load(broken);
+      }
+    }
+  }
+
+  /**
+   * Folders that must be durable for the files of a queue to be found after a crash; those above
+   * its own only when the queue is new.
+   */
+  foldersOf(queue: ConsumeQueue, isNew: boolean): string[] {
+    const own = queue.files.directory;
+    return isNew ? [own, dirname(own), dirname(dirname(own))] : [own];
+  }
+
+  private add(topic: string, queueId: number): ConsumeQueue {
+    if (!canBeTopic(topic) || !Number.isInteger(queueId) || queueId < 0 || queueId > 0x7fffffff) {
+      throw new MessageIllegalError(
+        `There cannot be a queue ${queueId} of the topic ${JSON.stringify(topic)}.`,
+        { details: { topic, queueId } },
+      );
+    }
+    const { fileSystem, handles, arena, directory } = this.parts;
+    const folder = join(directory, topic, String(queueId));
+    const files = new SegmentSequence(fileSystem, handles, folder, this.fileSize);
+    const queue = new ConsumeQueue(topic, queueId, files, arena);
+    const queues = this.byTopic.get(topic);
+    if (queues === undefined) {
+      const first: ConsumeQueue[] = [];
+      first[queueId] = queue;
+      this.byTopic.set(topic, first);
+    } else queues[queueId] = queue;
+    return queue;
+  }
+}
+
+/** Whether a topic can be the name of a folder. */
+export function canBeTopic(topic: string): boolean {
+  if (topic === '' || topic === '.' || topic === '..' || topic.length > longestName) return false;
+  return !/[/\\\0]/.test(topic);
+}

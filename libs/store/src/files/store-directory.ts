@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import {
+  type FileHandle,
+  type FileLock,
+  type FileSystem,
+  viewOf,
+} from '@nestjs-rocketmq/foundation';
+import {
+  type Checkpoint,
+  checkpointBytes,
+  checkpointFileBytes,
+  emptyCheckpoint,
+  readCheckpoint,
+  writeCheckpoint,
+} from '../formats/checkpoint-layout.js';
+import { StoreFolderError } from '../store.errors.js';
+
+/**
+ * The folder of a store: where its parts are, who holds it, whether it was closed well, and the
+ * checkpoint file. Names as Apache's `StorePathConfigHelper` has them.
+ */
+export class StoreDirectory {
+  readonly commitLog: string;
+  readonly consumeQueues: string;
+  private readonly abort: string;
+  private lock: FileLock | undefined;
+  private checkpointFile: FileHandle | undefined;
+
+  constructor(
+    private readonly fileSystem: FileSystem,
+    readonly root: string,
+    commitLog: string,
+  ) {
+    if (commitLog.includes(',')) {
+      throw new StoreFolderError(
+        'storePathCommitLog names several folders; a commit log over several folders is not ' +
+          'supported, name one.',
+        { details: { storePathCommitLog: commitLog } },
+      );
+    }
+    this.commitLog = commitLog === '' ? join(root, 'commitlog') : commitLog;
+    this.consumeQueues = join(root, 'consumequeue');
+    this.abort = join(root, 'abort');
+  }
+
+  /** Takes the folder for this process. Throws `FileLockedError` when another has it. */
+  open(): void {
+    this.fileSystem.makeDirectory(this.root);
+    this.lock = this.fileSystem.lock(join(this.root, 'lock'));
+    this.fileSystem.makeDirectory(this.commitLog);
+    this.fileSystem.makeDirectory(this.consumeQueues);
+  }
+
+  /** Whether the last one who had the store did not close it. */
+  get wasAborted(): boolean {
+    return this.fileSystem.exists(this.abort);
+  }
+
+  /** From here on the store counts as not closed. */
+  markOpen(processId: number): void {
+    this.fileSystem.writeText(this.abort, String(processId));
+    this.fileSystem.syncDirectory(this.root);
+  }
+
+  markClosed(): void {
+    this.fileSystem.remove(this.abort);
+    this.fileSystem.syncDirectory(this.root);
+  }
+
+  readCheckpoint(): Checkpoint {
+    const path = join(this.root, 'checkpoint');
+    const isNew = !this.fileSystem.exists(path);
+    const file = this.fileSystem.open(path, 'create');
+    this.checkpointFile = file;
+    if (isNew || file.size() < checkpointFileBytes) file.truncate(checkpointFileBytes);
+    const bytes = new Uint8Array(checkpointBytes);
+    const count = file.readAt(bytes, 0, checkpointBytes, 0);
+    return count < checkpointBytes ? emptyCheckpoint() : readCheckpoint(viewOf(bytes));
+  }
+
+  writeCheckpoint(checkpoint: Checkpoint): void {
+    const bytes = new Uint8Array(checkpointBytes);
+    writeCheckpoint(viewOf(bytes), checkpoint);
+    this.checkpointFile?.writeAt(bytes, 0, checkpointBytes, 0);
+  }
+
+  async syncCheckpoint(): Promise<void> {
+    await this.checkpointFile?.sync();
+  }
+
+  close(): void {
+    this.checkpointFile?.close();
+    this.checkpointFile = undefined;
+    this.lock?.close();
+    this.lock = undefined;
+  }
+}

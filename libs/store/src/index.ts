@@ -1,0 +1,10 @@
+export type { RecordDraft } from '@nestjs-rocketmq/message';
+export { ConsumeQueue } from './consume-queue/consume-queue.js';
+export { defaultDelayLevels, parseDelayLevels } from './delay-levels.js';
+export type { GateListener, StoreGate } from './gate.js';
+export { MessageStore, type Placed, type StoreFigures } from './message-store.js';
+export type { QueueArrival } from './publisher.js';
+export type { FindLimits, FindStatus, Found, TimeBoundary } from './read-messages.js';
+export * from './store.errors.js';
+export { type StoreOptions, storeOptions } from './store-options.js';
+export type { OpenStore } from './store-parts.js';

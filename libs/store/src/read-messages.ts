@@ -1,0 +1,263 @@
+import { type Span, viewOf } from '@nestjs-rocketmq/foundation';
+import {
+  bornHostLength,
+  minRecordBytes,
+  readInt64,
+  recordField,
+  RecordParts,
+} from '@nestjs-rocketmq/message';
+import type { CommitLog } from './commit-log/commit-log.js';
+import type { ConsumeQueue } from './consume-queue/consume-queue.js';
+import { firstWhere } from './consume-queue/queue-recovery.js';
+import { entryBytes, isFiller, type QueueEntry, readEntry } from './formats/consume-queue-entry.js';
+import { StoreCorruptError } from './store.errors.js';
+
+/**
+ * What a search found; names as Java's `GetMessageStatus`.
+ *
+ * - `FOUND`: `count` messages of `bytes` bytes.
+ * - `NO_MATCHED_MESSAGE`: the filter let none of the entries through; go on at `next`.
+ * - `MESSAGE_WAS_REMOVING`: the log does not have these messages any more; go on at `next`.
+ * - `NO_MESSAGE_IN_QUEUE`: the queue was always empty.
+ * - `OFFSET_TOO_SMALL`, `OFFSET_OVERFLOW_ONE` (just the next message), `OFFSET_OVERFLOW_BADLY`.
+ */
+export type FindStatus =
+  | 'FOUND'
+  | 'NO_MATCHED_MESSAGE'
+  | 'MESSAGE_WAS_REMOVING'
+  | 'NO_MESSAGE_IN_QUEUE'
+  | 'OFFSET_TOO_SMALL'
+  | 'OFFSET_OVERFLOW_ONE'
+  | 'OFFSET_OVERFLOW_BADLY';
+
+/** The result of `find`; one object per store, reused by the next `find`. */
+export class Found {
+  status: FindStatus = 'NO_MESSAGE_IN_QUEUE';
+  /** How many messages. */
+  count = 0;
+  /** How many bytes their records have together. */
+  bytes = 0;
+  /** Where to ask next. */
+  next = 0;
+  positions = new Float64Array(64);
+  sizes = new Int32Array(64);
+
+  grow(): void {
+    const positions = new Float64Array(this.positions.length * 2);
+    positions.set(this.positions);
+    const sizes = new Int32Array(this.sizes.length * 2);
+    sizes.set(this.sizes);
+    this.positions = positions;
+    this.sizes = sizes;
+  }
+}
+
+export interface FindLimits {
+  /** Most bytes; the first message always goes. Default as configured. */
+  readonly maxBytes?: number;
+  /** Which entries are wanted, by their tags code. Default all. */
+  readonly filter?: ((tagsCode: number) => boolean) | undefined;
+}
+
+/** Which of two messages is meant when none was stored at exactly the time asked for. */
+export type TimeBoundary = 'LOWER' | 'UPPER';
+
+export interface ReaderLimits {
+  readonly maxCount: number;
+  readonly maxBytes: number;
+  /** Entries that one search looks through. */
+  readonly maxScan: number;
+}
+
+/** A gap up to this size is read over: cheaper than a second read. */
+const widestGap = 22 * 1024;
+/** Records with gaps between them are read through this much memory. */
+const scratchBytes = 1024 * 1024;
+const headBytes = recordField.bornHost + 32;
+
+/** From a queue offset to message bytes, with a verdict when there are none. */
+export class MessageReader {
+  private readonly found = new Found();
+  private readonly entry: QueueEntry = { position: 0, size: 0, tagsCode: 0 };
+  private readonly chunk: Uint8Array;
+  private readonly chunkData: DataView;
+  private chunkFrom = 0;
+  private chunkCount = 0;
+  private scratch: Uint8Array | undefined;
+  private readonly head = new Uint8Array(headBytes);
+  private readonly headData = viewOf(this.head);
+
+  constructor(
+    private readonly log: CommitLog,
+    private readonly limits: ReaderLimits,
+  ) {
+    this.chunk = new Uint8Array(Math.max(limits.maxScan, limits.maxCount) * entryBytes);
+    this.chunkData = viewOf(this.chunk);
+  }
+
+  find(queue: ConsumeQueue, from: number, maxCount: number, limits: FindLimits): Found {
+    const { found } = this;
+    found.count = 0;
+    found.bytes = 0;
+    const { min, visible } = queue;
+    if (visible === 0) return this.answer('NO_MESSAGE_IN_QUEUE', 0);
+    if (from < min) return this.answer('OFFSET_TOO_SMALL', min);
+    if (from === visible) return this.answer('OFFSET_OVERFLOW_ONE', from);
+    if (from > visible) return this.answer('OFFSET_OVERFLOW_BADLY', visible);
+    return this.collect(queue, from, Math.min(Math.max(maxCount, 1), this.limits.maxCount), limits);
+  }
+
+  private collect(queue: ConsumeQueue, from: number, count: number, limits: FindLimits): Found {
+    const { found, entry } = this;
+    const { filter, maxBytes = this.limits.maxBytes } = limits;
+    const scan = filter === undefined ? count : this.limits.maxScan;
+    const end = Math.min(queue.visible, from + scan);
+    let wasRemoved = false;
+    let at = from;
+    this.chunkCount = 0;
+    for (; at < end && found.count < count; at += 1) {
+      if (!this.load(queue, at, end)) break;
+      if (isFiller(entry)) continue;
+      if (entry.position < this.log.start) {
+        wasRemoved = true;
+        continue;
+      }
+      if (filter !== undefined && !filter(entry.tagsCode)) continue;
+      if (found.count > 0 && found.bytes + entry.size > maxBytes) break;
+      if (found.count === found.sizes.length) found.grow();
+      found.positions[found.count] = entry.position;
+      found.sizes[found.count] = entry.size;
+      found.bytes += entry.size;
+      found.count += 1;
+    }
+    if (at === from) throw this.corrupt(`Entry ${from} cannot be read`, queue);
+    if (found.count > 0) return this.answer('FOUND', at);
+    return this.answer(wasRemoved ? 'MESSAGE_WAS_REMOVING' : 'NO_MATCHED_MESSAGE', at);
+  }
+
+  /** Copies the records of `found` into `into`, which has at least `found.bytes` bytes. */
+  read(found: Found, into: Span): void {
+    let to = into.from;
+    for (let first = 0; first < found.count;) {
+      const last = this.lastOfSpan(found, first);
+      to = this.readSpan(found, first, last, into, to);
+      first = last + 1;
+    }
+  }
+
+  /** A copy of the record at a log position; undefined when no written record stands there. */
+  readRecord(position: number): Uint8Array | undefined {
+    const size = this.sizeAt(position);
+    if (size === undefined) return undefined;
+    const bytes = new Uint8Array(size);
+    if (this.log.read(bytes, 0, size, position) < size) return undefined;
+    return parts.locate(viewOf(bytes), 0, size) === undefined ? bytes : undefined;
+  }
+
+  /** Store time of the message at an offset; undefined when there is none. */
+  storeTimeAt(queue: ConsumeQueue, queueOffset: number): number | undefined {
+    if (queueOffset < queue.min || queueOffset >= queue.visible) return undefined;
+    if (!queue.entryAt(queueOffset, this.entry) || isFiller(this.entry)) return undefined;
+    return this.storeTimeOf(this.entry.position);
+  }
+
+  /**
+   * The offset of a time. `LOWER`: the first message stored at that time or later, one past the
+   * last when there is none. `UPPER`: the last one stored at that time or before, the first when
+   * there is none.
+   */
+  offsetByTime(queue: ConsumeQueue, timestamp: number, boundary: TimeBoundary): number {
+    const { min, visible } = queue;
+    const timeAt = (n: number): number => this.storeTimeAt(queue, n) ?? Number.MIN_SAFE_INTEGER;
+    if (boundary === 'LOWER') return firstWhere(min, visible, (n) => timeAt(n) >= timestamp);
+    return Math.max(min, firstWhere(min, visible, (n) => timeAt(n) > timestamp) - 1);
+  }
+
+  private load(queue: ConsumeQueue, at: number, end: number): boolean {
+    if (at >= queue.written) return queue.readStaged(at, this.entry);
+    if (at >= this.chunkFrom + this.chunkCount || this.chunkCount === 0) {
+      this.chunkFrom = at;
+      const most = this.chunk.length / entryBytes;
+      this.chunkCount = queue.readWritten(at, Math.min(end - at, most), this.chunk);
+      if (this.chunkCount === 0) return false;
+    }
+    readEntry(this.chunkData, (at - this.chunkFrom) * entryBytes, this.entry);
+    return this.entry.size > 0;
+  }
+
+  private answer(status: FindStatus, next: number): Found {
+    this.found.status = status;
+    this.found.next = next;
+    return this.found;
+  }
+
+  /** The last record that is read together with `first`: near enough, and not too much in all. */
+  private lastOfSpan(found: Found, first: number): number {
+    const { positions, sizes } = found;
+    const start = positions[first] as number;
+    let end = start + (sizes[first] as number);
+    let last = first;
+    while (last + 1 < found.count) {
+      const position = positions[last + 1] as number;
+      const gap = position - end;
+      const next = position + (sizes[last + 1] as number);
+      if (gap < 0 || gap > widestGap) break;
+      // Without a gap nothing has to go through the scratch buffer.
+      if (next - start > scratchBytes) break;
+      end = next;
+      last += 1;
+    }
+    return last;
+  }
+
+  private readSpan(found: Found, first: number, last: number, into: Span, at: number): number {
+    const { positions, sizes } = found;
+    const start = positions[first] as number;
+    const length = (positions[last] as number) + (sizes[last] as number) - start;
+    let bytes = 0;
+    for (let i = first; i <= last; i += 1) bytes += sizes[i] as number;
+    const isGapless = bytes === length;
+    const target = isGapless ? into.bytes : (this.scratch ??= new Uint8Array(scratchBytes));
+    if (this.log.read(target, isGapless ? at : 0, length, start) < length) {
+      throw this.corrupt(`${length} bytes at log position ${start} cannot be read`);
+    }
+    let to = at;
+    for (let i = first; i <= last; i += 1) {
+      const size = sizes[i] as number;
+      if (!isGapless) {
+        const from = (positions[i] as number) - start;
+        into.bytes.set(target.subarray(from, from + size), to);
+      }
+      if (into.data.getInt32(to) !== size) {
+        throw this.corrupt(`No record of ${size} bytes stands at log position ${positions[i]}`);
+      }
+      to += size;
+    }
+    return to;
+  }
+
+  private storeTimeOf(position: number): number | undefined {
+    if (this.log.read(this.head, 0, headBytes, position) < headBytes) return undefined;
+    const sysFlag = this.headData.getInt32(recordField.sysFlag);
+    return readInt64(this.headData, recordField.bornHost + bornHostLength(sysFlag) + 4);
+  }
+
+  private sizeAt(position: number): number | undefined {
+    if (!Number.isSafeInteger(position) || position < this.log.start) return undefined;
+    const length = recordField.sysFlag;
+    if (this.log.read(this.head, 0, length, position) < length) return undefined;
+    const size = this.headData.getInt32(recordField.size);
+    const claims = readInt64(this.headData, recordField.logPosition);
+    const fits = size >= minRecordBytes && position + size <= this.log.written;
+    return fits && claims === position ? size : undefined;
+  }
+
+  private corrupt(what: string, queue?: ConsumeQueue): StoreCorruptError {
+    const of = queue === undefined ? '' : ` of queue ${queue.queueId} of ${queue.topic}`;
+    return new StoreCorruptError(`${what}${of}: queue and log do not fit each other.`, {
+      details: queue === undefined ? {} : { topic: queue.topic, queueId: queue.queueId },
+    });
+  }
+}
+
+const parts = new RecordParts();

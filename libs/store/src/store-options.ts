@@ -1,0 +1,78 @@
+import { defineOptions, option, type OptionValues } from '@nestjs-rocketmq/foundation';
+import { defaultDelayLevels } from './delay-levels.js';
+
+const mebibyte = 1024 * 1024;
+const largestFile = 2 ** 31 - 1;
+
+/**
+ * Options of a store, under the names that operators know from Apache's broker.
+ * Source of names and defaults: org.apache.rocketmq.store.config.MessageStoreConfig 5.3.3.
+ */
+export const storeOptions = defineOptions('store', {
+  storePathCommitLog: option.text({
+    default: '',
+    meaning: 'Folder of the commit log; empty means `commitlog` in the store folder.',
+  }),
+  mappedFileSizeCommitLog: option.integer({
+    default: 1024 * mebibyte,
+    min: 4096,
+    max: largestFile,
+    meaning: 'Bytes of one commit log file. A store keeps the size it was made with.',
+  }),
+  mappedFileSizeConsumeQueue: option.integer({
+    default: 6_000_000,
+    min: 20,
+    max: largestFile,
+    meaning: 'Bytes of one consume queue file, rounded up to a multiple of 20.',
+  }),
+  flushDiskType: option.choice(['ASYNC_FLUSH', 'SYNC_FLUSH'], {
+    default: 'ASYNC_FLUSH',
+    meaning: 'SYNC_FLUSH answers a send, and shows the message, only when it is durable.',
+  }),
+  flushIntervalCommitLog: option.duration({
+    default: 500,
+    min: 1,
+    meaning: 'With ASYNC_FLUSH, how long a message may be written and not yet durable.',
+  }),
+  flushCommitLogBytes: option.integer({
+    default: 4 * mebibyte,
+    min: 4096,
+    meaning: 'With ASYNC_FLUSH, how many bytes may be written before they are made durable.',
+  }),
+  flushIntervalConsumeQueue: option.duration({
+    default: 1000,
+    min: 1,
+    meaning: 'How long a queue entry may wait in memory before it is written to its file.',
+  }),
+  flushConsumeQueueThoroughInterval: option.duration({
+    default: 60_000,
+    min: 1,
+    meaning: 'How often queue files are made durable and the checkpoint moves.',
+  }),
+  checkCRCOnRecover: option.boolean({
+    default: true,
+    meaning: 'Whether recovery checks the body of each record against its checksum.',
+  }),
+  maxTransferBytesOnMessageInMemory: option.integer({
+    default: 262_144,
+    min: 1,
+    meaning: 'Bytes of messages in one pull answer; the first message always goes.',
+  }),
+  maxTransferCountOnMessageInMemory: option.integer({
+    default: 32,
+    min: 1,
+    max: 65_536,
+    meaning: 'Messages in one pull answer.',
+  }),
+  maxFilterMessageSize: option.integer({
+    default: 16_000,
+    min: 20,
+    meaning: 'Bytes of queue entries (20 each) that one pull looks through for its tags.',
+  }),
+  messageDelayLevel: option.text({
+    default: defaultDelayLevels,
+    meaning: 'Delays of the levels, from level 1 on; units s, m, h, d.',
+  }),
+});
+
+export type StoreOptions = OptionValues<typeof storeOptions.table>;

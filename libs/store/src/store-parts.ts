@@ -1,0 +1,127 @@
+import {
+  type Clock,
+  type FileSystem,
+  type Logger,
+  ResourceStack,
+  type Turn,
+} from '@nestjs-rocketmq/foundation';
+import { CommitLog } from './commit-log/commit-log.js';
+import { ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
+import { EntryArena } from './consume-queue/entry-arena.js';
+import { QueueWriter } from './consume-queue/queue-writer.js';
+import { parseDelayLevels } from './delay-levels.js';
+import { HandlePool } from './files/handle-pool.js';
+import { StoreDirectory } from './files/store-directory.js';
+import { entryBytes } from './formats/consume-queue-entry.js';
+import type { Checkpoint } from './formats/checkpoint-layout.js';
+import { MessageReader } from './read-messages.js';
+import { recover } from './store-opening.js';
+import { type StoreOptions, storeOptions } from './store-options.js';
+
+/** Files of the log are few and always in use; those of queues may be thousands. */
+const openLogFiles = 4096;
+const openQueueFiles = 512;
+
+/** What a store is opened with. */
+export interface OpenStore {
+  /** The store's folder (`storePathRootDir`). */
+  readonly directory: string;
+  readonly options?: Partial<StoreOptions>;
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The end of a turn, shared with the remoting server that answers for this store. */
+  readonly turn: Turn;
+  /** Written into the marker of an unclosed store. Default: this process. */
+  readonly processId?: number;
+}
+
+/** Everything that a store consists of, opened and recovered. */
+export interface StoreParts {
+  readonly options: StoreOptions;
+  readonly directory: StoreDirectory;
+  readonly checkpoint: Checkpoint;
+  readonly log: CommitLog;
+  readonly queues: ConsumeQueueTable;
+  readonly arena: EntryArena;
+  /** The open files of queues. */
+  readonly handles: HandlePool;
+  readonly writer: QueueWriter;
+  readonly reader: MessageReader;
+  readonly wasAborted: boolean;
+  /** Store time of the last message known, or 0. */
+  readonly lastStoreTime: number;
+  /** Lets go of files and folder, without writing. */
+  close(): Promise<void>;
+}
+
+/** Lock, abort marker, checkpoint, recovery; in case of failure all is closed again. */
+export function openParts(given: OpenStore): StoreParts {
+  const { fileSystem, clock, logger } = given;
+  const options = storeOptions.load(given.options ?? {});
+  const delays = parseDelayLevels(options.messageDelayLevel);
+  const directory = new StoreDirectory(fileSystem, given.directory, options.storePathCommitLog);
+  const logHandles = new HandlePool(fileSystem, openLogFiles);
+  const handles = new HandlePool(fileSystem, openQueueFiles);
+  const resources = new ResourceStack();
+  resources.use(directory);
+  resources.use(logHandles);
+  resources.use(handles);
+  try {
+    directory.open();
+    const checkpoint = directory.readCheckpoint();
+    const { wasAborted } = directory;
+    const arena = new EntryArena();
+    const log = new CommitLog({
+      fileSystem,
+      handles: logHandles,
+      directory: directory.commitLog,
+      segmentSize: options.mappedFileSizeCommitLog,
+    });
+    const queues = new ConsumeQueueTable({
+      fileSystem,
+      handles,
+      arena,
+      directory: directory.consumeQueues,
+      fileSize: options.mappedFileSizeConsumeQueue,
+    });
+    const checkCrc = options.checkCRCOnRecover;
+    const recovery = { log, queues, checkpoint, wasAborted, checkCrc, delays, logger };
+    const { lastStoreTime, isRebuilt } = recover(recovery);
+    directory.markOpen(given.processId ?? process.pid);
+    const ageMillis = options.flushIntervalConsumeQueue;
+    const writer = new QueueWriter({
+      table: queues,
+      handles,
+      fileSystem,
+      clock,
+      logger,
+      ageMillis,
+    });
+    if (isRebuilt) for (const queue of queues.all()) writer.touch(queue);
+    const reader = new MessageReader(log, {
+      maxCount: options.maxTransferCountOnMessageInMemory,
+      maxBytes: options.maxTransferBytesOnMessageInMemory,
+      maxScan: Math.max(1, Math.floor(options.maxFilterMessageSize / entryBytes)),
+    });
+    return {
+      options,
+      directory,
+      checkpoint,
+      log,
+      queues,
+      arena,
+      handles,
+      writer,
+      reader,
+      wasAborted,
+      lastStoreTime: lastStoreTime || checkpoint.logTime,
+      close: () => resources.close(),
+    };
+  } catch (error) {
+    handles.close();
+    logHandles.close();
+    directory.close();
+    throw error;
+  }
+}

@@ -1,0 +1,384 @@
+import { dirname } from 'node:path';
+import {
+  type FileHandle,
+  FileLockedError,
+  type FileLock,
+  type FileSystem,
+  type OpenMode,
+} from '@nestjs-rocketmq/foundation';
+import { FaultyFile, pageBytes, type SyncSnapshot } from './faulty-file.js';
+import { SeededRandom } from './seeded-random.js';
+
+/** Calls that can be told to fail. */
+export type FaultyCall = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'remove';
+
+export interface Fault {
+  readonly call: FaultyCall;
+  /** Node's code of the error, default EIO. */
+  readonly code?: string;
+  /** How often it happens, default once. */
+  readonly times?: number;
+  /** Only for paths that contain this. */
+  readonly path?: string;
+}
+
+interface ArmedFault extends Fault {
+  left: number;
+}
+
+/** A change of names in a folder; several names change together. */
+type NameChange = ReadonlyMap<string, FaultyFile | undefined>;
+
+interface FolderChange {
+  readonly folder: string;
+  readonly change: NameChange;
+}
+
+/**
+ * A disk in memory that breaks as disks do, driven by a seed.
+ *
+ * What may break:
+ * - `kill` ends the process: its open files are gone, its locks too, but everything written stays,
+ *   for the system holds it.
+ * - `crash` is a power failure: what was synced stays. Of every other page the old content is left,
+ *   or the new, or a mix of sectors of 512 bytes, each page for itself, so a later write may be
+ *   there and an earlier not. A size that was not synced may be the old one. A file that was made,
+ *   renamed or removed may not be so, unless it (when made) or its folder was synced; changes in
+ *   one folder are lost from the last back.
+ * - `fail` lets calls throw. A write that fails has written a part, chosen by the seed.
+ * - After a sync has failed, what it was to make durable counts as clean and is not durable, also
+ *   when a later sync goes well; that is how Linux behaves.
+ * - `capacity` fills the disk: a write takes what there is room for, then throws ENOSPC.
+ * - `holdSyncs` lets syncs wait; writes go on below them and do not belong to them.
+ *
+ * What does not break: what was synced once; folders; a sector; bytes that nobody wrote. Files that
+ * nobody wrote to are not damaged, so checksums are tested by damaging bytes with `damage`.
+ */
+export class FaultyFileSystem implements FileSystem {
+  readonly random: SeededRandom;
+  /** Bytes on the disk, in whole pages of written files; holes are free. */
+  capacity = Number.MAX_SAFE_INTEGER;
+  private names = new Map<string, FaultyFile>();
+  private durableNames = new Map<string, FaultyFile>();
+  private folders = new Set<string>();
+  private changes: FolderChange[] = [];
+  private readonly locks = new Set<string>();
+  private faults: ArmedFault[] = [];
+  private heldSyncs: (() => void)[] | undefined;
+  private readonly syncs = new Map<SyncSnapshot, FaultyFile>();
+  /** Handles of an earlier life do not work any more. */
+  private life = 0;
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+  }
+
+  /** The process dies; what it wrote stays. */
+  kill(): void {
+    this.life += 1;
+    this.locks.clear();
+    this.faults = [];
+    this.heldSyncs = undefined;
+    // What a dead process was syncing is still to be written.
+    for (const [snapshot, file] of this.syncs) file.abandonSync(snapshot);
+    this.syncs.clear();
+  }
+
+  /** The power fails. */
+  crash(): void {
+    this.kill();
+    const names = new Map(this.durableNames);
+    const lostIn = new Set<string>();
+    for (const { folder, change } of this.changes) {
+      if (lostIn.has(folder)) continue;
+      if (this.random.chance(0.3)) lostIn.add(folder);
+      else apply(names, change);
+    }
+    this.changes = [];
+    this.names = names;
+    this.durableNames = new Map(names);
+    for (const file of new Set(names.values())) file.crash(this.random);
+  }
+
+  fail(fault: Fault): void {
+    this.faults.push({ ...fault, left: fault.times ?? 1 });
+  }
+
+  /** Forgets the faults that did not happen yet. */
+  heal(): void {
+    this.faults = [];
+  }
+
+  /** From now on syncs wait until `releaseSyncs`. */
+  holdSyncs(): void {
+    this.heldSyncs ??= [];
+  }
+
+  /** Ends the syncs that wait, and holds no more. */
+  releaseSyncs(): void {
+    const held = this.heldSyncs ?? [];
+    this.heldSyncs = undefined;
+    for (const end of held) end();
+  }
+
+  get waitingSyncs(): number {
+    return this.heldSyncs?.length ?? 0;
+  }
+
+  /** Flips bits of one byte, durably. */
+  damage(path: string, position: number, bits = 0xff): void {
+    const file = this.file(path);
+    const byte = new Uint8Array(1);
+    file.read(byte, 0, 1, position);
+    byte[0] = (byte[0] as number) ^ bits;
+    file.write(byte, 0, 1, position, () => true);
+    file.endSync(file.beginSync());
+  }
+
+  open(path: string, mode: OpenMode): FileHandle {
+    this.check('open', path);
+    let file = this.names.get(path);
+    if (file === undefined) {
+      if (mode !== 'create') throw systemError('ENOENT', `no such file, open '${path}'`);
+      file = new FaultyFile();
+      this.change(dirname(path), new Map([[path, file]]));
+    }
+    return new FaultyHandle(this, path, file, this.life);
+  }
+
+  exists(path: string): boolean {
+    return this.names.has(path) || this.folders.has(path);
+  }
+
+  isDirectory(path: string): boolean {
+    return this.folders.has(path);
+  }
+
+  size(path: string): number {
+    return this.file(path).size;
+  }
+
+  list(directory: string): string[] {
+    const found = [...this.names.keys(), ...this.folders].filter(
+      (path) => path !== directory && dirname(path) === directory,
+    );
+    return found.map((path) => path.slice(directory.length + 1)).sort();
+  }
+
+  makeDirectory(directory: string): void {
+    for (let at = directory; !this.folders.has(at) && dirname(at) !== at; at = dirname(at)) {
+      this.folders.add(at);
+    }
+  }
+
+  rename(from: string, to: string): void {
+    const file = this.file(from);
+    const change: NameChange = new Map([
+      [from, undefined],
+      [to, file],
+    ]);
+    this.change(dirname(to), change);
+  }
+
+  remove(path: string): void {
+    this.check('remove', path);
+    for (const name of this.namesNow()) {
+      if (name !== path && !name.startsWith(`${path}/`)) continue;
+      this.change(dirname(name), new Map([[name, undefined]]));
+    }
+    for (const folder of this.folders) {
+      if (folder === path || folder.startsWith(`${path}/`)) this.folders.delete(folder);
+    }
+  }
+
+  readText(path: string): string | undefined {
+    const file = this.names.get(path);
+    if (file === undefined) return undefined;
+    const bytes = new Uint8Array(file.size);
+    file.read(bytes, 0, bytes.length, 0);
+    return new TextDecoder().decode(bytes);
+  }
+
+  writeText(path: string, text: string): void {
+    const handle = this.open(path, 'create');
+    const bytes = new TextEncoder().encode(text);
+    handle.truncate(0);
+    handle.writeAt(bytes, 0, bytes.length, 0);
+    handle.syncNow();
+    handle.close();
+  }
+
+  syncDirectory(directory: string): void {
+    this.check('sync', directory);
+    this.commit(({ folder }) => folder === directory);
+  }
+
+  syncDirectoryAside(directory: string): Promise<void> {
+    const { life } = this;
+    return new Promise((resolve, reject) => {
+      setImmediate(() => {
+        if (!this.isAlive(life)) return;
+        try {
+          this.syncDirectory(directory);
+          resolve();
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+  }
+
+  diskUse(): { total: number; free: number } {
+    return { total: this.capacity, free: this.capacity - this.used() };
+  }
+
+  lock(path: string): FileLock {
+    if (this.locks.has(path)) {
+      throw new FileLockedError(`${path} is held by another store.`, { details: { path } });
+    }
+    this.locks.add(path);
+    const { life } = this;
+    return { close: () => void (life === this.life && this.locks.delete(path)) };
+  }
+
+  /** For handles: throws when the call is to fail, or the handle is of an earlier life. */
+  check(call: FaultyCall, path: string, life = this.life): void {
+    if (life !== this.life) throw systemError('EBADF', `${call} '${path}' after a crash`);
+    const fault = this.faults.find(
+      (one) => one.call === call && one.left > 0 && path.includes(one.path ?? ''),
+    );
+    if (fault === undefined) return;
+    fault.left -= 1;
+    throw systemError(fault.code ?? 'EIO', `${call} '${path}'`);
+  }
+
+  hasRoom(): boolean {
+    return this.used() + pageBytes <= this.capacity;
+  }
+
+  /** The file's own name is durable with its content, and what changed in its folder before. */
+  nameIsDurable(path: string, file: FaultyFile): void {
+    const made = this.changes.findLast(({ change }) => change.get(path) === file);
+    if (made === undefined || this.names.get(path) !== file) return;
+    const last = this.changes.indexOf(made);
+    this.commit(({ folder }, index) => folder === made.folder && index <= last);
+  }
+
+  /** A sync of the file that ends soon, or when held syncs are released. */
+  sync(path: string, file: FaultyFile, life: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const snapshot = file.beginSync();
+      this.syncs.set(snapshot, file);
+      const end = (): void => {
+        // A dead process does not learn how its sync ended.
+        if (!this.syncs.delete(snapshot)) return;
+        try {
+          this.check('sync', path, life);
+        } catch (error) {
+          return reject(error as Error);
+        }
+        file.endSync(snapshot);
+        this.nameIsDurable(path, file);
+        resolve();
+      };
+      if (this.heldSyncs === undefined) setImmediate(end);
+      else this.heldSyncs.push(end);
+    });
+  }
+
+  isAlive(life: number): boolean {
+    return life === this.life;
+  }
+
+  private change(folder: string, change: NameChange): void {
+    apply(this.names, change);
+    this.changes.push({ folder, change });
+  }
+
+  private commit(which: (change: FolderChange, index: number) => boolean): void {
+    this.changes = this.changes.filter((one, index) => {
+      if (!which(one, index)) return true;
+      apply(this.durableNames, one.change);
+      return false;
+    });
+  }
+
+  private namesNow(): string[] {
+    return Array.from(this.names.keys());
+  }
+
+  private used(): number {
+    let pages = 0;
+    for (const file of this.names.values()) pages += file.pageCount;
+    return pages * pageBytes;
+  }
+
+  private file(path: string): FaultyFile {
+    const file = this.names.get(path);
+    if (file === undefined) throw systemError('ENOENT', `no such file '${path}'`);
+    return file;
+  }
+}
+
+class FaultyHandle implements FileHandle {
+  constructor(
+    private readonly disk: FaultyFileSystem,
+    readonly path: string,
+    private readonly file: FaultyFile,
+    private readonly life: number,
+  ) {}
+
+  size(): number {
+    return this.file.size;
+  }
+
+  readAt(into: Uint8Array, at: number, length: number, position: number): number {
+    this.disk.check('read', this.path, this.life);
+    return this.file.read(into, at, length, position);
+  }
+
+  writeAt(from: Uint8Array, at: number, length: number, position: number): void {
+    const room = (): boolean => this.disk.hasRoom();
+    try {
+      this.disk.check('write', this.path, this.life);
+    } catch (error) {
+      if (this.disk.isAlive(this.life)) {
+        this.file.write(from, at, this.disk.random.below(length), position, room);
+      }
+      throw error;
+    }
+    const done = this.file.write(from, at, length, position, room);
+    if (done < length) throw systemError('ENOSPC', `no space left on device, write '${this.path}'`);
+  }
+
+  truncate(size: number): void {
+    this.disk.check('truncate', this.path, this.life);
+    this.file.truncate(size);
+  }
+
+  sync(): Promise<void> {
+    return this.disk.sync(this.path, this.file, this.life);
+  }
+
+  syncNow(): void {
+    const snapshot = this.file.beginSync();
+    this.disk.check('sync', this.path, this.life);
+    this.file.endSync(snapshot);
+    this.disk.nameIsDurable(this.path, this.file);
+  }
+
+  close(): void {
+    // Nothing is held.
+  }
+}
+
+function apply(names: Map<string, FaultyFile>, change: NameChange): void {
+  for (const [path, file] of change) {
+    if (file === undefined) names.delete(path);
+    else names.set(path, file);
+  }
+}
+
+function systemError(code: string, text: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${text}`), { code });
+}
