@@ -1,0 +1,319 @@
+import {
+  defineOptions,
+  type Logger,
+  nearestName,
+  option,
+  OptionsError,
+  type OptionValues,
+} from '@nestjs-rocketmq/foundation';
+import { type StoreOptions, storeOptions } from '@nestjs-rocketmq/store';
+import { misspeltOptions, optionsOfCleaning, optionsWithoutMeaning } from './apache-options.js';
+import { BrokerRoleError } from './broker.errors.js';
+
+const highestPort = 65_535;
+const day = 86_400_000;
+
+const identity = {
+  storePathRootDir: option.text({
+    default: '',
+    meaning: 'Folder of everything that this broker keeps; empty means ~/store.',
+  }),
+  brokerName: option.text({
+    default: '',
+    meaning: 'Name of this broker; empty means the name of the machine.',
+  }),
+  brokerClusterName: option.text({
+    default: 'DefaultCluster',
+    meaning: 'The cluster that this broker belongs to.',
+  }),
+  brokerId: option.integer({
+    default: 0,
+    min: 0,
+    meaning: 'Number within the brokers of one name; a master is always 0.',
+  }),
+  brokerRole: option.choice(['ASYNC_MASTER', 'SYNC_MASTER', 'SLAVE'], {
+    default: 'ASYNC_MASTER',
+    meaning:
+      'ASYNC_MASTER answers without slaves; SYNC_MASTER says SLAVE_NOT_AVAILABLE when none has ' +
+      'the message; SLAVE is refused at start.',
+  }),
+  brokerIP1: option.text({
+    default: '',
+    meaning: 'Address under which clients reach this broker; empty means one of this machine.',
+  }),
+  brokerIP2: option.text({
+    default: '',
+    meaning: 'Address told to slaves at the name server; empty means brokerIP1.',
+  }),
+  listenPort: option.integer({
+    default: 10_911,
+    min: 0,
+    max: highestPort,
+    meaning: 'Port for clients; 0 takes a free one.',
+  }),
+  haListenPort: option.integer({
+    default: 0,
+    min: 0,
+    max: highestPort,
+    meaning: 'Port told to slaves at the name server; 0 means listenPort + 1.',
+  }),
+  bindAddress: option.text({ default: '0.0.0.0', meaning: 'Address to listen on.' }),
+  namesrvAddr: option.list({
+    default: [],
+    meaning: 'Name servers, host:port, separated by semicolons. Empty: registers nowhere.',
+  }),
+  regionId: option.text({
+    default: 'DefaultRegion',
+    meaning: 'Region written to messages and answers (MSG_REGION).',
+  }),
+  traceOn: option.boolean({
+    default: true,
+    meaning: 'Told to clients: whether messages are traced (TRACE_ON).',
+  }),
+  brokerPermission: option.integer({
+    default: 6,
+    min: 0,
+    max: 7,
+    meaning: 'What may be done here: 4 read, 2 write, 6 both.',
+  }),
+  serverChannelMaxIdleTimeSeconds: option.integer({
+    default: 120,
+    min: 1,
+    max: 86_400,
+    meaning: 'A connection without traffic is closed after so many seconds.',
+  }),
+  registerNameServerPeriod: option.duration({
+    default: 30_000,
+    min: 10_000,
+    max: 60_000,
+    meaning: 'How often this broker registers with its name servers.',
+  }),
+  registerBrokerTimeoutMills: option.duration({
+    default: 24_000,
+    min: 100,
+    max: 60_000,
+    meaning: 'How long a registration may take.',
+  }),
+};
+
+const tables = {
+  autoCreateTopicEnable: option.boolean({
+    default: true,
+    meaning: 'Topics come into being when somebody sends to them.',
+  }),
+  autoCreateSubscriptionGroup: option.boolean({
+    default: true,
+    meaning: 'Consumer groups come into being when somebody consumes with them.',
+  }),
+  defaultTopicQueueNums: option.integer({
+    default: 8,
+    min: 1,
+    max: 65_535,
+    meaning: 'Queues of the template topic TBW102, the most a topic gets that creates itself.',
+  }),
+  clusterTopicEnable: option.boolean({
+    default: true,
+    meaning: 'The topic named like the cluster may be read and written.',
+  }),
+  brokerTopicEnable: option.boolean({
+    default: true,
+    meaning: 'The topic named like the broker may be read and written.',
+  }),
+  traceTopicEnable: option.boolean({
+    default: false,
+    meaning: 'The topic for traces exists from the start.',
+  }),
+  msgTraceTopicName: option.text({
+    default: 'RMQ_SYS_TRACE_TOPIC',
+    meaning: 'Name of the topic for traces.',
+  }),
+  validateSystemTopicWhenUpdateTopic: option.boolean({
+    default: true,
+    meaning: "RocketMQ's own topics cannot be created or changed by an operator.",
+  }),
+};
+
+const consuming = {
+  longPollingEnable: option.boolean({
+    default: true,
+    meaning: 'A pull that finds nothing waits as long as the client allows.',
+  }),
+  shortPollingTimeMills: option.duration({
+    default: 1000,
+    min: 1,
+    max: 60_000,
+    meaning: 'How long a pull waits when longPollingEnable is false.',
+  }),
+  litePullMessageEnable: option.boolean({
+    default: true,
+    meaning: 'Lite pull consumers are served.',
+  }),
+  notifyConsumerIdsChangedEnable: option.boolean({
+    default: true,
+    meaning: 'Consumers are told when members of their group come or go.',
+  }),
+  channelExpiredTimeout: option.duration({
+    default: 120_000,
+    min: 1000,
+    max: day,
+    meaning: 'A client that sends no heartbeat for so long is forgotten.',
+  }),
+  subscriptionExpiredTimeout: option.duration({
+    default: 600_000,
+    min: 1000,
+    max: 30 * day,
+    meaning: 'A subscription that no heartbeat repeats for so long is forgotten.',
+  }),
+  flushConsumerOffsetInterval: option.duration({
+    default: 5000,
+    min: 10,
+    max: 3_600_000,
+    meaning: 'How often consumer offsets are written to their file.',
+  }),
+  consumerOffsetUpdateVersionStep: option.integer({
+    default: 500,
+    min: 1,
+    max: 1_000_000,
+    meaning: 'Commits between two steps of the version of the offset table.',
+  }),
+};
+
+const transactionsAndDelay = {
+  maxMessageSize: option.integer({
+    default: 4_194_304,
+    min: 1,
+    max: 134_217_728,
+    meaning: 'Most bytes of the body of a message, or of a batch.',
+  }),
+  rejectTransactionMessage: option.boolean({
+    default: false,
+    meaning: 'Half messages are refused.',
+  }),
+  transactionTimeOut: option.duration({
+    default: 6000,
+    min: 1,
+    max: 30 * day,
+    meaning: 'Age of a half message at its first check.',
+  }),
+  transactionCheckInterval: option.duration({
+    default: 30_000,
+    min: 1,
+    max: day,
+    meaning: 'Time between two rounds of checks.',
+  }),
+  transactionCheckMax: option.integer({
+    default: 15,
+    min: 1,
+    max: 1_000_000,
+    meaning: 'After so many checks without a decision a half message is given up.',
+  }),
+  flushDelayOffsetInterval: option.duration({
+    default: 10_000,
+    min: 10,
+    max: 3_600_000,
+    meaning: 'How often the progress of delayed messages is written to its file.',
+  }),
+  delayOffsetUpdateVersionStep: option.integer({
+    default: 200,
+    min: 1,
+    max: 1_000_000,
+    meaning: 'Deliveries between two steps of the version of that file.',
+  }),
+  startAcceptSendRequestTimeStamp: option.integer({
+    default: 0,
+    min: 0,
+    meaning: 'Sends before this moment (epoch ms) are refused.',
+  }),
+};
+
+/** The options of a broker, under the names that Apache's operators know. */
+export const brokerOptions = defineOptions('Broker options', {
+  ...identity,
+  ...tables,
+  ...consuming,
+  ...transactionsAndDelay,
+});
+
+/** The options of a broker and of its store. */
+export type BrokerConfig = OptionValues<typeof brokerOptions.table> & StoreOptions;
+
+/**
+ * Reads a configuration as it comes from a file or from code. Names that Apache knows and that have
+ * no meaning here get one log line, unknown ones a warning with the nearest known name. Throws
+ * `OptionsError` with every wrong value, and `BrokerRoleError` for a role that is not built.
+ */
+export function loadBrokerConfig(
+  source: Readonly<Record<string, unknown>>,
+  logger: Logger,
+): BrokerConfig {
+  const own: Record<string, unknown> = {};
+  const ofStore: Record<string, unknown> = {};
+  const idle: string[] = [];
+  const later: string[] = [];
+  for (const [name, value] of Object.entries(source)) {
+    const misspelt = Object.hasOwn(misspeltOptions, name) ? misspeltOptions[name] : undefined;
+    if (Object.hasOwn(brokerOptions.table, name)) own[name] = value;
+    else if (Object.hasOwn(storeOptions.table, name)) ofStore[name] = value;
+    else if (misspelt !== undefined) logger.warn(`'${name}' is ${misspelt}.`);
+    else if (optionsWithoutMeaning.has(name)) idle.push(name);
+    else if (optionsOfCleaning.has(name)) later.push(name);
+    else logger.warn(unknownName(name));
+  }
+  if (idle.length > 0) {
+    logger.info(`These options of Apache's broker have no meaning here: ${idle.join(', ')}.`);
+  }
+  if (later.length > 0) {
+    logger.warn(`Old files are not removed yet, so these options do nothing: ${later.join(', ')}.`);
+  }
+  const config = loadBoth(own, ofStore);
+  checkRole(config, logger);
+  return config;
+}
+
+/** Loads both sets of options; what is wrong in either is told together. */
+function loadBoth(own: Record<string, unknown>, ofStore: Record<string, unknown>): BrokerConfig {
+  const problems: string[] = [];
+  const attempt = <T>(load: () => T): T | undefined => {
+    try {
+      return load();
+    } catch (error) {
+      if (!(error instanceof OptionsError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const broker = attempt(() => brokerOptions.load(own));
+  const store = attempt(() => storeOptions.load(ofStore));
+  if (broker !== undefined && store !== undefined) return { ...broker, ...store };
+  throw new OptionsError('Broker options', problems);
+}
+
+function unknownName(name: string): string {
+  const near = nearestName(name, [
+    ...brokerOptions.names,
+    ...storeOptions.names,
+    ...optionsWithoutMeaning,
+    ...optionsOfCleaning,
+  ]);
+  return `'${name}' is not a known option${near === undefined ? '' : `; did you mean '${near}'?`}`;
+}
+
+function checkRole(config: BrokerConfig, logger: Logger): void {
+  if (config.brokerRole === 'SLAVE') {
+    throw new BrokerRoleError(
+      "'brokerRole' is SLAVE, but replication is not built yet; use ASYNC_MASTER or SYNC_MASTER.",
+      { details: { brokerRole: config.brokerRole } },
+    );
+  }
+  if (config.brokerId !== 0) {
+    logger.warn('A master has brokerId 0; the configured one is not used.', {
+      brokerId: config.brokerId,
+    });
+  }
+  for (const address of config.namesrvAddr) {
+    if (/^.+:\d{1,5}$/.test(address)) continue;
+    throw new OptionsError('Broker options', [
+      `'namesrvAddr' must hold host:port, separated by semicolons, but has ${JSON.stringify(address)}`,
+    ]);
+  }
+}

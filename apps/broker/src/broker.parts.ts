@@ -1,0 +1,174 @@
+import * as path from 'node:path';
+import type { Clock, FileSystem, Logger } from '@nestjs-rocketmq/foundation';
+import { hostText, UniqueKeys } from '@nestjs-rocketmq/message';
+import type { MessageStore } from '@nestjs-rocketmq/store';
+import { ConfigurationProcessor } from './admin/configuration.processor.js';
+import { Figures } from './admin/figures.js';
+import { InspectionProcessor } from './admin/inspection.processor.js';
+import type { BrokerConfig } from './broker.config.js';
+import type { Processors } from './broker.routes.js';
+import { HousekeepingService } from './housekeeping.service.js';
+import { ClientDirectory } from './membership/client-directory.js';
+import { MembershipProcessor } from './membership/membership.processor.js';
+import { QueueLocks } from './membership/queue-locks.js';
+import { ConsumerOffsets } from './offsets/consumer-offsets.js';
+import { OffsetsProcessor } from './offsets/offsets.processor.js';
+import { Arrivals } from './pull/arrivals.js';
+import { PullMessageProcessor } from './pull/pull-message.processor.js';
+import { PullSubscriptions } from './pull/pull-subscription.js';
+import { QueryProcessor } from './query/query.processor.js';
+import { DelayLevels } from './schedule/delay-levels.js';
+import { Delays } from './schedule/delays.js';
+import { ScheduleService } from './schedule/schedule.service.js';
+import type { StoreHost } from './send/message-draft.js';
+import { RetryMessages } from './send/retry-messages.js';
+import { SendBackProcessor } from './send/send-back.processor.js';
+import { SendChecks } from './send/send-checks.js';
+import { SendMessageProcessor } from './send/send-message.processor.js';
+import { TableFile } from './table-file.js';
+import { GroupTable } from './topics/group-table.js';
+import { systemTopics } from './topics/system-topics.js';
+import { TopicTable } from './topics/topic-table.js';
+import { TopicsProcessor } from './topics/topics.processor.js';
+import { HalfMessages } from './transaction/half-messages.js';
+import { TransactionCheckService } from './transaction/transaction-check.service.js';
+import { TransactionProcessor } from './transaction/transaction.processor.js';
+
+/** More pulls than this do not wait at once. */
+const mostHeldPulls = 100_000;
+
+/** What a broker is made of needs these from outside. */
+export interface Ground {
+  readonly config: BrokerConfig;
+  /** `storePathRootDir`, absolute. */
+  readonly directory: string;
+  readonly store: MessageStore;
+  readonly place: StoreHost;
+  readonly fileSystem: FileSystem;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface BrokerParts {
+  readonly processors: Processors;
+  readonly topics: TopicTable;
+  readonly arrivals: Arrivals;
+  readonly halves: HalfMessages;
+  readonly schedule: ScheduleService;
+  readonly checks: TransactionCheckService;
+  readonly housekeeping: HousekeepingService;
+}
+
+/** The tables under `config/`, read. */
+function loadTables(ground: Ground, levels: DelayLevels) {
+  const { config, directory, fileSystem, clock, logger } = ground;
+  const file = (name: string): TableFile =>
+    new TableFile(fileSystem, path.join(directory, 'config', name));
+  const { autoCreateTopicEnable, autoCreateSubscriptionGroup } = config;
+  const topics = new TopicTable({
+    file: file('topics.json'),
+    clock,
+    logger,
+    autoCreateTopicEnable,
+  });
+  topics.load(systemTopics({ ...config, delayLevels: levels.highest }));
+  const groups = new GroupTable({
+    file: file('subscriptionGroup.json'),
+    clock,
+    logger,
+    autoCreateSubscriptionGroup,
+  });
+  groups.load();
+  const step = config.consumerOffsetUpdateVersionStep;
+  const offsets = new ConsumerOffsets(file('consumerOffset.json'), clock, step);
+  offsets.load();
+  return { topics, groups, offsets, delayFile: file('delayOffset.json') };
+}
+
+/** Tables and other nouns that several processors and services share. */
+function composeShared(ground: Ground) {
+  const { config, store, place, clock, logger } = ground;
+  const levels = DelayLevels.parse(config.messageDelayLevel);
+  const { topics, groups, offsets, delayFile } = loadTables(ground, levels);
+  const figures = new Figures(clock);
+  const arrivals = new Arrivals(clock, mostHeldPulls);
+  const locks = new QueueLocks();
+  const clients = new ClientDirectory(
+    clock,
+    logger.child('membership'),
+    config,
+    (group) => groups.get(group)?.notifyConsumerIdsChangedEnable !== false,
+  );
+  const halves = new HalfMessages(store, offsets, logger.child('transaction'), place);
+  halves.restore();
+  const delays = new Delays(levels, store);
+  const retries = new RetryMessages(topics, groups, locks, clock);
+  const nouns = { store, topics, groups, offsets, clients, figures, clock, place, logger };
+  return { ...nouns, options: config, arrivals, locks, halves, delays, retries, levels, delayFile };
+}
+
+/** Who gets what: every part of a broker, from the tables up to the processors. Opens nothing. */
+export function composeBroker(ground: Ground): BrokerParts {
+  const shared = composeShared(ground);
+  const { config } = ground;
+  const { topics, arrivals, halves } = shared;
+  const checks = new TransactionCheckService(shared);
+  const schedule = new ScheduleService({
+    ...shared,
+    file: shared.delayFile,
+    delayOffsetUpdateVersionStep: config.delayOffsetUpdateVersionStep,
+  });
+  const processors = composeProcessors(ground, shared, checks, schedule);
+  const housekeeping = new HousekeepingService({ ...shared, schedule });
+  return { processors, topics, arrivals, halves, schedule, checks, housekeeping };
+}
+
+function composeProcessors(
+  ground: Ground,
+  shared: ReturnType<typeof composeShared>,
+  checks: TransactionCheckService,
+  schedule: ScheduleService,
+): Processors {
+  const { config, place, fileSystem } = ground;
+  const { store, topics, groups, offsets, clients, locks, clock, logger } = shared;
+  return {
+    send: new SendMessageProcessor({
+      ...shared,
+      checks: new SendChecks(topics, config),
+      keys: new UniqueKeys({ clock, pid: process.pid, ip: hostText(place.host) }),
+      options: { ...config, wantsSlave: config.brokerRole === 'SYNC_MASTER' },
+    }),
+    sendBack: new SendBackProcessor(shared),
+    pull: new PullMessageProcessor({ ...shared, subscriptions: new PullSubscriptions(clients) }),
+    transaction: new TransactionProcessor({
+      ...shared,
+      checks,
+      transactionTimeOut: config.transactionTimeOut,
+    }),
+    offsets: new OffsetsProcessor(store, topics, groups, offsets, logger),
+    membership: new MembershipProcessor(clients, locks, topics, groups, clock),
+    topics: new TopicsProcessor(topics, groups, offsets, store, config),
+    query: new QueryProcessor(store),
+    inspection: new InspectionProcessor({ ...shared, brokerName: config.brokerName }),
+    configuration: new ConfigurationProcessor({
+      ...shared,
+      schedule,
+      fileSystem,
+      settings: settingsOf(config),
+      storePathRootDir: ground.directory,
+      startAcceptSendRequestTimeStamp: config.startAcceptSendRequestTimeStamp,
+    }),
+  };
+}
+
+/** Every option with its value as a `.properties` file would have it. */
+export function settingsOf(config: BrokerConfig): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(config)
+      .map(([name, value]): [string, string] => [
+        name,
+        Array.isArray(value) ? value.join(';') : String(value),
+      ])
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
+  );
+}

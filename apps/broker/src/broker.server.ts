@@ -1,0 +1,234 @@
+import * as path from 'node:path';
+import { homedir, hostname } from 'node:os';
+import { lookup } from 'node:dns/promises';
+import {
+  type Clock,
+  consoleLogger,
+  type FileSystem,
+  type Logger,
+  nodeFileSystem,
+  ResourceStack,
+  systemClock,
+  Turn,
+} from '@nestjs-rocketmq/foundation';
+import { hostBytes, localAddress } from '@nestjs-rocketmq/message';
+import { type Network, RemotingClient, RemotingServer } from '@nestjs-rocketmq/remoting';
+import { MessageStore, storeOptions } from '@nestjs-rocketmq/store';
+import { type BrokerConfig, loadBrokerConfig } from './broker.config.js';
+import { BrokerStartError } from './broker.errors.js';
+import { type BrokerParts, composeBroker } from './broker.parts.js';
+import { brokerRoutes } from './broker.routes.js';
+import { RegistrationService } from './registration/registration.service.js';
+import type { StoreHost } from './send/message-draft.js';
+
+export interface BrokerOptions {
+  /** Options under Apache's names, as texts or values; see `brokerOptions` and `storeOptions`. */
+  readonly properties?: Readonly<Record<string, unknown>> | undefined;
+  /** Folder of everything the broker keeps; goes before the property `storePathRootDir`. */
+  readonly dir?: string | undefined;
+  /** Name servers; go before the property `namesrvAddr`. */
+  readonly nameServers?: string | readonly string[] | undefined;
+  readonly clock?: Clock | undefined;
+  readonly fileSystem?: FileSystem | undefined;
+  readonly network?: Network | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+/** A broker that serves. */
+export interface RunningBroker extends AsyncDisposable {
+  /** `host:port` under which clients reach it. */
+  readonly address: string;
+  readonly port: number;
+  readonly name: string;
+  readonly config: BrokerConfig;
+  /** Called once when the store had to stop; the broker refuses messages from then on. */
+  onFailure(listener: (error: Error) => void): void;
+  /** Leaves its name servers, answers what is under way, saves everything. */
+  close(): Promise<void>;
+}
+
+/** What a Java broker may keep for a message beside its body. */
+const frameOverhead = 1024 * 1024;
+const usualFrameBytes = 16 * 1024 * 1024;
+const drainMillis = 3000;
+
+/** The options as they really hold: names and addresses of this machine filled in. */
+export function resolveConfig(options: BrokerOptions, logger: Logger): BrokerConfig {
+  const given: Record<string, unknown> = { ...options.properties };
+  if (options.dir !== undefined) given['storePathRootDir'] = options.dir;
+  if (options.nameServers !== undefined) given['namesrvAddr'] = options.nameServers;
+  const config = loadBrokerConfig(given, logger);
+  const brokerIP1 = config.brokerIP1 || localAddress();
+  return {
+    ...config,
+    brokerId: 0,
+    brokerName: config.brokerName || hostname() || 'DEFAULT_BROKER',
+    brokerIP1,
+    brokerIP2: config.brokerIP2 || brokerIP1,
+    storePathRootDir: path.resolve(config.storePathRootDir || path.join(homedir(), 'store')),
+  };
+}
+
+/**
+ * Starts a broker: takes the store folder, recovers what is in it, listens, registers. Or closes
+ * all it opened and throws: `OptionsError`, `BrokerRoleError`, `FileLockedError` (another broker
+ * has the folder), the errors of the store, `ListenError`.
+ */
+export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
+  const logger = options.logger ?? consoleLogger('broker', { level: 'warn' });
+  const config = resolveConfig(options, logger);
+  const resources = new ResourceStack();
+  try {
+    return await open(config, options, logger, resources);
+  } catch (error) {
+    await resources.close().catch((second: unknown) => {
+      logger.error('not everything could be closed after a start that failed', { error: second });
+    });
+    throw error;
+  }
+}
+
+async function open(
+  config: BrokerConfig,
+  options: BrokerOptions,
+  logger: Logger,
+  resources: ResourceStack,
+): Promise<RunningBroker> {
+  const clock = options.clock ?? systemClock;
+  const fileSystem = options.fileSystem ?? nodeFileSystem;
+  const turn = new Turn();
+  const place: StoreHost = { host: await addressBytes(config.brokerIP1), port: config.listenPort };
+  const directory = config.storePathRootDir;
+  const store = await MessageStore.open({
+    directory,
+    options: storeOptionsOf(config),
+    fileSystem,
+    clock,
+    logger: logger.child('store'),
+    turn,
+  });
+  resources.use(store);
+  const parts = composeBroker({ config, directory, store, place, fileSystem, clock, logger });
+  followTurns(parts, store, turn);
+  const router = brokerRoutes(parts.processors);
+  store.onArrival((queue) => parts.arrivals.announce(queue));
+  resources.use(parts.housekeeping);
+  const server = await RemotingServer.listen({
+    host: config.bindAddress,
+    port: config.listenPort,
+    router,
+    turn,
+    gate: store.gate,
+    network: options.network,
+    clock,
+    logger: logger.child('remoting'),
+    limits: {
+      maxFrameBytes: Math.max(usualFrameBytes, config.maxMessageSize + frameOverhead),
+      idleMs: config.serverChannelMaxIdleTimeSeconds * 1000,
+    },
+  });
+  place.port = server.address.port;
+  router.storeAt(place.host, place.port);
+  resources.defer(() => server.close({ deadlineMs: drainMillis }));
+  resources.defer(() => parts.arrivals.release());
+  parts.schedule.open();
+  resources.use(parts.schedule);
+  parts.checks.open();
+  resources.use(parts.checks);
+  parts.housekeeping.open();
+  const address = `${config.brokerIP1}:${place.port}`;
+  await register(config, parts, { options, clock, logger, resources, address, port: place.port });
+  return {
+    address,
+    port: place.port,
+    name: config.brokerName,
+    config: { ...config, listenPort: place.port },
+    onFailure: (listener) => store.onFailure(listener),
+    close: () => resources.close(),
+    [Symbol.asyncDispose]: () => resources.close(),
+  };
+}
+
+/** What was decided or delivered in a turn stands or falls with the write of that turn. */
+function followTurns(parts: BrokerParts, store: MessageStore, turn: Turn): void {
+  const { halves, schedule } = parts;
+  turn.onEnd('answer', () => {
+    halves.turnWritten();
+    schedule.turnWritten();
+  });
+  const ignore = (): void => undefined;
+  store.gate.subscribe({
+    epochClosing: ignore,
+    epochDurable: ignore,
+    epochFailed: ignore,
+    turnFailed: () => {
+      halves.turnFailed();
+      schedule.turnFailed();
+    },
+  });
+}
+
+interface RegisterContext {
+  readonly options: BrokerOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly resources: ResourceStack;
+  readonly address: string;
+  readonly port: number;
+}
+
+async function register(
+  config: BrokerConfig,
+  parts: BrokerParts,
+  context: RegisterContext,
+): Promise<void> {
+  if (config.namesrvAddr.length === 0) return;
+  const { clock, logger, resources, address, port } = context;
+  const client = new RemotingClient({
+    network: context.options.network,
+    clock,
+    logger: logger.child('registration'),
+    connectTimeoutMs: 3000,
+  });
+  resources.defer(() => client.close());
+  const registration = new RegistrationService({
+    client,
+    topics: parts.topics,
+    clock,
+    logger: logger.child('registration'),
+    identity: {
+      brokerName: config.brokerName,
+      clusterName: config.brokerClusterName,
+      brokerAddr: address,
+      haServerAddr: `${config.brokerIP2}:${config.haListenPort || port + 1}`,
+    },
+    nameServers: config.namesrvAddr,
+    periodMillis: config.registerNameServerPeriod,
+    timeoutMillis: config.registerBrokerTimeoutMills,
+  });
+  resources.use(registration);
+  await registration.open();
+}
+
+function storeOptionsOf(config: BrokerConfig): Partial<BrokerConfig> {
+  return Object.fromEntries(
+    Object.entries(config).filter(([name]) => Object.hasOwn(storeOptions.table, name)),
+  );
+}
+
+/** Records and message ids carry an address in numbers. */
+async function addressBytes(host: string): Promise<Uint8Array> {
+  try {
+    return hostBytes(host);
+  } catch {
+    // Not an address, so it must be a name.
+  }
+  try {
+    return hostBytes((await lookup(host)).address);
+  } catch (error) {
+    throw new BrokerStartError(
+      `'brokerIP1' is ${JSON.stringify(host)}, which is neither an address nor a known host name.`,
+      { cause: error, details: { brokerIP1: host } },
+    );
+  }
+}

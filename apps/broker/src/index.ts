@@ -1,0 +1,3 @@
+export { brokerOptions, type BrokerConfig, loadBrokerConfig } from './broker.config.js';
+export * from './broker.errors.js';
+export { type BrokerOptions, type RunningBroker, startBroker } from './broker.server.js';

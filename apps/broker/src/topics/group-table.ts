@@ -1,0 +1,117 @@
+import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
+import {
+  groupNameProblem,
+  isSystemGroup,
+  maxBrokerGroupLength,
+  systemGroupNames,
+} from '@nestjs-rocketmq/message';
+import {
+  subscriptionGroupConfig,
+  type SubscriptionGroupConfig,
+  type SubscriptionGroupTable,
+  subscriptionGroupTable,
+} from '@nestjs-rocketmq/protocol';
+import { isObject, objectMember } from '../table-file.js';
+import type { TableStorage } from '../table-file.js';
+import { TableVersion } from '../table-version.js';
+
+const forbiddenTable = subscriptionGroupTable.members.forbiddenTable;
+
+export interface GroupTableParts {
+  readonly file: TableStorage;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly autoCreateSubscriptionGroup: boolean;
+}
+
+/** What a group is when nothing else was said. */
+function newGroup(groupName: string): SubscriptionGroupConfig {
+  return subscriptionGroupConfig.read(
+    { groupName, groupRetryPolicy: { type: 'CUSTOMIZED' } },
+    `group ${groupName}`,
+  );
+}
+
+/**
+ * The consumer groups and what they may, kept in `config/subscriptionGroup.json`. A group that is
+ * asked for and unknown comes into being where that is allowed.
+ */
+export class GroupTable {
+  readonly version: TableVersion;
+  private readonly groups = new Map<string, SubscriptionGroupConfig>();
+  /** What groups may not read; carried from and to the file, changed by nothing here. */
+  private forbidden: SubscriptionGroupTable['forbiddenTable'] = {};
+
+  constructor(private readonly parts: GroupTableParts) {
+    this.version = new TableVersion(parts.clock.now());
+  }
+
+  load(): void {
+    const stored = this.parts.file.read();
+    this.version.restore(stored?.['dataVersion']);
+    this.forbidden = forbiddenTable.read(stored?.['forbiddenTable'], 'subscriptionGroup.json');
+    for (const [name, given] of Object.entries(objectMember(stored, 'subscriptionGroupTable'))) {
+      if (!isObject(given)) continue;
+      const at = `subscriptionGroup.json: group ${name}`;
+      this.groups.set(name, subscriptionGroupConfig.read({ ...given, groupName: name }, at));
+    }
+    let added = false;
+    for (const name of systemGroupNames()) {
+      if (this.groups.has(name)) continue;
+      this.groups.set(name, newGroup(name));
+      added = true;
+    }
+    if (added) this.save();
+  }
+
+  /** The configuration of a known group. */
+  get(name: string): SubscriptionGroupConfig | undefined {
+    return this.groups.get(name);
+  }
+
+  /**
+   * The configuration of a group, created with the defaults when it is unknown and groups may
+   * create themselves; undefined when they may not or the name is not allowed.
+   */
+  find(name: string): SubscriptionGroupConfig | undefined {
+    const known = this.groups.get(name);
+    if (known !== undefined) return known;
+    if (!this.parts.autoCreateSubscriptionGroup && !isSystemGroup(name)) return undefined;
+    if (name.length > maxBrokerGroupLength || groupNameProblem(name) !== undefined)
+      return undefined;
+    const created = newGroup(name);
+    this.groups.set(name, created);
+    this.parts.logger.info('created a consumer group', { group: name });
+    this.changed();
+    return created;
+  }
+
+  update(config: SubscriptionGroupConfig): void {
+    this.groups.set(config.groupName, config);
+    this.changed();
+  }
+
+  delete(name: string): boolean {
+    if (!this.groups.delete(name)) return false;
+    this.changed();
+    return true;
+  }
+
+  /** The table as Java writes it into bodies and files. */
+  toJSON(): SubscriptionGroupTable {
+    return {
+      dataVersion: this.version.toJSON(),
+      forbiddenTable: this.forbidden,
+      subscriptionGroupTable: Object.fromEntries(this.groups),
+    };
+  }
+
+  private changed(): void {
+    this.version.next(this.parts.clock.now());
+    this.save();
+  }
+
+  private save(): void {
+    this.parts.file.write(this.toJSON());
+  }
+}

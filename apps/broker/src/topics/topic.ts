@@ -1,0 +1,91 @@
+import { isClosedForClients, isRetryTopic } from '@nestjs-rocketmq/message';
+import type { TopicConfig } from '@nestjs-rocketmq/protocol';
+import { realPlaceText } from '../send/message-draft.js';
+
+/** What a topic is when nothing else was said: the defaults of Apache's `TopicConfig`. */
+export function newTopic(
+  topicName: string,
+  queues: number,
+  perm: number,
+  more: Partial<TopicConfig> = {},
+): TopicConfig {
+  return {
+    attributes: {},
+    order: false,
+    perm,
+    readQueueNums: queues,
+    topicFilterType: 'SINGLE_TAG',
+    topicName,
+    topicSysFlag: 0,
+    writeQueueNums: queues,
+    ...more,
+  };
+}
+
+/**
+ * A topic as the hot path uses it: the configuration, and what follows from it, at hand; and what
+ * was written to it since the start.
+ */
+export class Topic {
+  writeQueues = 0;
+  readQueues = 0;
+  perm = 0;
+  isOrdered = false;
+  /** Only the broker itself writes to it. */
+  readonly isClosed: boolean;
+  /** Messages of a group that wait for another attempt. */
+  readonly isRetry: boolean;
+  hasManyTags = false;
+  /** Messages and bytes stored since the start. */
+  putMessages = 0;
+  putBytes = 0;
+  private current: TopicConfig;
+  private nextQueue = 0;
+  private readonly realPlaces: Uint8Array[] = [];
+
+  constructor(config: TopicConfig) {
+    this.current = config;
+    this.isClosed = isClosedForClients(config.topicName);
+    this.isRetry = isRetryTopic(config.topicName);
+    this.apply(config);
+  }
+
+  get name(): string {
+    return this.current.topicName;
+  }
+
+  get config(): TopicConfig {
+    return this.current;
+  }
+
+  /** One more than the highest queue id that may be named. */
+  get queueIds(): number {
+    return Math.max(this.readQueues, this.writeQueues);
+  }
+
+  apply(config: TopicConfig): void {
+    this.current = config;
+    this.writeQueues = config.writeQueueNums;
+    this.readQueues = config.readQueueNums;
+    this.perm = config.perm;
+    this.isOrdered = config.order;
+    this.hasManyTags = config.topicFilterType === 'MULTI_TAG';
+  }
+
+  /** The queue asked for, or, for a negative one, the next in turn (Java: one by chance). */
+  queueFor(asked: number): number {
+    if (asked >= 0) return asked;
+    this.nextQueue = this.nextQueue + 1 >= this.writeQueues ? 0 : this.nextQueue + 1;
+    return this.nextQueue;
+  }
+
+  /** What a message carries that waits elsewhere and belongs into this queue. */
+  realPlace(queueId: number): Uint8Array {
+    return (this.realPlaces[queueId] ??= realPlaceText(this.name, queueId));
+  }
+
+  stored(messages: number, bytes: number): void {
+    this.putMessages += messages;
+    this.putBytes += bytes;
+  }
+}
