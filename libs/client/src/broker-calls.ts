@@ -1,0 +1,250 @@
+import type { MessageQueue } from '@nestjs-rocketmq/message';
+import {
+  ConsumerSendMsgBack,
+  EndTransaction,
+  GetBrokerClusterInfo,
+  GetConsumerListByGroup,
+  GetMaxOffset,
+  GetMinOffset,
+  GetRouteinfoByTopic,
+  HeartBeat,
+  LockBatchMq,
+  PullMessage,
+  QueryConsumerOffset,
+  ResponseCode,
+  ResponseError,
+  SearchOffsetByTimestamp,
+  SendBatchMessage,
+  SendMessageV2,
+  UnlockBatchMq,
+  UnregisterClient,
+  UpdateConsumerOffset,
+  type Asking,
+  type BrokerData,
+  type CommandDefinition,
+  type HeartbeatData,
+  type MessageQueueBody,
+  type TopicRouteData,
+} from '@nestjs-rocketmq/protocol';
+import type { Answer, InvokeOptions, Peer, RemotingClient } from '@nestjs-rocketmq/remoting';
+import { BrokerRefusedError } from './client.errors.js';
+
+export type SendAnswer = Answer<typeof SendMessageV2>;
+export type PullAnswer = Answer<typeof PullMessage>;
+
+/** Who gives and takes queue locks. */
+export interface LockHolder {
+  readonly group: string;
+  readonly clientId: string;
+}
+
+/** A broker's refusal in the client's own words; other errors as they are. */
+export function refusal(error: unknown, address: string, what: string): unknown {
+  if (!(error instanceof ResponseError)) return error;
+  const { responseCode, responseName, remark } = error;
+  const words = remark === '' ? '' : `: ${remark}`;
+  return new BrokerRefusedError(
+    `${address} refused ${what} with ${responseName} (${responseCode})${words}`,
+    { responseCode, responseName, remark, address },
+    { cause: error, retriable: error.retriable },
+  );
+}
+
+/** True when the broker answered exactly this code. */
+export function isRefusal(error: unknown, ...codes: readonly number[]): boolean {
+  return error instanceof BrokerRefusedError && codes.includes(error.responseCode);
+}
+
+function bare(queue: MessageQueue): MessageQueueBody {
+  return { topic: queue.topic, brokerName: queue.brokerName, queueId: queue.queueId };
+}
+
+/**
+ * What a client asks of name servers and brokers, one function per command; nothing else in this
+ * package puts a request on the wire. Refusals reject with `BrokerRefusedError`, except on the two
+ * send calls, whose callers sort failures themselves; failures of the network reject as remoting
+ * made them.
+ */
+export class BrokerCalls {
+  constructor(
+    private readonly remoting: RemotingClient,
+    private readonly requestTimeout: number,
+  ) {}
+
+  /** The hot call: the promise of remoting as it is, refusals as `ResponseError`. */
+  sendMessage(
+    address: string,
+    asked: Asking<typeof SendMessageV2>,
+    body: Uint8Array,
+    timeoutMs: number,
+  ): Promise<SendAnswer> {
+    return this.remoting.invoke(address, SendMessageV2, asked, { body, timeoutMs });
+  }
+
+  sendBatch(
+    address: string,
+    asked: Asking<typeof SendBatchMessage>,
+    body: Uint8Array,
+    timeoutMs: number,
+  ): Promise<SendAnswer> {
+    return this.remoting.invoke(address, SendBatchMessage, asked, { body, timeoutMs });
+  }
+
+  /** Resolves when the request was handed to the connection; nobody answers. */
+  async sendOneWay(
+    address: string,
+    asked: Asking<typeof SendMessageV2>,
+    body: Uint8Array,
+  ): Promise<void> {
+    await this.remoting.notify(address, SendMessageV2, asked, { body });
+  }
+
+  async endTransaction(address: string, asked: Asking<typeof EndTransaction>): Promise<void> {
+    await this.remoting.notify(address, EndTransaction, asked);
+  }
+
+  /** The verdict of a check goes back over the connection on which the question came. */
+  answerCheck(peer: Peer, asked: Asking<typeof EndTransaction>): void {
+    peer.notify(EndTransaction, asked);
+  }
+
+  async pull(
+    address: string,
+    asked: Asking<typeof PullMessage>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<PullAnswer> {
+    return this.ask(address, PullMessage, asked, { timeoutMs, signal });
+  }
+
+  /** The route of a topic; undefined when the name server does not know the topic. */
+  async topicRoute(address: string, topic: string): Promise<TopicRouteData | undefined> {
+    const answer = await this.ask(address, GetRouteinfoByTopic, { topic });
+    return answer.code === ResponseCode.SUCCESS ? answer.body : undefined;
+  }
+
+  /** Every broker that a name server knows. */
+  async allBrokers(address: string): Promise<readonly BrokerData[]> {
+    const answer = await this.ask(address, GetBrokerClusterInfo, {});
+    return Object.values(answer.body.brokerAddrTable);
+  }
+
+  async heartbeat(address: string, body: HeartbeatData): Promise<void> {
+    await this.ask(address, HeartBeat, {}, { body });
+  }
+
+  async unregister(
+    address: string,
+    clientID: string,
+    group: { readonly producerGroup?: string; readonly consumerGroup?: string },
+    timeoutMs: number,
+  ): Promise<void> {
+    await this.ask(address, UnregisterClient, { clientID, ...group }, { timeoutMs });
+  }
+
+  /** Client ids of the members of a group. */
+  async consumerIds(address: string, consumerGroup: string): Promise<readonly string[]> {
+    const answer = await this.ask(address, GetConsumerListByGroup, { consumerGroup });
+    return answer.body.consumerIdList;
+  }
+
+  /** The committed offset; undefined when the group never committed one. */
+  async queryOffset(
+    address: string,
+    consumerGroup: string,
+    queue: MessageQueue,
+  ): Promise<number | undefined> {
+    const { topic, queueId, brokerName } = queue;
+    const asked = { consumerGroup, topic, queueId, brokerName };
+    const answer = await this.ask(address, QueryConsumerOffset, asked);
+    return answer.code === ResponseCode.SUCCESS ? answer.header.offset : undefined;
+  }
+
+  async updateOffset(
+    address: string,
+    consumerGroup: string,
+    queue: MessageQueue,
+    commitOffset: number,
+  ): Promise<void> {
+    const { topic, queueId, brokerName } = queue;
+    const asked = { consumerGroup, topic, queueId, brokerName, commitOffset };
+    await this.ask(address, UpdateConsumerOffset, asked);
+  }
+
+  /** One past the last message. */
+  async maxOffset(address: string, queue: MessageQueue): Promise<number> {
+    const { topic, queueId, brokerName } = queue;
+    const answer = await this.ask(address, GetMaxOffset, { topic, queueId, brokerName });
+    return answer.header.offset;
+  }
+
+  /** The first message still there. */
+  async minOffset(address: string, queue: MessageQueue): Promise<number> {
+    const { topic, queueId, brokerName } = queue;
+    const answer = await this.ask(address, GetMinOffset, { topic, queueId, brokerName });
+    return answer.header.offset;
+  }
+
+  /** The first message stored at or after `timestamp` (ms since 1970). */
+  async searchOffset(address: string, queue: MessageQueue, timestamp: number): Promise<number> {
+    const { topic, queueId, brokerName } = queue;
+    const asked = { topic, queueId, brokerName, timestamp };
+    const answer = await this.ask(address, SearchOffsetByTimestamp, asked);
+    return answer.header.offset;
+  }
+
+  /** The queues of those asked for that this client holds now. */
+  async lockQueues(
+    address: string,
+    holder: LockHolder,
+    queues: readonly MessageQueue[],
+  ): Promise<readonly MessageQueue[]> {
+    const answer = await this.ask(
+      address,
+      LockBatchMq,
+      {},
+      { body: this.lockBody(holder, queues) },
+    );
+    return answer.body.lockOKMQSet;
+  }
+
+  async unlockQueues(
+    address: string,
+    holder: LockHolder,
+    queues: readonly MessageQueue[],
+  ): Promise<void> {
+    await this.ask(address, UnlockBatchMq, {}, { body: this.lockBody(holder, queues) });
+  }
+
+  /** Gives a message back that could not be consumed. */
+  async sendBack(
+    address: string,
+    asked: Asking<typeof ConsumerSendMsgBack>,
+    timeoutMs: number,
+  ): Promise<void> {
+    await this.ask(address, ConsumerSendMsgBack, asked, { timeoutMs });
+  }
+
+  private lockBody(holder: LockHolder, queues: readonly MessageQueue[]) {
+    return {
+      clientId: holder.clientId,
+      consumerGroup: holder.group,
+      mqSet: queues.map(bare),
+      onlyThisBroker: false,
+    };
+  }
+
+  private async ask<C extends CommandDefinition>(
+    address: string,
+    definition: C,
+    asked: Asking<C>,
+    options: Partial<InvokeOptions<C>> = {},
+  ): Promise<Answer<C>> {
+    const timeoutMs = options.timeoutMs ?? this.requestTimeout;
+    try {
+      return await this.remoting.invoke(address, definition, asked, { ...options, timeoutMs });
+    } catch (error) {
+      throw refusal(error, address, definition.name);
+    }
+  }
+}

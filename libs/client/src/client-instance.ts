@@ -1,0 +1,320 @@
+import {
+  messageOf,
+  parseDuration,
+  silentLogger,
+  systemClock,
+  type Clock,
+  type Logger,
+  type Timer,
+} from '@nestjs-rocketmq/foundation';
+import { localAddress, UniqueKeys } from '@nestjs-rocketmq/message';
+import type { ConsumerData, HeartbeatData, TopicRouteData } from '@nestjs-rocketmq/protocol';
+import { RemotingClient } from '@nestjs-rocketmq/remoting';
+import { BrokerCalls } from './broker-calls.js';
+import { brokerRequests, type ConsumerMember, type ProducerMember } from './broker-requests.js';
+import {
+  anObject,
+  clientOptionSet,
+  clientOptionTable,
+  type ClientOptions,
+} from './client-options.js';
+import {
+  ClientConfigurationError,
+  ClientStateError,
+  NameServerUnreachableError,
+} from './client.errors.js';
+import { NameServers, parseNameServers } from './name-servers.js';
+import { RouteTable } from './route-table.js';
+
+const firstReconnectDelay = 500;
+const longestReconnectDelay = 30_000;
+
+/** What producers and consumers take instead of `ClientOptions`, or beside them. */
+export interface SharedInstance {
+  /** A runtime shared with others (connections, routes, heartbeat) instead of an own one. */
+  readonly instance?: ClientInstance;
+}
+
+/** The option behind `SharedInstance`. */
+export const sharedInstanceOption = anObject(
+  'A runtime shared with other producers and consumers.',
+);
+
+/** The options of `ClientInstance` out of those of a producer or consumer. */
+function ownOptions(options: ClientOptions): Record<string, unknown> {
+  const names = Object.keys(clientOptionTable);
+  return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)));
+}
+
+/**
+ * What producers and consumers share: connections, routes, heartbeats, and the answers to what
+ * brokers ask. Every producer and consumer makes its own unless it is given one as `instance`;
+ * then whoever made it closes it, after them.
+ */
+export class ClientInstance {
+  /** `ip@instanceName`, as brokers know this client. */
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly calls: BrokerCalls;
+  readonly routes: RouteTable;
+  readonly uniqueKeys: UniqueKeys;
+  readonly requestTimeout: number;
+  /** Name servers in use. */
+  readonly nameServers: NameServers;
+  private readonly remoting: RemotingClient;
+  private readonly producers = new Map<string, ProducerMember>();
+  private readonly consumers = new Map<string, ConsumerMember>();
+  private readonly timers: Timer[] = [];
+  /** Brokers that know this client; lost with the connection. */
+  private readonly greeted = new Set<string>();
+  private readonly reconnecting = new Map<string, Timer>();
+  private readonly intervals: { readonly routes: number; readonly heartbeat: number };
+  private isRefreshing = false;
+  private meetsAll = false;
+  private state: 'new' | 'running' | 'closed' = 'new';
+
+  /** Throws `OptionsError` or `ClientConfigurationError`; opens nothing yet. */
+  constructor(options: ClientOptions) {
+    const settings = clientOptionSet.load(ownOptions(options));
+    this.clock = options.clock ?? systemClock;
+    this.logger = options.logger ?? silentLogger;
+    this.nameServers = new NameServers(parseNameServers(options.nameServers));
+    this.requestTimeout = settings.requestTimeout;
+    this.intervals = {
+      routes: settings.pollNameServerInterval,
+      heartbeat: settings.heartbeatBrokerInterval,
+    };
+    const ip = settings.clientIp ?? localAddress();
+    const name = settings.instanceName ?? `${process.pid}#${Math.random().toString(36).slice(2)}`;
+    this.clientId = [ip, name, settings.unitName].filter((part) => part !== undefined).join('@');
+    this.uniqueKeys = new UniqueKeys({ clock: this.clock, pid: process.pid });
+    this.remoting = new RemotingClient({
+      clock: this.clock,
+      logger: this.logger,
+      form: settings.headerForm as 'json' | 'binary',
+      connectTimeoutMs: settings.connectTimeout,
+      router: brokerRequests(this),
+      ...(options.network === undefined ? {} : { network: options.network }),
+    });
+    this.calls = new BrokerCalls(this.remoting, settings.requestTimeout);
+    this.routes = new RouteTable((topic) => this.fetchRoute(topic), this.logger);
+    this.routes.onChange(() => this.greetNewBrokers());
+    this.remoting.onPeerClose(() => this.lookForLostBrokers());
+  }
+
+  /** Starts the timers; harmless when they run. Throws `ClientStateError` after `close`. */
+  start(): void {
+    if (this.state === 'running') return;
+    if (this.state === 'closed') {
+      throw new ClientStateError('This client instance is closed; make a new one.');
+    }
+    this.state = 'running';
+    const { clock, intervals } = this;
+    this.timers.push(
+      clock.every(intervals.routes, () => this.refreshRoutes()),
+      clock.every(intervals.heartbeat, () => void this.heartbeat()),
+    );
+  }
+
+  /**
+   * Gets known to every broker of the name servers, now and with each refresh of the routes; for
+   * those who are asked by brokers before they have sent anything. Never rejects.
+   */
+  async meetAllBrokers(): Promise<void> {
+    this.meetsAll = true;
+    try {
+      const brokers = await this.askNameServers('the brokers', (address) =>
+        this.calls.allBrokers(address),
+      );
+      this.routes.learnBrokers(brokers);
+    } catch (error) {
+      this.logger.warn('The list of brokers cannot be had now; it will be asked for again.', {
+        error: messageOf(error),
+      });
+    }
+  }
+
+  get isClosed(): boolean {
+    return this.state === 'closed';
+  }
+
+  /** Throws `ClientConfigurationError` when the group has a producer here already. */
+  addProducer(member: ProducerMember): void {
+    if (this.producers.has(member.group)) throw groupTaken('producer', member.group);
+    this.producers.set(member.group, member);
+  }
+
+  /** Throws `ClientConfigurationError` when the group has a consumer here already. */
+  addConsumer(member: ConsumerMember): void {
+    if (this.consumers.has(member.group)) throw groupTaken('consumer', member.group);
+    this.consumers.set(member.group, member);
+  }
+
+  producer(group: string): ProducerMember | undefined {
+    return this.producers.get(group);
+  }
+
+  consumer(group: string): ConsumerMember | undefined {
+    return this.consumers.get(group);
+  }
+
+  /** Takes a member out and tells the brokers; never rejects, ends within `timeoutMs` a broker. */
+  async remove(member: ProducerMember | ConsumerMember, timeoutMs: number): Promise<void> {
+    const isProducer = this.producers.get(member.group) === member;
+    const isConsumer = this.consumers.get(member.group) === member;
+    if (isProducer) this.producers.delete(member.group);
+    if (isConsumer) this.consumers.delete(member.group);
+    if (!isProducer && !isConsumer) return;
+    const who = isProducer ? { producerGroup: member.group } : { consumerGroup: member.group };
+    const told = [...this.greeted].map(async (address) => {
+      try {
+        await this.calls.unregister(address, this.clientId, who, timeoutMs);
+      } catch (error) {
+        // The broker forgets us by itself when the connection closes or heartbeats stay away.
+        this.logger.debug('A broker could not be told that a group leaves.', {
+          address,
+          ...who,
+          error: messageOf(error),
+        });
+      }
+    });
+    await Promise.all(told);
+  }
+
+  /** Tells every broker who we are; failures are logged and tried again at the next beat. */
+  async heartbeat(): Promise<void> {
+    const addresses = this.routes.brokerAddresses(this.consumers.size === 0);
+    await Promise.all(addresses.map((address) => this.greet(address)));
+  }
+
+  /** The same for one broker; answers whether it took it. */
+  async greet(address: string): Promise<boolean> {
+    if (this.state === 'closed' || this.producers.size + this.consumers.size === 0) return false;
+    const data = this.heartbeatData();
+    try {
+      await this.calls.heartbeat(address, data);
+      this.greeted.add(address);
+      return true;
+    } catch (error) {
+      this.logger.warn('A heartbeat failed.', { address, error: messageOf(error) });
+      return false;
+    }
+  }
+
+  /** Closes connections and timers; members must be closed before. Harmless when repeated. */
+  async close(): Promise<void> {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    for (const timer of this.timers) timer.cancel();
+    for (const timer of this.reconnecting.values()) timer.cancel();
+    this.reconnecting.clear();
+    await this.remoting.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private heartbeatData(): HeartbeatData {
+    const consumers: ConsumerData[] = [...this.consumers.values()].map((one) => one.data());
+    return {
+      clientID: this.clientId,
+      producerDataSet: [...this.producers.keys()].map((groupName) => ({ groupName })),
+      consumerDataSet: consumers,
+      heartbeatFingerprint: 0,
+      withoutSub: false,
+    };
+  }
+
+  private refreshRoutes(): void {
+    if (this.isRefreshing) return;
+    this.isRefreshing = true;
+    const all = this.meetsAll ? this.meetAllBrokers() : undefined;
+    void Promise.all([this.routes.refreshAll(), all]).finally(() => (this.isRefreshing = false));
+  }
+
+  private fetchRoute(topic: string): Promise<TopicRouteData | undefined> {
+    return this.askNameServers(`where topic '${topic}' is`, (address) =>
+      this.calls.topicRoute(address, topic),
+    );
+  }
+
+  /** Asks one name server after the other until one answers. */
+  private async askNameServers<T>(what: string, ask: (address: string) => Promise<T>): Promise<T> {
+    const failures: unknown[] = [];
+    for (const address of this.nameServers.inOrder()) {
+      try {
+        const answer = await ask(address);
+        this.nameServers.answered(address);
+        return answer;
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    const reasons = failures.map(messageOf).join('; ');
+    throw new NameServerUnreachableError(
+      `No name server could say ${what} (${reasons}); ` +
+        "check the option 'nameServers' and that one of them runs.",
+      {
+        cause: failures.length === 1 ? failures[0] : new AggregateError(failures),
+        details: { nameServers: this.nameServers.addresses },
+      },
+    );
+  }
+
+  /** A broker that appears in a route gets to know us at once, not at the next beat. */
+  private greetNewBrokers(): void {
+    if (this.state !== 'running') return;
+    for (const address of this.routes.brokerAddresses(this.consumers.size === 0)) {
+      if (!this.greeted.has(address) && !this.reconnecting.has(address)) {
+        this.greeted.add(address);
+        void this.greet(address).then((isKnown) => isKnown || this.greetLater(address));
+      }
+    }
+  }
+
+  /** With the connection the broker forgets this client: come back soon and say who we are. */
+  private lookForLostBrokers(): void {
+    if (this.state !== 'running') return;
+    const open = this.remoting.openPeers();
+    for (const address of this.greeted) {
+      const peer = open.get(address);
+      if (peer === undefined || peer.closed) this.greetLater(address);
+    }
+  }
+
+  private greetLater(address: string, delay = firstReconnectDelay): void {
+    if (this.state !== 'running' || this.reconnecting.has(address)) return;
+    this.greeted.delete(address);
+    const timer = this.clock.after(delay, () => {
+      const isWanted = this.routes.brokerAddresses(this.consumers.size === 0).includes(address);
+      if (!isWanted) return void this.reconnecting.delete(address);
+      void this.greet(address).then((isKnown) => {
+        this.reconnecting.delete(address);
+        if (!isKnown) return this.greetLater(address, Math.min(delay * 2, longestReconnectDelay));
+        for (const consumer of this.consumers.values()) consumer.membersChanged();
+      });
+    });
+    this.reconnecting.set(address, timer);
+  }
+}
+
+function groupTaken(kind: 'producer' | 'consumer', group: string): ClientConfigurationError {
+  return new ClientConfigurationError(
+    `The ${kind} group '${group}' is in use in this client instance already; ` +
+      'use one object per group, or give the second its own instance.',
+    { details: { group } },
+  );
+}
+
+/** Milliseconds of a duration option that is not part of a declared set. */
+export function milliseconds(value: number | string | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  const ms = parseDuration(value);
+  if (ms !== undefined && ms >= 0) return ms;
+  throw new ClientConfigurationError(
+    `${JSON.stringify(value)} is no time span; write milliseconds or a text such as '10s'.`,
+    { details: { value } },
+  );
+}

@@ -1,0 +1,97 @@
+import {
+  defineOptions,
+  option,
+  type Clock,
+  type Logger,
+  type OptionTable,
+} from '@nestjs-rocketmq/foundation';
+import type { HeaderForm } from '@nestjs-rocketmq/protocol';
+import type { Network } from '@nestjs-rocketmq/remoting';
+
+/** A time span: milliseconds, or a text such as `500ms`, `10s`, `15m`. */
+export type Duration = number | string;
+
+/** What every producer and consumer takes. Defaults in brackets; Java's names where they differ. */
+export interface ClientOptions {
+  /** `host:port` of the name servers, separated by `;` or as an array. Java: namesrvAddr. */
+  readonly nameServers?: string | readonly string[];
+  /** Second half of the client id; unique per process and cluster [`<pid>#<random>`]. */
+  readonly instanceName?: string;
+  /** First half of the client id [an address of this host]. Java: clientIP. */
+  readonly clientIp?: string;
+  /** Third part of the client id, when set. */
+  readonly unitName?: string;
+  /** Time for one request to a name server or broker, sends and pulls apart [3s]. Java: mqClientApiTimeout. */
+  readonly requestTimeout?: Duration;
+  /** Time to connect [3s]. */
+  readonly connectTimeout?: Duration;
+  /** How often routes are asked again [30s]. */
+  readonly pollNameServerInterval?: Duration;
+  /** How often heartbeats go to the brokers [30s]. */
+  readonly heartbeatBrokerInterval?: Duration;
+  /** How headers are written: `json` (default) or `binary`; brokers answer in the same form. */
+  readonly headerForm?: HeaderForm;
+  readonly clock?: Clock;
+  readonly network?: Network;
+  /** Where sentences go; silent by default. */
+  readonly logger?: Logger;
+}
+
+const aList = (value: unknown): boolean =>
+  typeof value === 'string' ||
+  (Array.isArray(value) && value.every((item) => typeof item === 'string'));
+
+/** A port or shared object: anything that is an object. */
+export const anObject = (meaning: string) =>
+  option.object<unknown>({
+    meaning,
+    is: (value) => typeof value === 'object' && value !== null,
+    must: 'must be an object',
+  });
+
+/** A function given from code. */
+export const aFunction = (meaning: string, required = false) =>
+  option.object<unknown>({
+    meaning,
+    required,
+    is: (value) => typeof value === 'function',
+    must: 'must be a function',
+  });
+
+/** Declarations behind `ClientOptions`. */
+export const clientOptionTable = {
+  nameServers: option.object<string | readonly string[]>({
+    meaning: 'host:port of the name servers, separated by ; or as an array.',
+    is: aList,
+    must: "must be a text such as 'host1:9876;host2:9876' or an array of such texts",
+  }),
+  instanceName: option.text({ meaning: 'Second half of the client id.' }),
+  clientIp: option.text({ meaning: 'First half of the client id.' }),
+  unitName: option.text({ meaning: 'Third part of the client id.' }),
+  requestTimeout: option.duration({
+    meaning: 'Time for one request to a name server or broker; sends and pulls have their own.',
+    default: 3_000,
+    min: 1,
+  }),
+  connectTimeout: option.duration({ meaning: 'Time to connect.', default: 3_000, min: 1 }),
+  pollNameServerInterval: option.duration({
+    meaning: 'How often routes are asked again.',
+    default: 30_000,
+    min: 10,
+  }),
+  heartbeatBrokerInterval: option.duration({
+    meaning: 'How often heartbeats go to the brokers.',
+    default: 30_000,
+    min: 10,
+  }),
+  headerForm: option.choice(['json', 'binary'], {
+    meaning: 'How request headers are written.',
+    default: 'json',
+  }),
+  clock: anObject('The clock; the system clock by default.'),
+  network: anObject('The network; TCP by default.'),
+  logger: anObject('Where sentences go; silent by default.'),
+} satisfies OptionTable;
+
+/** The declared options of a client instance, for pages and checks. */
+export const clientOptionSet = defineOptions('client', clientOptionTable);

@@ -1,0 +1,116 @@
+import { CodedError, type CodedErrorOptions } from '@nestjs-rocketmq/foundation';
+
+/** A call came before `start()`, after `close()`, or a second `start()`. */
+export class ClientStateError extends CodedError {
+  readonly code = 'CLIENT_NOT_RUNNING';
+}
+
+/** The client object was configured in a way that cannot work (see the sentence). */
+export class ClientConfigurationError extends CodedError {
+  readonly code = 'CLIENT_CONFIGURATION_INVALID';
+}
+
+/** The message was refused before it left: topic, body, property, delay level, batch rules. */
+export class InvalidMessageError extends CodedError {
+  readonly code = 'CLIENT_MESSAGE_INVALID';
+}
+
+/** The body, or the encoded batch, is larger than `maxMessageSize`. */
+export class MessageTooLargeError extends CodedError {
+  readonly code = 'CLIENT_MESSAGE_TOO_LARGE';
+}
+
+/** A queue selector threw, or answered something that is no queue of the topic. */
+export class QueueSelectionError extends CodedError {
+  readonly code = 'CLIENT_QUEUE_SELECTION_FAILED';
+}
+
+/** None of the name servers answered. Java's client code 10004. */
+export class NameServerUnreachableError extends CodedError {
+  readonly code = 'CLIENT_NAME_SERVER_UNREACHABLE';
+
+  constructor(sentence: string, options: CodedErrorOptions = {}) {
+    super(sentence, { retriable: true, ...options });
+  }
+}
+
+/** The name servers know no usable route of the topic. Java's client code 10005. */
+export class NoRouteError extends CodedError {
+  readonly code = 'CLIENT_NO_ROUTE';
+
+  constructor(sentence: string, options: CodedErrorOptions = {}) {
+    super(sentence, { retriable: true, ...options });
+  }
+}
+
+/** What a broker said when it refused. */
+export interface BrokerRefusal {
+  /** The number of the response code, for example 17. */
+  readonly responseCode: number;
+  /** Apache's name of it, for example TOPIC_NOT_EXIST. */
+  readonly responseName: string;
+  /** The broker's own words; may be empty. */
+  readonly remark: string;
+  /** `host:port` of the broker. */
+  readonly address: string;
+}
+
+/** A broker answered with a code that is no success for this command. */
+export class BrokerRefusedError extends CodedError {
+  readonly code = 'CLIENT_BROKER_REFUSED';
+  readonly responseCode: number;
+  readonly responseName: string;
+  readonly remark: string;
+  readonly address: string;
+
+  constructor(sentence: string, refusal: BrokerRefusal, options: CodedErrorOptions = {}) {
+    super(sentence, { ...options, details: { ...refusal, ...options.details } });
+    this.responseCode = refusal.responseCode;
+    this.responseName = refusal.responseName;
+    this.remark = refusal.remark;
+    this.address = refusal.address;
+  }
+}
+
+/**
+ * A send did not succeed on any attempt; `cause` is the last failure, `attempts` how many were
+ * made. Java's client codes 10001 (connect) and 10002 (time-out) both arrive as this.
+ */
+export class SendFailedError extends CodedError {
+  readonly code = 'CLIENT_SEND_FAILED';
+
+  constructor(
+    sentence: string,
+    readonly attempts: number,
+    options: CodedErrorOptions = {},
+  ) {
+    super(sentence, { retriable: true, ...options, details: { attempts, ...options.details } });
+  }
+}
+
+/** The time of a whole send (all attempts together) was used up. */
+export class SendTimeoutError extends CodedError {
+  readonly code = 'CLIENT_SEND_TIMEOUT';
+
+  constructor(
+    sentence: string,
+    readonly attempts: number,
+    options: CodedErrorOptions = {},
+  ) {
+    super(sentence, { retriable: true, ...options, details: { attempts, ...options.details } });
+  }
+}
+
+/** Where a queue's consumption stands could not be read; it is never guessed. */
+export class OffsetReadError extends CodedError {
+  readonly code = 'CLIENT_OFFSET_UNREADABLE';
+
+  constructor(sentence: string, options: CodedErrorOptions = {}) {
+    super(sentence, { retriable: true, ...options });
+  }
+}
+
+/** Work was still running when the time of `close({ deadline })` was over. */
+export class CloseDeadlineError extends CodedError {
+  readonly code = 'CLIENT_CLOSE_DEADLINE';
+}

@@ -1,0 +1,83 @@
+import type { MessageQueue } from '@nestjs-rocketmq/message';
+import { ProcessQueue } from './process-queue.js';
+
+/** A queue that this consumer owns now, from assignment to release. */
+export class AssignedQueue {
+  readonly process: ProcessQueue;
+  /** Broker id that the last answer suggested for the next pull; 0 is the master. */
+  readFrom = 0;
+  /** Orderly: until when (monotonic ms) the broker's lock counts here. */
+  lockedUntil = 0;
+  /** Orderly: a task for this queue is waiting or running. */
+  isScheduled = false;
+  /** When the queue was last pulled, ms since 1970. */
+  pulledAt = 0;
+  /** When a message of the queue was last finished, ms since 1970. */
+  consumedAt = 0;
+  private readonly controller = new AbortController();
+  private readonly wakers: (() => void)[] = [];
+  private readonly onQuiet: (() => void)[] = [];
+  private calls = 0;
+  private dropped = false;
+
+  constructor(
+    readonly queue: MessageQueue,
+    start: number,
+  ) {
+    this.process = new ProcessQueue(start);
+  }
+
+  /** Aborted when the queue is left or dropped: gives up a pull that is held at the broker. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** True when nothing new of this queue may begin; results of running calls may still count. */
+  get isLeaving(): boolean {
+    return this.controller.signal.aborted;
+  }
+
+  /** True when the queue is not ours any more; results of its messages do not count. */
+  get isDropped(): boolean {
+    return this.dropped;
+  }
+
+  /** Ends pulling. */
+  leave(): void {
+    this.controller.abort();
+    this.changed();
+  }
+
+  /** Ends pulling and makes results count no more. */
+  drop(): void {
+    this.dropped = true;
+    this.leave();
+  }
+
+  /** Something changed that the pull loop may be waiting for: room, a lock, the pause, the drop. */
+  changed(): void {
+    for (const wake of this.wakers.splice(0)) wake();
+  }
+
+  /** Resolves at the next change. */
+  nextChange(): Promise<void> {
+    return new Promise((resolve) => this.wakers.push(resolve));
+  }
+
+  /** A listener call with messages of this queue begins. */
+  callBegins(): void {
+    this.calls += 1;
+  }
+
+  callEnds(): void {
+    this.calls -= 1;
+    if (this.calls === 0) for (const resolve of this.onQuiet.splice(0)) resolve();
+    this.changed();
+  }
+
+  /** Resolves when no listener call with messages of this queue is running. */
+  quiet(): Promise<void> {
+    if (this.calls === 0) return Promise.resolve();
+    return new Promise((resolve) => this.onQuiet.push(resolve));
+  }
+}

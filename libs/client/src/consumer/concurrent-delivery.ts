@@ -1,0 +1,239 @@
+import { DeadlineError, type Timer } from '@nestjs-rocketmq/foundation';
+import type { AssignedQueue } from './assigned-queue.js';
+import type { ConsumeVerdict, ConsumeVerdicts } from './consumer-options.js';
+import { finish, showAttempts, type GroupState, type MessageDelivery } from './group-state.js';
+import { ListenerCall } from './listener-call.js';
+import type { Held } from './process-queue.js';
+import { SendBack, toDeadLetters } from './send-back.js';
+
+/** A message that no broker took back is tried again here after this time. */
+const localRetryDelay = 5_000;
+const timedOutLevel = 3;
+
+interface Chunk {
+  readonly assigned: AssignedQueue;
+  readonly held: readonly Held[];
+}
+
+/**
+ * Hands messages to the listener, up to `concurrency` calls at once, in the order they came but
+ * without waiting for each other. What fails goes back to the broker.
+ */
+export class ConcurrentDelivery implements MessageDelivery {
+  private line: Chunk[] = [];
+  private first = 0;
+  private readonly calls = new Set<ListenerCall>();
+  private readonly retries = new Set<Timer>();
+  private readonly sendBack: SendBack;
+  private watch: Timer | undefined;
+  private isStopped = false;
+  private settling = 0;
+  private onDrained: (() => void) | undefined;
+
+  constructor(private readonly state: GroupState) {
+    this.sendBack = new SendBack(state);
+  }
+
+  start(): void {
+    const { clock, settings } = this.state;
+    // Late by a tenth at most: one look at all calls instead of a timer for each.
+    const step = Math.min(Math.max(settings.consumeTimeout / 10, 10), 60_000);
+    this.watch = clock.every(step, () => this.lookForTimeouts());
+  }
+
+  accept(assigned: AssignedQueue, fresh: readonly Held[]): void {
+    if (this.isStopped) return;
+    const { batch } = this.state.settings;
+    if (batch === 1) {
+      for (const one of fresh) this.line.push({ assigned, held: [one] });
+    } else {
+      for (let at = 0; at < fresh.length; at += batch) {
+        this.line.push({ assigned, held: fresh.slice(at, at + batch) });
+      }
+    }
+    this.pump();
+  }
+
+  drain(): Promise<void> {
+    this.isStopped = true;
+    this.line = [];
+    this.first = 0;
+    for (const timer of this.retries) timer.cancel();
+    if (this.settling === 0) return Promise.resolve();
+    return new Promise((resolve) => (this.onDrained = resolve));
+  }
+
+  abandon(): void {
+    for (const call of this.calls) {
+      call.abort(new DeadlineError('The consumer closes and does not wait any longer.'));
+    }
+  }
+
+  close(): void {
+    this.isStopped = true;
+    this.watch?.cancel();
+    for (const timer of this.retries) timer.cancel();
+  }
+
+  private pump(): void {
+    const { settings } = this.state;
+    while (this.calls.size < settings.concurrency && !this.isStopped) {
+      const chunk = this.line[this.first];
+      if (chunk === undefined) break;
+      this.first += 1;
+      if (!chunk.assigned.isLeaving) void this.work(chunk);
+    }
+    if (this.first > 256 && this.first * 2 > this.line.length) {
+      this.line = this.line.slice(this.first);
+      this.first = 0;
+    }
+  }
+
+  private async work({ assigned, held }: Chunk): Promise<void> {
+    const { state } = this;
+    const call = new ListenerCall(assigned, held, state.clock.monotonic());
+    this.calls.add(call);
+    this.settling += 1;
+    state.statistics.running += 1;
+    assigned.callBegins();
+    try {
+      const { verdict, error } = await call.run(state.listener);
+      if (error !== undefined) this.report(call, error);
+      if (!call.isTimedOut) {
+        this.leave(call);
+        await this.settle(call, verdict);
+      }
+    } catch (error) {
+      state.logger.error('A finished listener call could not be settled.', { error });
+    } finally {
+      this.leave(call);
+      this.settling -= 1;
+      assigned.callEnds();
+      if (this.settling === 0) this.onDrained?.();
+    }
+  }
+
+  /** Makes room for the next call; once per call. */
+  private leave(call: ListenerCall): void {
+    if (!this.calls.delete(call)) return;
+    this.state.statistics.running -= 1;
+    this.pump();
+  }
+
+  private async settle(call: ListenerCall, verdict: ConsumeVerdicts): Promise<void> {
+    const { held } = call;
+    if (isEach(verdict)) return this.settleEach(call, verdict);
+    const good = verdict.kind === 'success' ? call.ackIndex + 1 : 0;
+    const done = good >= held.length ? held : held.slice(0, Math.max(good, 0));
+    const failed = held.slice(done.length);
+    await this.conclude(call, done, failed, () => levelOf(call, verdict));
+  }
+
+  private async settleEach(call: ListenerCall, each: readonly ConsumeVerdict[]): Promise<void> {
+    const verdicts = new Map(call.held.map((one, at) => [one, each[at] as ConsumeVerdict]));
+    const isDone = (one: Held): boolean => verdicts.get(one)?.kind === 'success';
+    const done = call.held.filter(isDone);
+    const failed = call.held.filter((one) => !isDone(one));
+    await this.conclude(call, done, failed, (one) =>
+      levelOf(call, verdicts.get(one) as ConsumeVerdict),
+    );
+  }
+
+  private async conclude(
+    call: ListenerCall,
+    done: readonly Held[],
+    failed: readonly Held[],
+    level: (one: Held) => number,
+  ): Promise<void> {
+    const { state } = this;
+    const { assigned } = call;
+    state.statistics.consumed += done.length;
+    finish(state, assigned, done);
+    if (failed.length === 0) return;
+    state.statistics.failed += failed.length;
+    // The next owner of the queue gets these messages again in any case.
+    if (assigned.isDropped) return;
+    await this.giveBack(assigned, failed, level);
+  }
+
+  private async giveBack(
+    assigned: AssignedQueue,
+    failed: readonly Held[],
+    level: (one: Held) => number,
+  ): Promise<void> {
+    const { state } = this;
+    if (!state.isClustering) {
+      for (const { message } of failed) {
+        state.logger.warn('A broadcast message failed and is dropped; there are no retries.', {
+          msgId: message.msgId,
+          topic: message.topic,
+        });
+      }
+      return finish(state, assigned, failed);
+    }
+    await Promise.all(
+      failed.map(async (one) => {
+        if (await this.sendBack.give(one, assigned.queue, level(one))) {
+          finish(state, assigned, [one]);
+        } else this.retryHere(assigned, one);
+      }),
+    );
+  }
+
+  /** No broker took it: keep it in hand, so that the offset waits, and try again here. */
+  private retryHere(assigned: AssignedQueue, one: Held): void {
+    if (this.isStopped) return;
+    one.reconsumeTimes += 1;
+    const timer = this.state.clock.after(localRetryDelay, () => {
+      this.retries.delete(timer);
+      showAttempts(one);
+      this.line.push({ assigned, held: [one] });
+      this.pump();
+    });
+    this.retries.add(timer);
+  }
+
+  /**
+   * A call over its time loses its messages: they go back to the broker, its signal is aborted, and
+   * its place is given to others even if it never ends.
+   */
+  private lookForTimeouts(): void {
+    const { state } = this;
+    const { consumeTimeout } = state.settings;
+    const limit = state.clock.monotonic() - consumeTimeout;
+    for (const call of this.calls) {
+      if (call.startedAt > limit) continue;
+      call.isTimedOut = true;
+      state.statistics.timedOut += 1;
+      const { assigned, held } = call;
+      const sentence = `A listener call took longer than the consume time-out (${consumeTimeout} ms)`;
+      state.logger.warn(`${sentence}; its messages are given back.`, {
+        ...assigned.queue,
+        msgId: held[0]?.message.msgId,
+      });
+      call.abort(new DeadlineError(`${sentence}.`));
+      this.leave(call);
+      state.statistics.failed += held.length;
+      if (!assigned.isDropped) void this.giveBack(assigned, held, () => timedOutLevel);
+    }
+  }
+
+  private report(call: ListenerCall, error: unknown): void {
+    this.state.logger.error('A listener failed; its messages will be retried.', {
+      ...call.queue,
+      msgId: call.held[0]?.message.msgId,
+      error,
+    });
+  }
+}
+
+function levelOf(call: ListenerCall, verdict: ConsumeVerdict): number {
+  if (verdict.kind === 'dead-letter') return toDeadLetters;
+  if (verdict.kind === 'retry' && verdict.delayLevel !== undefined) return verdict.delayLevel;
+  return call.delayLevel;
+}
+
+/** Whether the listener told for each message what becomes of it. */
+function isEach(verdict: ConsumeVerdicts): verdict is readonly ConsumeVerdict[] {
+  return Array.isArray(verdict);
+}

@@ -1,0 +1,91 @@
+import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
+import { groupOfTopic, isRetryTopic, PropertyName } from '@nestjs-rocketmq/message';
+import type { StoredMessage } from '@nestjs-rocketmq/message';
+import type { ClientInstance } from '../client-instance.js';
+import type { TagSubscription } from '../subscription.js';
+import type { AssignedQueue } from './assigned-queue.js';
+import type { MessageListener, PushConsumerSettings } from './consumer-options.js';
+import type { OffsetTable } from './offset-store.js';
+import type { Held } from './process-queue.js';
+
+/** Counters of one consumer since its start. */
+export interface ConsumerStatistics {
+  /** Messages that brokers delivered and the exact tag test let through. */
+  pulled: number;
+  /** Messages finished well. */
+  consumed: number;
+  /** Messages whose listener call failed or asked for a retry. */
+  failed: number;
+  /** Messages given back to a broker for a later attempt. */
+  sentBack: number;
+  /** Messages given to the dead letters by this consumer. */
+  deadLettered: number;
+  /** Listener calls that took longer than the consume time-out. */
+  timedOut: number;
+  /** Listener calls running now. */
+  running: number;
+}
+
+/** What the parts of one push consumer share. */
+export interface GroupState {
+  readonly group: string;
+  readonly settings: PushConsumerSettings;
+  readonly instance: ClientInstance;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly listener: MessageListener;
+  readonly isClustering: boolean;
+  readonly isOrderly: boolean;
+  /** By topic, the group's retry topic included. */
+  readonly subscriptions: ReadonlyMap<string, TagSubscription>;
+  readonly offsets: OffsetTable;
+  readonly statistics: ConsumerStatistics;
+  /** By queue key. */
+  readonly assigned: Map<string, AssignedQueue>;
+  /** Set by `pause`: pulling stops, what is in hand goes on. */
+  isPaused: boolean;
+  /** Asks for a rebalance soon. */
+  readonly requestRebalance: () => void;
+}
+
+/** Hands messages to the listener and finishes them. */
+export interface MessageDelivery {
+  /** Begins to look for calls that take too long. */
+  start(): void;
+  /** New messages of a queue. */
+  accept(assigned: AssignedQueue, fresh: readonly Held[]): void;
+  /** Takes no new work; resolves when no listener call runs. */
+  drain(): Promise<void>;
+  /** Aborts the signals of running calls. */
+  abandon(): void;
+  close(): void;
+}
+
+/** Attempts after which a message goes to the dead letters. */
+export function mostReconsumeTimes(state: GroupState): number {
+  const { maxReconsumeTimes } = state.settings;
+  if (maxReconsumeTimes >= 0) return maxReconsumeTimes;
+  return state.isOrderly ? Number.POSITIVE_INFINITY : 16;
+}
+
+/** The topic to show: a retried message appears under the topic that it was sent to. */
+export function showOriginalTopic(message: StoredMessage, group: string): void {
+  if (!isRetryTopic(message.topic) || groupOfTopic(message.topic) !== group) return;
+  const original = message.property(PropertyName.RETRY_TOPIC);
+  if (original !== undefined) message.topic = original;
+}
+
+/** Attempts in place are counted in memory only; the listener sees them all the same. */
+export function showAttempts(held: Held): void {
+  const { message, reconsumeTimes } = held;
+  if (reconsumeTimes !== message.reconsumeTimes) message.reconsumeTimes = reconsumeTimes;
+}
+
+/** Finishes messages and moves the offset of their queue, unless it is not ours any more. */
+export function finish(state: GroupState, assigned: AssignedQueue, done: readonly Held[]): void {
+  assigned.process.finish(done);
+  if (done.length > 0) assigned.consumedAt = state.clock.now();
+  const offset = assigned.process.commitOffset;
+  if (offset !== undefined && !assigned.isDropped) state.offsets.advance(assigned.queue, offset);
+  assigned.changed();
+}

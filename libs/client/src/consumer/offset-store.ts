@@ -1,0 +1,137 @@
+import type { FileSystem } from '@nestjs-rocketmq/foundation';
+import { readDurableJson, writeDurableJson } from '@nestjs-rocketmq/foundation';
+import { queueKey, type MessageQueue } from '@nestjs-rocketmq/message';
+import { OffsetReadError } from '../client.errors.js';
+
+/** Where consumption of one queue stands: everything below `offset` is finished. */
+export interface QueueOffset {
+  readonly queue: MessageQueue;
+  readonly offset: number;
+}
+
+/** Keeps the offsets of one group. */
+export interface OffsetStore {
+  /** The stored offset; undefined when there is none. Throws when it cannot be read: never guess. */
+  read(queue: MessageQueue): Promise<number | undefined>;
+  /** Keeps the offsets durably; when it throws, the same or newer ones are given again later. */
+  write(offsets: readonly QueueOffset[]): Promise<void>;
+}
+
+interface Row {
+  readonly queue: MessageQueue;
+  offset: number;
+  written: number | undefined;
+}
+
+/** The offsets of the queues in hand, in memory, and which of them the store has not seen yet. */
+export class OffsetTable {
+  private readonly rows = new Map<string, Row>();
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(private readonly store: OffsetStore) {}
+
+  known(queue: MessageQueue): number | undefined {
+    return this.rows.get(queueKey(queue))?.offset;
+  }
+
+  /** What the store has; undefined when it has nothing. Rejects when it cannot be read. */
+  read(queue: MessageQueue): Promise<number | undefined> {
+    return this.store.read(queue);
+  }
+
+  /** Everything in memory. */
+  all(): QueueOffset[] {
+    return [...this.rows.values()].map(({ queue, offset }) => ({ queue, offset }));
+  }
+
+  /** Where consumption begins: `stored` as the store has it, or, without one, `start`. */
+  begin(queue: MessageQueue, stored: number | undefined, start: number): void {
+    this.rows.set(queueKey(queue), { queue, offset: start, written: stored });
+  }
+
+  /** Moves forward; a lower offset changes nothing. */
+  advance(queue: MessageQueue, offset: number): void {
+    const row = this.rows.get(queueKey(queue));
+    if (row === undefined) this.set(queue, offset);
+    else if (offset > row.offset) row.offset = offset;
+  }
+
+  /** Moves anywhere, also back: for a reset that somebody asked for. */
+  set(queue: MessageQueue, offset: number): void {
+    this.rows.set(queueKey(queue), { queue, offset, written: undefined });
+  }
+
+  forget(queue: MessageQueue): void {
+    this.rows.delete(queueKey(queue));
+  }
+
+  /** Gives the store what it has not seen; one write at a time. Rejects when the store does. */
+  persist(only?: readonly MessageQueue[]): Promise<void> {
+    const turn = this.writing.then(() => this.writeDirty(only));
+    this.writing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async writeDirty(only: readonly MessageQueue[] | undefined): Promise<void> {
+    const keys = only === undefined ? undefined : new Set(only.map(queueKey));
+    const dirty: { row: Row; offset: number }[] = [];
+    for (const [key, row] of this.rows) {
+      if (keys?.has(key) === false || row.written === row.offset) continue;
+      dirty.push({ row, offset: row.offset });
+    }
+    if (dirty.length === 0) return;
+    await this.store.write(dirty.map(({ row, offset }) => ({ queue: row.queue, offset })));
+    for (const { row, offset } of dirty) row.written = offset;
+  }
+}
+
+interface OffsetFile {
+  readonly version: 1;
+  /** Queue as `topic@brokerName@queueId` to offset. */
+  readonly offsets: Record<string, number>;
+}
+
+function readOffsets(content: unknown, path: string): Map<string, number> {
+  const offsets = (content as Partial<OffsetFile> | undefined)?.offsets;
+  if (content === undefined) return new Map();
+  const rows = Object.entries(typeof offsets === 'object' ? offsets : { '': Number.NaN });
+  if (rows.every(([, offset]) => Number.isSafeInteger(offset) && offset >= 0)) return new Map(rows);
+  throw new OffsetReadError(
+    `The offset file ${path} holds something else; move it away to start anew.`,
+    { details: { path }, retriable: false },
+  );
+}
+
+/**
+ * Offsets of a broadcasting member in a file of this host: JSON,
+ * `{ "version": 1, "offsets": { "topic@brokerName@queueId": offset } }`, replaced atomically with
+ * its `.bak` beside it. The path must be stable over restarts and differ between members of one
+ * host; it does not contain the client id, which changes with the address of a container.
+ */
+export class FileOffsetStore implements OffsetStore {
+  private offsets: Map<string, number> | undefined;
+
+  constructor(
+    private readonly fileSystem: FileSystem,
+    readonly path: string,
+  ) {}
+
+  read(queue: MessageQueue): Promise<number | undefined> {
+    return Promise.resolve().then(() => this.load().get(queueKey(queue)));
+  }
+
+  write(offsets: readonly QueueOffset[]): Promise<void> {
+    return Promise.resolve().then(() => {
+      const all = this.load();
+      for (const { queue, offset } of offsets) all.set(queueKey(queue), offset);
+      const rows = Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+      const file: OffsetFile = { version: 1, offsets: rows };
+      writeDurableJson(this.fileSystem, this.path, JSON.stringify(file, undefined, 1));
+    });
+  }
+
+  private load(): Map<string, number> {
+    this.offsets ??= readOffsets(readDurableJson(this.fileSystem, this.path), this.path);
+    return this.offsets;
+  }
+}

@@ -1,0 +1,209 @@
+import { DeadlineError, type Timer } from '@nestjs-rocketmq/foundation';
+import type { AssignedQueue } from './assigned-queue.js';
+import type { ConsumeVerdict, ConsumeVerdicts } from './consumer-options.js';
+import {
+  finish,
+  mostReconsumeTimes,
+  showAttempts,
+  type GroupState,
+  type MessageDelivery,
+} from './group-state.js';
+import { ListenerCall } from './listener-call.js';
+import type { Held } from './process-queue.js';
+import { SendBack, toDeadLetters } from './send-back.js';
+
+const shortestSuspend = 10;
+const longestSuspend = 30_000;
+
+/**
+ * Hands each queue's messages to the listener in order, one call per queue at a time, up to
+ * `concurrency` queues at once. What fails is tried again in place; its queue waits meanwhile.
+ */
+export class OrderlyDelivery implements MessageDelivery {
+  private ready: AssignedQueue[] = [];
+  private readonly calls = new Set<ListenerCall>();
+  private readonly pauses = new Set<Timer>();
+  private readonly sendBack: SendBack;
+  private watch: Timer | undefined;
+  private isStopped = false;
+  private onDrained: (() => void) | undefined;
+
+  constructor(private readonly state: GroupState) {
+    this.sendBack = new SendBack(state);
+  }
+
+  start(): void {
+    const { clock, settings } = this.state;
+    const step = Math.min(Math.max(settings.consumeTimeout / 10, 10), 60_000);
+    this.watch = clock.every(step, () => this.lookForTimeouts());
+  }
+
+  accept(assigned: AssignedQueue): void {
+    if (assigned.isScheduled) return;
+    assigned.isScheduled = true;
+    this.schedule(assigned);
+  }
+
+  drain(): Promise<void> {
+    this.isStopped = true;
+    this.ready = [];
+    for (const timer of this.pauses) timer.cancel();
+    if (this.calls.size === 0) return Promise.resolve();
+    return new Promise((resolve) => (this.onDrained = resolve));
+  }
+
+  abandon(): void {
+    for (const call of this.calls) {
+      call.abort(new DeadlineError('The consumer closes and does not wait any longer.'));
+    }
+  }
+
+  close(): void {
+    this.isStopped = true;
+    this.watch?.cancel();
+    for (const timer of this.pauses) timer.cancel();
+  }
+
+  private schedule(assigned: AssignedQueue): void {
+    if (this.isStopped || assigned.isLeaving) return;
+    this.ready.push(assigned);
+    this.pump();
+  }
+
+  private pump(): void {
+    while (this.calls.size < this.state.settings.concurrency && !this.isStopped) {
+      const assigned = this.ready.shift();
+      if (assigned === undefined) return;
+      this.begin(assigned);
+    }
+  }
+
+  private begin(assigned: AssignedQueue): void {
+    const { state } = this;
+    if (assigned.isLeaving) return;
+    if (!this.holdsLock(assigned)) {
+      // The lock is renewed by its own timer; until then nothing of this queue may run.
+      void assigned.nextChange().then(() => this.schedule(assigned));
+      return;
+    }
+    const held = assigned.process.take(state.settings.batch);
+    if (held.length === 0) {
+      assigned.isScheduled = false;
+      return;
+    }
+    for (const one of held) showAttempts(one);
+    void this.work(new ListenerCall(assigned, held, state.clock.monotonic()));
+  }
+
+  private holdsLock(assigned: AssignedQueue): boolean {
+    const { state } = this;
+    return !state.isClustering || assigned.lockedUntil > state.clock.monotonic();
+  }
+
+  private async work(call: ListenerCall): Promise<void> {
+    const { state } = this;
+    const { assigned } = call;
+    this.calls.add(call);
+    state.statistics.running += 1;
+    assigned.callBegins();
+    let pause: number | undefined;
+    try {
+      const { verdict, error } = await call.run(state.listener);
+      if (error !== undefined) {
+        state.logger.error('A listener failed; its queue waits and tries again.', {
+          ...call.queue,
+          msgId: call.held[0]?.message.msgId,
+          error,
+        });
+      }
+      pause = await this.settle(call, verdict);
+    } catch (error) {
+      state.logger.error('A finished listener call could not be settled.', { error });
+      assigned.process.putBack();
+      pause = state.settings.suspendCurrentQueueTime;
+    } finally {
+      this.calls.delete(call);
+      state.statistics.running -= 1;
+      assigned.callEnds();
+      this.goOn(assigned, pause);
+      this.pump();
+      if (this.calls.size === 0) this.onDrained?.();
+    }
+  }
+
+  private goOn(assigned: AssignedQueue, pause: number | undefined): void {
+    if (this.isStopped || assigned.isLeaving) return;
+    if (pause === undefined) return this.schedule(assigned);
+    const timer = this.state.clock.after(pause, () => {
+      this.pauses.delete(timer);
+      this.schedule(assigned);
+    });
+    this.pauses.add(timer);
+  }
+
+  /** Answers how long the queue must pause, or undefined when it may go on at once. */
+  private async settle(call: ListenerCall, verdict: ConsumeVerdicts): Promise<number | undefined> {
+    const { state } = this;
+    const { assigned, held } = call;
+    const verdictOf = (at: number): ConsumeVerdict =>
+      (Array.isArray(verdict) ? verdict[at] : verdict) as ConsumeVerdict;
+    const done = held.filter((_, at) => verdictOf(at).kind === 'success');
+    state.statistics.consumed += done.length;
+    state.statistics.failed += held.length - done.length;
+    finish(state, assigned, done);
+    if (done.length === held.length || assigned.isDropped) return undefined;
+    let pause: number | undefined;
+    for (const [at, one] of held.entries()) {
+      const own = verdictOf(at);
+      if (own.kind === 'success' || (await this.isBuried(assigned, one, own))) continue;
+      one.reconsumeTimes += 1;
+      pause = Math.max(pause ?? 0, this.pauseAfter(own));
+    }
+    if (pause === undefined) return undefined;
+    assigned.process.putBack();
+    return Math.min(Math.max(pause, shortestSuspend), longestSuspend);
+  }
+
+  private async isBuried(
+    assigned: AssignedQueue,
+    one: Held,
+    verdict: ConsumeVerdict,
+  ): Promise<boolean> {
+    const isTiredOf =
+      verdict.kind === 'retry' && one.reconsumeTimes >= mostReconsumeTimes(this.state);
+    return (verdict.kind === 'dead-letter' || isTiredOf) && (await this.bury(assigned, one));
+  }
+
+  private pauseAfter(verdict: ConsumeVerdict): number {
+    const { suspendCurrentQueueTime } = this.state.settings;
+    if (verdict.kind === 'suspend') return verdict.ms ?? suspendCurrentQueueTime;
+    const wanted = verdict.kind === 'retry' ? verdict.suspendMs : undefined;
+    return wanted ?? suspendCurrentQueueTime;
+  }
+
+  private async bury(assigned: AssignedQueue, one: Held): Promise<boolean> {
+    const { state } = this;
+    if (!state.isClustering) {
+      state.logger.warn('A broadcast message failed too often and is dropped.', {
+        msgId: one.message.msgId,
+      });
+    } else if (!(await this.sendBack.give(one, assigned.queue, toDeadLetters))) return false;
+    finish(state, assigned, [one]);
+    return true;
+  }
+
+  /** Order must be kept, so a slow call keeps its messages; its signal tells it to hurry. */
+  private lookForTimeouts(): void {
+    const { state } = this;
+    const { consumeTimeout } = state.settings;
+    const limit = state.clock.monotonic() - consumeTimeout;
+    for (const call of this.calls) {
+      if (call.isTimedOut || call.startedAt > limit) continue;
+      call.isTimedOut = true;
+      state.statistics.timedOut += 1;
+      const sentence = `A listener call took longer than the consume time-out (${consumeTimeout} ms)`;
+      state.logger.warn(`${sentence}; its queue waits for it.`, { ...call.queue });
+      call.abort(new DeadlineError(`${sentence}.`));
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import type { StoredMessage } from '@nestjs-rocketmq/message';
+import { ProcessQueue, type Held } from './process-queue.js';
+
+/** Only what the queue looks at. */
+const message = (queueOffset: number, storeSize = 10): StoredMessage =>
+  ({ queueOffset, storeSize, reconsumeTimes: 0 }) as StoredMessage;
+
+const messages = (...offsets: number[]): StoredMessage[] => offsets.map((one) => message(one));
+
+describe('ProcessQueue', () => {
+  it('commits nothing before the first answer, and the pull position of an empty queue after it', () => {
+    const queue = new ProcessQueue(7);
+    expect(queue.commitOffset).toBeUndefined();
+    queue.put([], 12);
+    expect(queue.commitOffset).toBe(12);
+  });
+
+  it('holds the offset at the first unfinished message', () => {
+    const queue = new ProcessQueue(0);
+    const [first, second, third] = queue.put(messages(0, 1, 2), 3) as [Held, Held, Held];
+    queue.finish([second, third]);
+    expect(queue.commitOffset).toBe(0);
+    queue.finish([first]);
+    expect(queue.commitOffset).toBe(3);
+  });
+
+  it('passes over offsets that the broker filtered out', () => {
+    const queue = new ProcessQueue(0);
+    const [held] = queue.put(messages(4), 9) as [Held];
+    expect(queue.commitOffset).toBe(4);
+    queue.finish([held]);
+    expect(queue.commitOffset).toBe(9);
+  });
+
+  it('leaves out messages that it had before', () => {
+    const queue = new ProcessQueue(0);
+    queue.put(messages(0, 1), 2);
+    expect(queue.put(messages(1, 2), 3).map((one) => one.offset)).toEqual([2]);
+    expect(queue.count).toBe(3);
+  });
+
+  it('counts messages, bytes and the span of what is unfinished', () => {
+    const queue = new ProcessQueue(0);
+    const [first, second] = queue.put([message(0, 100), message(1, 30), message(5, 7)], 6);
+    expect([queue.count, queue.bytes, queue.span]).toEqual([3, 137, 5]);
+    queue.finish([first as Held]);
+    queue.finish([first as Held, second as Held]);
+    expect([queue.count, queue.bytes, queue.span]).toEqual([1, 7, 0]);
+  });
+
+  it('hands out in order, each message once, and again after putBack', () => {
+    const queue = new ProcessQueue(0);
+    queue.put(messages(0, 1, 2), 3);
+    const taken = queue.take(2);
+    expect(taken.map((one) => one.offset)).toEqual([0, 1]);
+    expect(queue.take(2).map((one) => one.offset)).toEqual([2]);
+    queue.finish([taken[0] as Held]);
+    queue.putBack();
+    expect(queue.take(9).map((one) => one.offset)).toEqual([1, 2]);
+  });
+
+  it('never commits past an unfinished message, never goes back, and ends at the end', () => {
+    const seed = 1 + Math.floor(Math.random() * 2 ** 30);
+    let state = seed;
+    const random = (end: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * end);
+    };
+    for (let run = 0; run < 200; run += 1) {
+      const queue = new ProcessQueue(random(1000));
+      const open: Held[] = [];
+      let last = -1;
+      for (let step = 0; step < 300; step += 1) {
+        if (random(3) === 0) {
+          const from = queue.pullOffset;
+          const offsets = Array.from({ length: random(40) }, (_, i) => from + i);
+          const kept = offsets.filter(() => random(4) > 0);
+          open.push(...queue.put(messages(...kept), from + offsets.length));
+        } else {
+          const done = open.splice(random(open.length + 1), 1 + random(5));
+          queue.finish(done);
+        }
+        const commit = queue.commitOffset ?? -1;
+        const lowest = Math.min(...open.map((one) => one.offset), Number.MAX_SAFE_INTEGER);
+        const expected = open.length > 0 ? lowest : queue.pullOffset;
+        const isRight =
+          (commit < 0 || commit === expected) && commit >= last && queue.count === open.length;
+        if (!isRight) {
+          const seen = { commit, expected, last, count: queue.count, open: open.length };
+          throw new Error(`seed ${seed}, run ${run}, step ${step}: ${JSON.stringify(seen)}`);
+        }
+        last = commit;
+      }
+    }
+    expect(state).not.toBe(seed);
+  });
+});

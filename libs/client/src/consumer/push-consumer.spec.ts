@@ -1,0 +1,230 @@
+import { silentLogger, type Logger } from '@nestjs-rocketmq/foundation';
+import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
+import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
+import { ConsumerBench, texts } from '../testing/consumer-bench.js';
+import type { ConsumeVerdict } from './consumer-options.js';
+import { PushConsumer } from './push-consumer.js';
+
+const success: ConsumeVerdict = { kind: 'success' };
+
+describe('PushConsumer', () => {
+  let clock: ManualClock;
+  let bench: ConsumerBench;
+
+  beforeEach(async () => {
+    clock = new ManualClock();
+    bench = await ConsumerBench.start(clock, new LoopbackNetwork());
+  });
+
+  afterEach(() => bench.close());
+
+  it('consumes what is there and what comes, and stores how far it is every five seconds', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 3));
+    await bench.consumer();
+    expect(bench.seen).toEqual(['m0', 'm1', 'm2']);
+    bench.cluster.queues.add('t', 0, ...texts(3, 5));
+    await bench.until(() => bench.seen.length === 5);
+    expect(bench.seen).toHaveLength(5);
+    await clock.advance(5_000);
+    await bench.until(() => bench.offset(0) === 5);
+    expect(bench.offset(0)).toBe(5);
+  });
+
+  it('tells brokers what it wants, its retry topic included', async () => {
+    await bench.consumer({ subscriptions: [{ topic: 't', expression: 'a || b' }] });
+    const [data] = bench.cluster.heartbeats.at(-1)?.consumerDataSet ?? [];
+    expect(data).toMatchObject({
+      groupName: 'g',
+      consumeType: 'CONSUME_PASSIVELY',
+      messageModel: 'CLUSTERING',
+      consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    });
+    expect(data?.subscriptionDataSet.map((one) => [one.topic, one.tagsSet])).toEqual([
+      ['t', ['a', 'b']],
+      ['%RETRY%g', []],
+    ]);
+  });
+
+  it('lets only the wanted tags pass, also when hashes are equal', async () => {
+    const tagged = (text: string, TAGS: string) => ({ text, properties: { TAGS } });
+    bench.cluster.queues.add('t', 0, tagged('yes', 'Aa'), tagged('no', 'BB'));
+    await bench.consumer({ subscriptions: [{ topic: 't', expression: 'Aa' }] });
+    expect(bench.seen).toEqual(['yes']);
+    await clock.advance(5_000);
+    await bench.until(() => bench.offset(0) === 2);
+    expect(bench.offset(0)).toBe(2);
+  });
+
+  it.each([
+    ['first', 0],
+    ['last', 3],
+  ] as const)("starts a new group at '%s'", async (from, expected) => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 3));
+    await bench.consumer({ from });
+    expect(bench.cluster.queues.pulls.find((one) => one.queueId === 0)?.queueOffset).toBe(expected);
+  });
+
+  it('starts at the stored offset, whatever from says', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 5));
+    bench.cluster.queues.offsets.set('g t 0', 3);
+    await bench.consumer({ from: 'first' });
+    expect(bench.seen).toEqual(['m3', 'm4']);
+  });
+
+  it('does not skip what came while nobody was there, once it has begun at the end', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 3));
+    const first = await bench.consumer({ from: 'last' });
+    await bench.done(first.close());
+    bench.cluster.queues.add('t', 0, ...texts(3, 5));
+    await bench.consumer({ from: 'last' });
+    await bench.until(() => bench.seen.length === 2);
+    expect(bench.seen).toEqual(['m3', 'm4']);
+  });
+
+  it('shows a retried message under the topic that it was sent to', async () => {
+    const topics: string[] = [];
+    bench.cluster.queues.add('%RETRY%g', 0, {
+      text: 'again',
+      properties: { RETRY_TOPIC: 't' },
+      reconsumeTimes: 1,
+    });
+    await bench.consumer({
+      listener: ([message]) => {
+        topics.push(`${message?.topic} ${message?.reconsumeTimes}`);
+        return success;
+      },
+    });
+    expect(topics).toEqual(['t 1']);
+  });
+
+  it('gives a failed message back to the broker that holds it', async () => {
+    bench.cluster.queues.add('t', 1, { text: 'bad' });
+    await bench.consumer({ listener: () => Promise.reject(new Error('no')), maxReconsumeTimes: 5 });
+    await clock.advance(0);
+    expect(bench.cluster.queues.sentBack).toEqual([
+      expect.objectContaining({
+        group: 'g',
+        originTopic: 't',
+        offset: 1000,
+        delayLevel: 0,
+        maxReconsumeTimes: 5,
+      }),
+    ]);
+    await clock.advance(5_000);
+    await bench.until(() => bench.offset(1) === 1);
+    expect(bench.offset(1)).toBe(1);
+  });
+
+  it('holds at most its threshold of a queue while the listener is slow', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 500));
+    const consumer = await bench.consumer({
+      listener: () => new Promise(() => undefined),
+      pullThresholdForQueue: 64,
+      concurrency: 1,
+    });
+    await clock.advance(1_000);
+    const { pulled } = consumer.statistics();
+    expect(pulled).toBeGreaterThan(64);
+    expect(pulled).toBeLessThanOrEqual(64 + 32);
+  });
+
+  it('goes on pulling when there is room again', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 300));
+    await bench.consumer({ pullThresholdForQueue: 10, concurrency: 2 });
+    for (let i = 0; i < 100 && bench.seen.length < 300; i += 1) await clock.advance(1);
+    expect(bench.seen).toHaveLength(300);
+  });
+
+  it('stops pulling while paused', async () => {
+    const consumer = await bench.consumer();
+    consumer.pause();
+    bench.cluster.queues.add('t', 0, ...texts(0, 1));
+    bench.cluster.queues.add('t', 1, ...texts(1, 2));
+    await clock.advance(1_000);
+    const before = bench.seen.length;
+    bench.cluster.queues.add('t', 0, ...texts(2, 3));
+    await clock.advance(30_000);
+    expect(bench.seen).toHaveLength(before);
+    consumer.resume();
+    await clock.advance(100);
+    expect(bench.seen).toHaveLength(3);
+  });
+
+  it('repeats a failed pull, and brings its subscription when the broker lost it', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 1));
+    let failures = 2;
+    bench.cluster.queues.onPull = ({ topic }) => {
+      if (topic !== 't' || failures === 0) return undefined;
+      failures -= 1;
+      return { code: 'SUBSCRIPTION_NOT_EXIST', remark: 'who are you' };
+    };
+    await bench.consumer();
+    const beats = bench.cluster.heartbeats.length;
+    expect(bench.seen).toEqual([]);
+    await clock.advance(1_100);
+    expect(bench.seen).toEqual(['m0']);
+    expect(bench.cluster.heartbeats.length).toBeGreaterThanOrEqual(beats);
+  });
+
+  it('tells once that pulls fail, and once that they succeed again', async () => {
+    let failures = 5;
+    bench.cluster.queues.onPull = ({ topic, queueId }) => {
+      if (topic !== 't' || queueId !== 0 || failures === 0) return undefined;
+      failures -= 1;
+      return { code: 'SYSTEM_BUSY', remark: 'not now' };
+    };
+    const told: string[] = [];
+    const tell = (sentence: string): void => void told.push(sentence);
+    const logger: Logger = { ...silentLogger, warn: tell, info: tell, child: () => logger };
+    await bench.consumer({ logger });
+    bench.cluster.queues.add('t', 0, ...texts(0, 1));
+    await clock.advance(20_000);
+    expect(bench.seen).toEqual(['m0']);
+    expect(told.filter((sentence) => sentence.includes('ull'))).toEqual([
+      'A pull failed; it will be repeated.',
+      'Pulls succeed again.',
+    ]);
+  });
+
+  it('goes on where the broker says when its offset is outside of the queue', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 6));
+    bench.cluster.queues.minOffsets.set('t 0', 4);
+    bench.cluster.queues.offsets.set('g t 0', 1);
+    await bench.consumer();
+    await clock.advance(1_000);
+    expect(bench.seen).toEqual(['m4', 'm5']);
+  });
+
+  it('waits for topics that do not exist yet', async () => {
+    await bench.consumer({ subscriptions: [{ topic: 'later' }] });
+    bench.cluster.addTopic('later', 1);
+    bench.cluster.queues.add('later', 0, { text: 'early bird' });
+    await clock.advance(20_000);
+    expect(bench.seen).toEqual(['early bird']);
+  });
+
+  it('goes on elsewhere when the group is reset while it runs', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 3));
+    await bench.consumer();
+    expect(bench.seen).toHaveLength(3);
+    const { ResetConsumerClientOffset } = await import('@nestjs-rocketmq/protocol');
+    const queue = { topic: 't', brokerName: 'broker-a', queueId: 0 };
+    bench.cluster.clients
+      .at(-1)
+      ?.notify(
+        ResetConsumerClientOffset,
+        { topic: 't', group: 'g', timestamp: 0, isForce: true },
+        { body: { offsetTable: [[queue, 1]] } },
+      );
+    await clock.advance(1_000);
+    expect(bench.seen.slice(3)).toEqual(['m1', 'm2']);
+  });
+
+  it('refuses a topic that is subscribed twice', () => {
+    const subscriptions = [{ topic: 't' }, { topic: 't', expression: 'a' }];
+    const listener = () => success;
+    expect(
+      () => new PushConsumer({ nameServers: 'a:1', group: 'g', subscriptions, listener }),
+    ).toThrow(/subscribed twice/);
+  });
+});

@@ -1,0 +1,333 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import {
+  messageOf,
+  nodeFileSystem,
+  withDeadline,
+  type Clock,
+  type Logger,
+  type Timer,
+} from '@nestjs-rocketmq/foundation';
+import {
+  checkGroup,
+  checkTopic,
+  retryTopic,
+  sameQueue,
+  type MessageQueue,
+} from '@nestjs-rocketmq/message';
+import type { ConsumerData } from '@nestjs-rocketmq/protocol';
+import type { ConsumerMember } from '../broker-requests.js';
+import { ClientInstance, milliseconds } from '../client-instance.js';
+import {
+  ClientConfigurationError,
+  ClientStateError,
+  CloseDeadlineError,
+} from '../client.errors.js';
+import type { CloseOptions } from '../producer/send-result.js';
+import { TagSubscription } from '../subscription.js';
+import { BrokerOffsetStore } from './broker-offsets.js';
+import { ConcurrentDelivery } from './concurrent-delivery.js';
+import {
+  pushConsumerOptionSet,
+  type PushConsumerOptions,
+  type PushConsumerSettings,
+} from './consumer-options.js';
+import type { ConsumerStatistics, GroupState, MessageDelivery } from './group-state.js';
+import {
+  FileOffsetStore,
+  OffsetTable,
+  type OffsetStore,
+  type QueueOffset,
+} from './offset-store.js';
+import { Inspection } from './inspection.js';
+import { OrderlyDelivery } from './orderly-delivery.js';
+import { Rebalancer } from './rebalancer.js';
+
+const defaultCloseDeadline = 30_000;
+/** For the last words to the brokers, when the deadline left less. */
+const farewellTime = 1_000;
+
+/** A consumer to which messages are pushed: subscribe by options, `start`, `close`. */
+export class PushConsumer implements AsyncDisposable {
+  readonly group: string;
+  private readonly settings: PushConsumerSettings;
+  private readonly instance: ClientInstance;
+  private readonly ownsInstance: boolean;
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private readonly state: GroupState;
+  private readonly delivery: MessageDelivery;
+  private readonly rebalancer: Rebalancer;
+  private readonly member: ConsumerMember;
+  private readonly timers: Timer[] = [];
+  private stage: 'new' | 'running' | 'closing' = 'new';
+  private closing: Promise<void> | undefined;
+  private stopWatching: () => void = () => undefined;
+
+  /** Throws `OptionsError` naming every wrong option, or `ClientConfigurationError`. */
+  constructor(options: PushConsumerOptions) {
+    this.settings = pushConsumerOptionSet.load(options as unknown as Record<string, unknown>);
+    this.group = this.settings.group;
+    checkConsumerGroup(this.group);
+    const isClustering = this.settings.model === 'clustering';
+    this.ownsInstance = options.instance === undefined;
+    this.instance = options.instance ?? new ClientInstance(options);
+    this.clock = this.instance.clock;
+    this.logger = (options.logger ?? this.instance.logger).child(this.group);
+    const subscriptions = subscriptionsOf(options, isClustering, this.clock.now());
+    const store = options.offsetStore ?? this.defaultStore(options, isClustering);
+    this.state = {
+      group: this.group,
+      settings: this.settings,
+      instance: this.instance,
+      clock: this.clock,
+      logger: this.logger,
+      listener: options.listener,
+      isClustering,
+      isOrderly: this.settings.mode === 'orderly',
+      subscriptions,
+      offsets: new OffsetTable(store),
+      statistics: newStatistics(),
+      assigned: new Map(),
+      isPaused: false,
+      requestRebalance: () => this.rebalancer.request(),
+    };
+    this.delivery = this.state.isOrderly
+      ? new OrderlyDelivery(this.state)
+      : new ConcurrentDelivery(this.state);
+    this.rebalancer = new Rebalancer(this.state, this.delivery, options.strategy);
+    const inspection = new Inspection(this.state);
+    this.member = {
+      group: this.group,
+      status: (topic) => inspection.status(topic),
+      runningInfo: () => inspection.runningInfo(),
+      consumeDirectly: (message, broker) => inspection.consumeDirectly(message, broker),
+      data: () => this.heartbeatData(),
+      membersChanged: () => this.rebalancer.request(),
+      resetOffsets: (offsets) => this.resetOffsets(offsets),
+    };
+  }
+
+  /** The client id under which brokers know this consumer. */
+  get clientId(): string {
+    return this.instance.clientId;
+  }
+
+  /**
+   * Joins the group. Resolves after the first sharing out of queues was tried; topics, brokers and
+   * name servers that are not there yet are waited for in the background.
+   */
+  async start(): Promise<void> {
+    if (this.stage !== 'new') {
+      throw new ClientStateError(`The consumer of group '${this.group}' was started before.`);
+    }
+    this.stage = 'running';
+    const { instance, settings } = this;
+    instance.addConsumer(this.member);
+    instance.start();
+    this.delivery.start();
+    this.rebalancer.start();
+    this.timers.push(
+      this.clock.every(settings.persistConsumerOffsetInterval, () => void this.persist()),
+    );
+    const topics = [...this.state.subscriptions.keys()];
+    await Promise.all(topics.map((topic) => this.firstRoute(topic)));
+    await instance.heartbeat();
+    this.stopWatching = instance.routes.onChange((topic) => {
+      if (this.state.subscriptions.has(topic)) this.rebalancer.request();
+    });
+    this.rebalancer.request();
+    await this.rebalancer.settled();
+  }
+
+  /** Stops pulling; messages in hand are still handled. */
+  pause(): void {
+    this.state.isPaused = true;
+  }
+
+  resume(): void {
+    this.state.isPaused = false;
+    for (const assigned of this.state.assigned.values()) assigned.changed();
+    this.rebalancer.request();
+  }
+
+  get isPaused(): boolean {
+    return this.state.isPaused;
+  }
+
+  /** The queues that this consumer owns now. */
+  assignedQueues(): MessageQueue[] {
+    return [...this.state.assigned.values()].map((one) => one.queue);
+  }
+
+  /** Counters since the start. */
+  statistics(): Readonly<ConsumerStatistics> {
+    return { ...this.state.statistics };
+  }
+
+  /**
+   * Leaves the group in good order: no more pulls, running listener calls end (at most `deadline`,
+   * 30 s by default; then their signals are aborted and their messages will come again), offsets
+   * are stored, locks given back, brokers told, connections closed. Always ends, also when brokers
+   * are down; harmless when repeated.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.closing ??= this.closeAll(milliseconds(options.deadline, defaultCloseDeadline));
+    return this.closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private defaultStore(options: PushConsumerOptions, isClustering: boolean): OffsetStore {
+    if (isClustering) return new BrokerOffsetStore(this.instance, this.group);
+    const { offsetDirectory, offsetKey, instanceName } = this.settings;
+    const directory = offsetDirectory ?? join(homedir(), '.nestjs-rocketmq', 'offsets');
+    const name = encodeURIComponent(offsetKey ?? instanceName ?? 'default');
+    const path = join(directory, encodeURIComponent(this.group), `${name}.json`);
+    return new FileOffsetStore(options.fileSystem ?? nodeFileSystem, path);
+  }
+
+  private async firstRoute(topic: string): Promise<void> {
+    try {
+      await this.instance.routes.refresh(topic);
+    } catch (error) {
+      this.logger.warn('The name servers cannot be asked yet; they will be asked again.', {
+        topic,
+        error: messageOf(error),
+      });
+    }
+  }
+
+  private heartbeatData(): ConsumerData {
+    const { from, model } = this.settings;
+    return {
+      groupName: this.group,
+      consumeType: 'CONSUME_PASSIVELY',
+      messageModel: model === 'broadcasting' ? 'BROADCASTING' : 'CLUSTERING',
+      consumeFromWhere:
+        from === 'first'
+          ? 'CONSUME_FROM_FIRST_OFFSET'
+          : from === 'last'
+            ? 'CONSUME_FROM_LAST_OFFSET'
+            : 'CONSUME_FROM_TIMESTAMP',
+      subscriptionDataSet: [...this.state.subscriptions.values()].map((one) => one.data),
+      unitMode: false,
+    };
+  }
+
+  private async persist(): Promise<void> {
+    try {
+      await this.state.offsets.persist();
+    } catch (error) {
+      this.logger.warn('Offsets could not be stored; they will be with the next round.', {
+        error: messageOf(error),
+      });
+    }
+  }
+
+  /** The queues are left and come back at the new offsets. */
+  private async resetOffsets(offsets: readonly QueueOffset[]): Promise<void> {
+    const { assigned } = this.state;
+    for (const one of assigned.values()) {
+      const reset = offsets.find(({ queue }) => sameQueue(queue, one.queue));
+      if (reset === undefined) continue;
+      one.drop();
+      this.state.offsets.set(one.queue, reset.offset);
+    }
+    await this.state.offsets.persist();
+    this.logger.info('Offsets were reset by an operator.', { queues: offsets.length });
+    this.rebalancer.request();
+  }
+
+  private async closeAll(deadlineMs: number): Promise<void> {
+    const wasRunning = this.stage === 'running';
+    this.stage = 'closing';
+    for (const timer of this.timers) timer.cancel();
+    this.stopWatching();
+    const end = this.clock.monotonic() + deadlineMs;
+    const remaining = (): number => Math.max(end - this.clock.monotonic(), 0);
+    if (wasRunning) {
+      await this.within(remaining(), 'The last rebalance', () => this.rebalancer.stop());
+      await this.within(remaining(), 'A pull', () => this.rebalancer.stopPulling());
+      const isDrained = await this.within(remaining(), 'A listener call', () =>
+        this.delivery.drain(),
+      );
+      if (!isDrained) this.delivery.abandon();
+      const time = Math.max(remaining(), farewellTime);
+      await this.within(time, 'Saying farewell to the brokers', () => this.farewell(time));
+    }
+    this.delivery.close();
+    this.rebalancer.dropAll();
+    if (this.ownsInstance) await this.instance.close();
+  }
+
+  /** Offsets first: with the locks, or the membership, the queues go to others. */
+  private async farewell(timeMs: number): Promise<void> {
+    await this.persist();
+    if (this.state.isOrderly && this.state.isClustering) {
+      await this.rebalancer.locks.giveBack(this.rebalancer.held());
+    }
+    await this.instance.remove(this.member, timeMs);
+  }
+
+  private async within(ms: number, what: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await withDeadline(
+        this.clock,
+        ms,
+        work,
+        () => new CloseDeadlineError(`${what} had not ended when the time to close was over.`),
+      );
+      return true;
+    } catch (error) {
+      this.logger.warn(messageOf(error), { error });
+      return false;
+    }
+  }
+}
+
+function newStatistics(): ConsumerStatistics {
+  return {
+    pulled: 0,
+    consumed: 0,
+    failed: 0,
+    sentBack: 0,
+    deadLettered: 0,
+    timedOut: 0,
+    running: 0,
+  };
+}
+
+/** By topic; in clustering the group's retry topic is there too. */
+function subscriptionsOf(
+  options: PushConsumerOptions,
+  isClustering: boolean,
+  version: number,
+): Map<string, TagSubscription> {
+  const all = new Map<string, TagSubscription>();
+  for (const { topic, expression } of options.subscriptions) {
+    checkTopic(topic);
+    if (all.has(topic)) {
+      throw new ClientConfigurationError(
+        `Topic '${topic}' is subscribed twice in group '${options.group}'; ` +
+          "join the tags in one expression such as 'a || b'.",
+        { details: { topic, group: options.group } },
+      );
+    }
+    all.set(topic, new TagSubscription(topic, expression ?? '*', version));
+  }
+  const retries = retryTopic(options.group);
+  if (isClustering) all.set(retries, new TagSubscription(retries, '*', version));
+  return all;
+}
+
+function checkConsumerGroup(group: string): void {
+  checkGroup(group);
+  if (group !== 'DEFAULT_CONSUMER') return;
+  throw new ClientConfigurationError(
+    "The group name 'DEFAULT_CONSUMER' is reserved by RocketMQ; choose one of your own.",
+    { details: { group } },
+  );
+}

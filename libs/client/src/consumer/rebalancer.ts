@@ -1,0 +1,274 @@
+import { messageOf, type Timer } from '@nestjs-rocketmq/foundation';
+import { queueKey, type MessageQueue } from '@nestjs-rocketmq/message';
+import { AssignedQueue } from './assigned-queue.js';
+import { startWithoutOffset } from './broker-offsets.js';
+import type { GroupState, MessageDelivery } from './group-state.js';
+import { PullLoop } from './pull-loop.js';
+import { QueueLocks } from './queue-locks.js';
+import {
+  allocateQueues,
+  assignmentChange,
+  averagely,
+  type AllocationStrategy,
+} from './rebalance.js';
+
+const firstRepeat = 500;
+/** A topic that appears, or a queue whose lock becomes free, is consumed no later than this. */
+const longestRepeat = 3_000;
+
+/**
+ * Keeps the queues in hand equal to the share of this member: at once when asked, and every
+ * `rebalanceInterval`. One round at a time; a wish that comes during a round leads to another one.
+ */
+export class Rebalancer {
+  readonly locks: QueueLocks;
+  private readonly timers: Timer[] = [];
+  private readonly loops = new Set<Promise<void>>();
+  /** Queues that were left but whose last listener call still runs, by queue key. */
+  private readonly releasing = new Map<string, AssignedQueue>();
+  private running: Promise<void> | undefined;
+  private isWanted = false;
+  private isStopped = false;
+  private repeatDelay = firstRepeat;
+  private repeat: Timer | undefined;
+
+  constructor(
+    private readonly state: GroupState,
+    private readonly delivery: MessageDelivery,
+    private readonly strategy: AllocationStrategy = averagely,
+  ) {
+    this.locks = new QueueLocks(state, (assigned) => this.lockLost(assigned));
+  }
+
+  start(): void {
+    const { clock, settings, isOrderly, isClustering } = this.state;
+    this.timers.push(clock.every(settings.rebalanceInterval, () => this.request()));
+    if (!isOrderly || !isClustering) return;
+    this.timers.push(clock.every(settings.lockInterval, () => void this.renewLocks()));
+  }
+
+  /** Asks for a round; harmless while paused or stopped. */
+  request(): void {
+    this.isWanted = true;
+    if (this.running !== undefined || this.isStopped) return;
+    this.running = this.rounds().finally(() => {
+      this.running = undefined;
+      // A wish may have come between the end of the last round and this moment.
+      if (this.isWanted) this.request();
+    });
+  }
+
+  /** Resolves when no round is under way. */
+  async settled(): Promise<void> {
+    await this.running;
+  }
+
+  /** No further rounds; queues stay in hand. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    for (const timer of this.timers) timer.cancel();
+    this.repeat?.cancel();
+    await this.running;
+  }
+
+  /** Ends pulling of every queue; results of running listener calls still count. */
+  async stopPulling(): Promise<void> {
+    for (const assigned of this.state.assigned.values()) assigned.leave();
+    await Promise.all(this.loops);
+  }
+
+  /** From here on no result counts. */
+  dropAll(): void {
+    for (const assigned of this.state.assigned.values()) assigned.drop();
+    this.state.assigned.clear();
+  }
+
+  /** Queues whose locks this member holds, for giving them back at the end. */
+  held(): MessageQueue[] {
+    return [...this.state.assigned.values(), ...this.releasing.values()].map((one) => one.queue);
+  }
+
+  private async rounds(): Promise<void> {
+    while (this.isWanted && !this.isStopped) {
+      this.isWanted = false;
+      let isBalanced = false;
+      try {
+        isBalanced = await this.round();
+      } catch (error) {
+        this.state.logger.error('A rebalance failed; the queues in hand stay.', { error });
+      }
+      if (isBalanced) this.repeatDelay = firstRepeat;
+      else this.repeatLater();
+    }
+  }
+
+  private repeatLater(): void {
+    const { clock, settings } = this.state;
+    this.repeat?.cancel();
+    if (this.isStopped) return;
+    const delay = Math.min(this.repeatDelay, settings.rebalanceInterval);
+    this.repeatDelay = Math.min(this.repeatDelay * 2, longestRepeat);
+    this.repeat = clock.after(delay, () => this.request());
+  }
+
+  /** Answers whether every topic could be shared out and every queue of ours is in hand. */
+  private async round(): Promise<boolean> {
+    const { state } = this;
+    let isBalanced = true;
+    for (const topic of state.subscriptions.keys()) {
+      if (this.isStopped) return true;
+      let mine: readonly MessageQueue[] | undefined;
+      try {
+        mine = await this.shareOf(topic);
+      } catch (error) {
+        state.logger.warn('The share of a topic is unknown; the queues in hand stay.', {
+          topic,
+          error: messageOf(error),
+        });
+      }
+      if (mine === undefined) isBalanced = false;
+      else if (!(await this.apply(topic, mine))) isBalanced = false;
+    }
+    return isBalanced;
+  }
+
+  /** My queues of a topic; undefined when the route or the members cannot be learned now. */
+  private async shareOf(topic: string): Promise<readonly MessageQueue[] | undefined> {
+    const { state } = this;
+    const { instance, group } = state;
+    const route = await instance.routes.find(topic);
+    if (route === undefined || route.isTemplate || route.subscribe.length === 0) return undefined;
+    if (!state.isClustering) return route.subscribe;
+    const address = instance.routes.anyAddress(topic);
+    if (address === undefined) return undefined;
+    const members = await instance.calls.consumerIds(address, group);
+    if (!members.includes(instance.clientId)) {
+      // A broker that restarted and does not know us yet is no reason to let go of everything.
+      await instance.greet(address);
+      return undefined;
+    }
+    return allocateQueues(this.strategy, group, instance.clientId, route.subscribe, members);
+  }
+
+  private async apply(topic: string, mine: readonly MessageQueue[]): Promise<boolean> {
+    const { assigned, logger } = this.state;
+    const held = [...assigned].filter(([, one]) => one.queue.topic === topic);
+    const change = assignmentChange(
+      held.map(([key]) => key),
+      mine,
+    );
+    // A queue that dropped itself (offset moved, lock lost) is left and taken anew.
+    const dropped = held.filter(([, one]) => one.isDropped).map(([key]) => key);
+    const leave = new Set([...change.leave, ...dropped]);
+    for (const key of leave) await this.leave(key);
+    const wanted = mine.filter((queue) => !assigned.has(queueKey(queue)));
+    if (leave.size === 0 && wanted.length === 0) return true;
+    const taken = await this.takeAll(wanted);
+    logger.info('Queues were shared out anew.', {
+      topic,
+      held: mine.length - wanted.length + taken,
+      left: leave.size,
+    });
+    return taken === wanted.length;
+  }
+
+  /** Ends consumption of a queue and stores where it stands, so that its next owner goes on there. */
+  private async leave(key: string): Promise<void> {
+    const { state } = this;
+    const one = state.assigned.get(key);
+    if (one === undefined) return;
+    const wasDropped = one.isDropped;
+    state.assigned.delete(key);
+    if (state.isOrderly && state.isClustering) {
+      this.releasing.set(key, one);
+      void this.releaseLocked(key, one, wasDropped);
+      return;
+    }
+    one.drop();
+    await this.storeOffset(one);
+  }
+
+  /** The lock goes only when the running call has ended: that is what keeps the order. */
+  private async releaseLocked(key: string, one: AssignedQueue, wasDropped: boolean): Promise<void> {
+    one.leave();
+    await one.quiet();
+    one.drop();
+    await this.storeOffset(one);
+    if (!wasDropped) await this.locks.giveBack([one.queue]);
+    this.releasing.delete(key);
+    this.request();
+  }
+
+  private async storeOffset(one: AssignedQueue): Promise<void> {
+    const { offsets, logger } = this.state;
+    try {
+      await offsets.persist([one.queue]);
+    } catch (error) {
+      logger.warn('An offset could not be stored on leaving; messages may come twice.', {
+        ...one.queue,
+        error: messageOf(error),
+      });
+    }
+    offsets.forget(one.queue);
+  }
+
+  /** Answers how many could be taken. */
+  private async takeAll(queues: readonly MessageQueue[]): Promise<number> {
+    const { state } = this;
+    const free = queues.filter((queue) => !this.releasing.has(queueKey(queue)));
+    const needsLocks = state.isOrderly && state.isClustering;
+    const locks = needsLocks ? await this.locks.take(free) : undefined;
+    const results = await Promise.all(
+      free.map(async (queue) => {
+        const until = locks?.get(queueKey(queue)) ?? 0;
+        if (needsLocks && until === 0) return false;
+        return this.take(queue, until);
+      }),
+    );
+    return results.filter(Boolean).length;
+  }
+
+  private async take(queue: MessageQueue, lockedUntil: number): Promise<boolean> {
+    const { state } = this;
+    let stored: number | undefined;
+    let start: number;
+    try {
+      stored = await state.offsets.read(queue);
+      start = stored ?? (await this.startWithout(queue));
+    } catch (error) {
+      state.logger.warn('A queue cannot be taken yet.', { ...queue, error: messageOf(error) });
+      return false;
+    }
+    if (this.isStopped) return false;
+    // The start counts as an offset at once: a group that begins at the end and stops before its
+    // first message is finished must not begin at a later end.
+    state.offsets.begin(queue, stored, start);
+    const assigned = new AssignedQueue(queue, start);
+    assigned.lockedUntil = lockedUntil;
+    state.assigned.set(queueKey(queue), assigned);
+    const loop = new PullLoop(state, assigned, this.delivery)
+      .run()
+      .finally(() => this.loops.delete(loop));
+    this.loops.add(loop);
+    return true;
+  }
+
+  private startWithout(queue: MessageQueue): Promise<number> {
+    const { instance, settings } = this.state;
+    return startWithoutOffset(instance, queue, settings.from ?? 'last');
+  }
+
+  private async renewLocks(): Promise<void> {
+    await this.locks.renew([...this.state.assigned.values(), ...this.releasing.values()]);
+  }
+
+  private lockLost(assigned: AssignedQueue): void {
+    this.state.logger.warn('The lock of a queue is with another member; it is left.', {
+      ...assigned.queue,
+    });
+    assigned.drop();
+    // The other member may be further already; our offset must not overwrite its one.
+    this.state.offsets.forget(assigned.queue);
+    this.request();
+  }
+}

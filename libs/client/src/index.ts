@@ -1,0 +1,44 @@
+export * from './client.errors.js';
+export { ClientInstance, type SharedInstance } from './client-instance.js';
+export { clientOptionSet, type ClientOptions, type Duration } from './client-options.js';
+export {
+  pushConsumerOptionSet,
+  type ConsumeContext,
+  type ConsumeFrom,
+  type ConsumeVerdict,
+  type ConsumeVerdicts,
+  type MessageListener,
+  type PushConsumerOptions,
+  type Subscription,
+} from './consumer/consumer-options.js';
+export type { ConsumerStatistics } from './consumer/group-state.js';
+export type { OffsetStore, QueueOffset } from './consumer/offset-store.js';
+export { FileOffsetStore } from './consumer/offset-store.js';
+export { PushConsumer } from './consumer/push-consumer.js';
+export {
+  averagely,
+  averagelyByCircle,
+  type AllocationInput,
+  type AllocationStrategy,
+} from './consumer/rebalance.js';
+export { Producer } from './producer/producer.js';
+export { producerOptionSet, type ProducerOptions } from './producer/producer-options.js';
+export type {
+  BatchSendOptions,
+  CloseOptions,
+  QueueSelector,
+  SendOptions,
+  SendResult,
+  SendStatus,
+} from './producer/send-result.js';
+export {
+  TransactionalProducer,
+  transactionOptionSet,
+  type TransactionContext,
+  type TransactionExecutor,
+  type TransactionListener,
+  type TransactionSendOptions,
+  type TransactionSendResult,
+  type TransactionVerdict,
+  type TransactionalProducerOptions,
+} from './producer/transactional-producer.js';

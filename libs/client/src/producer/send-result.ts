@@ -1,0 +1,47 @@
+import type { MessageQueue, OutgoingMessage } from '@nestjs-rocketmq/message';
+import type { Duration } from '../client-options.js';
+
+/**
+ * How safely a message was stored. Everything but `SEND_OK` means: stored on the master, but the
+ * flush, or the copy on a slave, was not confirmed in time.
+ */
+export type SendStatus =
+  'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
+
+export interface SendResult {
+  readonly status: SendStatus;
+  /** The message's unique key (`UNIQ_KEY`); of a batch all keys joined by `,`. */
+  readonly msgId: string;
+  /** The broker's id: address and position in its log; of a batch all ids joined by `,`. */
+  readonly offsetMsgId: string;
+  readonly queue: MessageQueue;
+  /** Place in the queue; of a batch that of the first message. */
+  readonly queueOffset: number;
+  readonly transactionId?: string;
+  readonly regionId?: string;
+}
+
+/** Chooses the queue of a message; must answer one of `queues` (sorted by broker name and id). */
+export type QueueSelector = (
+  queues: readonly MessageQueue[],
+  message: OutgoingMessage,
+) => MessageQueue;
+
+/** At most one of `queue`, `hashKey` and `selector` may be given. */
+export interface SendOptions {
+  /** Send to exactly this queue. */
+  readonly queue?: MessageQueue;
+  /** Messages with the same key go to the same queue, by Java's string hash. */
+  readonly hashKey?: string;
+  readonly selector?: QueueSelector;
+  /** Instead of the producer's `sendTimeout`. */
+  readonly timeout?: Duration;
+}
+
+/** Options of a batch: the same choices of a queue, for the batch as a whole. */
+export type BatchSendOptions = SendOptions;
+
+export interface CloseOptions {
+  /** How long running work may take to end before it is abandoned. */
+  readonly deadline?: Duration;
+}

@@ -1,0 +1,31 @@
+import { tagHash } from '@nestjs-rocketmq/message';
+import { TagSubscription } from './subscription.js';
+
+describe('TagSubscription', () => {
+  it('tells apart tags that have the same hash', () => {
+    expect(tagHash('Aa')).toBe(tagHash('BB'));
+    const subscription = new TagSubscription('t', 'Aa', 1);
+    expect([subscription.accepts('Aa'), subscription.accepts('BB')]).toEqual([true, false]);
+  });
+
+  it('accepts everything, also without tag, for *', () => {
+    const subscription = new TagSubscription('t', '*', 1);
+    expect([subscription.accepts('a'), subscription.accepts(undefined)]).toEqual([true, true]);
+  });
+
+  it('says in heartbeats what Java says', () => {
+    expect(new TagSubscription('t', 'a || b', 5).data).toEqual({
+      classFilterMode: false,
+      topic: 't',
+      subString: 'a || b',
+      tagsSet: ['a', 'b'],
+      codeSet: [97, 98],
+      subVersion: 5,
+      expressionType: 'TAG',
+    });
+  });
+
+  it('refuses an expression without a tag', () => {
+    expect(() => new TagSubscription('t', ' || ', 1)).toThrow(/names no tag/);
+  });
+});

@@ -1,0 +1,80 @@
+import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { Network } from '@nestjs-rocketmq/remoting';
+import type { PushConsumerOptions } from '../consumer/consumer-options.js';
+import { PushConsumer } from '../consumer/push-consumer.js';
+import { ScriptedCluster } from './scripted-cluster.js';
+
+/** A clock that specs move; `ManualClock` is one. */
+export interface MovedClock extends Clock {
+  advance(ms: number): Promise<void>;
+  readonly waiting: number;
+}
+
+/** For specs: push consumers of the group `g` on a scripted cluster, and what they saw. */
+export class ConsumerBench {
+  readonly seen: string[] = [];
+  private readonly consumers: PushConsumer[] = [];
+
+  private constructor(
+    readonly clock: MovedClock,
+    readonly network: Network,
+    readonly cluster: ScriptedCluster,
+  ) {}
+
+  /** With the topic `t` of two queues and the group's retry topic. */
+  static async start(clock: MovedClock, network: Network): Promise<ConsumerBench> {
+    const cluster = await ScriptedCluster.start(network, clock);
+    cluster.addTopic('t', 2);
+    cluster.addTopic('%RETRY%g', 1);
+    return new ConsumerBench(clock, network, cluster);
+  }
+
+  async consumer(options: Partial<PushConsumerOptions> = {}): Promise<PushConsumer> {
+    const consumer = new PushConsumer({
+      nameServers: this.cluster.nameServer,
+      group: 'g',
+      subscriptions: [{ topic: 't' }],
+      from: 'first',
+      clock: this.clock,
+      network: this.network,
+      listener: (messages) => {
+        for (const one of messages) this.seen.push(one.text);
+        return { kind: 'success' };
+      },
+      ...options,
+    });
+    this.consumers.push(consumer);
+    await consumer.start();
+    for (let i = 0; i < 20; i += 1) await this.clock.advance(0);
+    return consumer;
+  }
+
+  /** The committed offset of a queue. */
+  offset(queueId: number, topic = 't'): number | undefined {
+    return this.cluster.queues.offsets.get(`g ${topic} ${queueId}`);
+  }
+
+  /** Moves time until the work has ended. */
+  async done<T>(work: Promise<T>): Promise<T> {
+    let isOver = false;
+    const over = (): void => void (isOver = true);
+    work.then(over, over);
+    for (let i = 0; i < 1_000 && !isOver; i += 1) await this.clock.advance(100);
+    return work;
+  }
+
+  /** Lets everything settle, without moving time, until `look` finds what it wants. */
+  async until(look: () => boolean): Promise<void> {
+    for (let i = 0; i < 300 && !look(); i += 1) await this.clock.advance(0);
+  }
+
+  async close(): Promise<void> {
+    await this.done(Promise.all(this.consumers.map((one) => one.close({ deadline: 0 }))));
+    await this.done(this.cluster.close());
+  }
+}
+
+/** Messages with the texts `m<from>` up to, not including, `m<to>`. */
+export function texts(from: number, to: number): { text: string }[] {
+  return Array.from({ length: to - from }, (_, i) => ({ text: `m${from + i}` }));
+}

@@ -1,0 +1,126 @@
+import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { MessageQueue } from '@nestjs-rocketmq/message';
+import {
+  ConsumerSendMsgBack,
+  GetConsumerListByGroup,
+  GetMaxOffset,
+  GetMinOffset,
+  LockBatchMq,
+  NotifyConsumerIdsChanged,
+  PullMessage,
+  QueryConsumerOffset,
+  UnlockBatchMq,
+  UpdateConsumerOffset,
+  type Asked,
+} from '@nestjs-rocketmq/protocol';
+import type { Outcome, Peer, Router } from '@nestjs-rocketmq/remoting';
+import { recordOf, type RecordOf } from './records.js';
+
+type PullAsked = Asked<typeof PullMessage>;
+type PullOutcome = Outcome<typeof PullMessage>;
+
+/** For specs: queues, offsets, members and locks of scripted brokers, kept in memory. */
+export class ScriptedQueues {
+  /** Committed offsets by `group topic queueId`. */
+  readonly offsets = new Map<string, number>();
+  /** Lock holders by `topic queueId`. */
+  readonly locks = new Map<string, string>();
+  readonly sentBack: Asked<typeof ConsumerSendMsgBack>[] = [];
+  readonly pulls: PullAsked[] = [];
+  /** Client ids and peers by group. */
+  readonly members = new Map<string, Map<string, Peer>>();
+  /** The first offset that is still there, by `topic queueId`. */
+  readonly minOffsets = new Map<string, number>();
+  /** Answers instead of the queues, when it answers at all. */
+  onPull: (asked: PullAsked) => PullOutcome | undefined = () => undefined;
+  private readonly messages = new Map<string, RecordOf[]>();
+  private arrivals: (() => void)[] = [];
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Appends messages to a queue; who waits for them gets them. */
+  add(topic: string, queueId: number, ...messages: Omit<RecordOf, 'topic'>[]): void {
+    const key = `${topic} ${queueId}`;
+    const all = this.messages.get(key) ?? [];
+    for (const message of messages) {
+      all.push({ ...message, topic, queueId, queueOffset: all.length });
+    }
+    this.messages.set(key, all);
+    for (const wake of this.arrivals.splice(0)) wake();
+  }
+
+  /** Tells every member of a group that the members changed. */
+  notify(group: string): void {
+    for (const peer of this.members.get(group)?.values() ?? []) {
+      if (!peer.closed) peer.notify(NotifyConsumerIdsChanged, { consumerGroup: group });
+    }
+  }
+
+  route(router: Router): void {
+    router
+      .route(PullMessage, (asked) => this.pull(asked))
+      .route(GetConsumerListByGroup, ({ consumerGroup }) => ({
+        body: { consumerIdList: [...(this.members.get(consumerGroup)?.keys() ?? [])] },
+      }))
+      .route(QueryConsumerOffset, ({ consumerGroup, topic, queueId }) => {
+        const offset = this.offsets.get(`${consumerGroup} ${topic} ${queueId}`);
+        return offset === undefined ? { code: 'QUERY_NOT_FOUND' } : { header: { offset } };
+      })
+      .route(UpdateConsumerOffset, ({ consumerGroup, topic, queueId, commitOffset }) => {
+        this.offsets.set(`${consumerGroup} ${topic} ${queueId}`, commitOffset);
+      })
+      .route(GetMaxOffset, ({ topic, queueId }) => ({
+        header: { offset: this.messages.get(`${topic} ${queueId}`)?.length ?? 0 },
+      }))
+      .route(GetMinOffset, ({ topic, queueId }) => ({
+        header: { offset: this.minOffsets.get(`${topic} ${queueId}`) ?? 0 },
+      }))
+      .route(ConsumerSendMsgBack, (asked) => void this.sentBack.push(asked))
+      .route(LockBatchMq, (_, { body }) => ({
+        body: { lockOKMQSet: body.mqSet.filter((queue) => this.lock(queue, body.clientId)) },
+      }))
+      .route(UnlockBatchMq, (_, { body }) => {
+        for (const queue of body.mqSet) this.locks.delete(`${queue.topic} ${queue.queueId}`);
+      });
+  }
+
+  private lock(queue: MessageQueue, clientId: string): boolean {
+    const key = `${queue.topic} ${queue.queueId}`;
+    const holder = this.locks.get(key) ?? clientId;
+    this.locks.set(key, holder);
+    return holder === clientId;
+  }
+
+  private async pull(asked: PullAsked): Promise<PullOutcome> {
+    this.pulls.push(asked);
+    const scripted = this.onPull(asked);
+    if (scripted !== undefined) return scripted;
+    const found = this.look(asked);
+    if (found !== undefined) return found;
+    await new Promise<void>((wake) => {
+      this.arrivals.push(wake);
+      this.clock.after(asked.suspendTimeoutMillis, wake);
+    });
+    return this.look(asked) ?? answer('PULL_NOT_FOUND', asked.queueOffset, asked.queueOffset);
+  }
+
+  private look({ topic, queueId, queueOffset, maxMsgNums }: PullAsked): PullOutcome | undefined {
+    const key = `${topic} ${queueId}`;
+    const all = this.messages.get(key) ?? [];
+    const min = this.minOffsets.get(key) ?? 0;
+    if (queueOffset < min) return answer('PULL_OFFSET_MOVED', min, all.length);
+    if (queueOffset > all.length) return answer('PULL_OFFSET_MOVED', all.length, all.length);
+    if (queueOffset === all.length) return undefined;
+    const found = all.slice(queueOffset, queueOffset + maxMsgNums);
+    const body = Buffer.concat(found.map(recordOf));
+    return { ...answer('SUCCESS', queueOffset + found.length, all.length), body };
+  }
+}
+
+function answer(
+  code: 'SUCCESS' | 'PULL_NOT_FOUND' | 'PULL_OFFSET_MOVED',
+  nextBeginOffset: number,
+  maxOffset: number,
+): PullOutcome {
+  return { code, header: { suggestWhichBrokerId: 0, nextBeginOffset, minOffset: 0, maxOffset } };
+}
