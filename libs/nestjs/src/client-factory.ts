@@ -1,0 +1,97 @@
+import { ClientInstance, PushConsumer, TransactionalProducer } from '@nestjs-rocketmq/client';
+import type { Clock } from '@nestjs-rocketmq/foundation';
+import type {
+  ClientFactory,
+  ClientPort,
+  ConsumerPort,
+  PortConsumerOptions,
+  PortTransactionListener,
+  ProducerPort,
+} from './client-port.js';
+import { nestLogger } from './nest-logger.js';
+import type { ConnectionSettings, ProducerValues } from './options/module-settings.js';
+
+/** The clients of `@nestjs-rocketmq/client`; one runtime (sockets, routes) for a connection. */
+export const rocketMQClientFactory: ClientFactory = {
+  connect: (connection, clock) => new Connection(connection, clock),
+};
+
+class Connection implements ClientPort {
+  private readonly shared: ClientInstance;
+  private readonly own: ClientInstance[] = [];
+  private readonly producerGroups = new Set<string>();
+
+  constructor(
+    private readonly settings: ConnectionSettings,
+    private readonly clock: Clock,
+  ) {
+    this.shared = this.instance();
+  }
+
+  producer(values: ProducerValues, transactions: PortTransactionListener): ProducerPort {
+    const { maxInFlight } = values;
+    const producer = new TransactionalProducer({
+      instance: this.instanceFor(values.group),
+      group: values.group,
+      sendTimeout: values.sendTimeout,
+      retryTimesWhenSendFailed: values.retries,
+      maxMessageSize: values.maxMessageSize,
+      compressBodyOver: values.compressOver,
+      ...(maxInFlight === undefined ? {} : { maxInFlight }),
+      listener: {
+        execute: (message, arg, { transactionId }) =>
+          transactions.execute(message, arg, transactionId),
+        check: (message) => transactions.check(message),
+      },
+    });
+    return {
+      start: () => producer.start(),
+      close: (deadline) => producer.close({ deadline }),
+      send: (message, options) => producer.send(message, options),
+      sendOneWay: (message, options) => producer.sendOneWay(message, options),
+      sendBatch: (messages, options) => producer.sendBatch(messages, options),
+      sendInTransaction: (message, arg, options) =>
+        producer.sendInTransaction(message, arg, options),
+    };
+  }
+
+  consumer(options: PortConsumerOptions): ConsumerPort {
+    const { offsetDirectory, ...rest } = options;
+    const consumer = new PushConsumer({
+      ...rest,
+      instance: this.shared,
+      ...(offsetDirectory === undefined ? {} : { offsetDirectory }),
+    });
+    return {
+      start: () => consumer.start(),
+      close: (deadline) => consumer.close({ deadline }),
+      pause: () => consumer.pause(),
+      resume: () => consumer.resume(),
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.shared, ...this.own].map((instance) => instance.close()));
+  }
+
+  /** A group has one producer per runtime: a second one of the group gets a runtime of its own. */
+  private instanceFor(group: string): ClientInstance {
+    if (!this.producerGroups.has(group)) {
+      this.producerGroups.add(group);
+      return this.shared;
+    }
+    const instance = this.instance();
+    this.own.push(instance);
+    return instance;
+  }
+
+  private instance(): ClientInstance {
+    const { name, nameServers, requestTimeout } = this.settings;
+    return new ClientInstance({
+      nameServers,
+      requestTimeout,
+      clock: this.clock,
+      logger: nestLogger(`RocketMQ:Client:${name}`),
+    });
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What this package needs of a RocketMQ client. The factory behind `ROCKETMQ_CLIENT_FACTORY` gives
+ * these; the default one stands on `@nestjs-rocketmq/client`, specs bring their own.
+ */
+import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { MessageQueue, OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
+import type { ConnectionSettings, ProducerValues } from './options/module-settings.js';
+
+export type SendStatus =
+  'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
+
+/** What a broker answered to a send. */
+export interface SendResult {
+  readonly status: SendStatus;
+  readonly msgId: string;
+  readonly offsetMsgId: string;
+  readonly queue: MessageQueue;
+  readonly queueOffset: number;
+  readonly transactionId?: string | undefined;
+}
+
+export interface PortSendOptions {
+  /** Messages of one key go to one queue, chosen as Java's SelectMessageQueueByHash does. */
+  readonly hashKey?: string;
+  /** Milliseconds for the whole call, retries included. */
+  readonly timeout?: number;
+}
+
+export type PortVerdict = 'COMMIT' | 'ROLLBACK' | 'UNKNOWN';
+
+export interface PortTransactionListener {
+  execute(message: OutgoingMessage, arg: unknown, transactionId: string): Promise<PortVerdict>;
+  check(message: StoredMessage): Promise<PortVerdict>;
+}
+
+export interface ProducerPort {
+  start(): Promise<void>;
+  close(deadline: number): Promise<void>;
+  send(message: OutgoingMessage, options?: PortSendOptions): Promise<SendResult>;
+  sendOneWay(message: OutgoingMessage, options?: PortSendOptions): Promise<void>;
+  sendBatch(messages: readonly OutgoingMessage[], options?: PortSendOptions): Promise<SendResult>;
+  sendInTransaction(
+    message: OutgoingMessage,
+    arg: unknown,
+    options?: PortSendOptions,
+  ): Promise<SendResult & { readonly verdict: PortVerdict; readonly transactionId: string }>;
+}
+
+/** What the client tells about the messages that it hands over. */
+export interface PortConsumeContext {
+  readonly queue: MessageQueue;
+  /** Aborted when the messages are no longer ours to handle: time-out, queue lost, shutdown. */
+  readonly signal: AbortSignal;
+}
+
+/** What becomes of one message. */
+export type PortConsumeVerdict =
+  | { readonly kind: 'success' }
+  /** Delay level 0: the broker's ladder. An orderly queue rests for `suspendMs` instead. */
+  | { readonly kind: 'retry'; readonly delayLevel: number; readonly suspendMs: number }
+  | { readonly kind: 'dead-letter'; readonly reason: string };
+
+export interface PortConsumerOptions {
+  readonly group: string;
+  readonly subscriptions: readonly { readonly topic: string; readonly expression: string }[];
+  readonly mode: 'concurrent' | 'orderly';
+  readonly model: 'clustering' | 'broadcasting';
+  readonly from: 'last' | 'first' | { readonly timestamp: number };
+  readonly concurrency: number;
+  /** The most messages of one call of `listener`. */
+  readonly batch: number;
+  readonly pullBatchSize: number;
+  /** -1: the mode's own. */
+  readonly maxReconsumeTimes: number;
+  /** Milliseconds. */
+  readonly consumeTimeout: number;
+  /** Where a broadcasting consumer keeps its offsets; undefined: the client's own folder. */
+  readonly offsetDirectory: string | undefined;
+  /** Never rejects; gives a verdict for every message, in their order. */
+  readonly listener: (
+    messages: readonly StoredMessage[],
+    context: PortConsumeContext,
+  ) => Promise<readonly PortConsumeVerdict[]>;
+}
+
+export interface ConsumerPort {
+  start(): Promise<void>;
+  /** Stops pulling, waits for handlers in hand up to `deadline` ms, commits, unregisters. */
+  close(deadline: number): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+/** One connection's clients. */
+export interface ClientPort {
+  producer(values: ProducerValues, transactions: PortTransactionListener): ProducerPort;
+  consumer(options: PortConsumerOptions): ConsumerPort;
+  /** After all of its producers and consumers; ends whatever the servers do. */
+  close(): Promise<void>;
+}
+
+/** What stands behind `ROCKETMQ_CLIENT_FACTORY`. */
+export interface ClientFactory {
+  connect(connection: ConnectionSettings, clock: Clock): ClientPort;
+}

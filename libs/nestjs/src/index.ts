@@ -1,0 +1,38 @@
+export type { MessageQueue, OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
+export * from './client-port.js';
+export * from './consume-result.js';
+export { MESSAGE_PACK_TYPE } from './converter/built-in-converters.js';
+export type { MessageConverter } from './converter/message-converter.js';
+export * from './decorators/inject-template.decorator.js';
+export * from './decorators/listener.decorator.js';
+export {
+  MessageContext,
+  MessageKeys,
+  MessagePayload,
+  MessageProperty,
+  RawMessage,
+} from './decorators/message-params.decorator.js';
+export * from './decorators/transaction-listener.decorator.js';
+export type { ListenerState } from './listener/listener-container.js';
+export type { Subscription } from './listener/listener-plan.js';
+export { RocketMQListenerRegistry, type ListenerHandle } from './listener/listener-registry.js';
+export * from './nestjs.errors.js';
+export type { Duration } from './options/duration.js';
+export * from './options/listener-options.js';
+export * from './options/module-options.js';
+export type { ConnectionSettings, ProducerValues } from './options/module-settings.js';
+export {
+  connectionOptions,
+  consumeOptions,
+  listenerOptions,
+  moduleOptions,
+  producerOptions,
+} from './options/option-tables.js';
+export type { Setting, SettingSource, SettingToken } from './options/setting.js';
+export { ROCKETMQ_CONTEXT_TYPE } from './rocketmq.constants.js';
+export * from './rocketmq.context.js';
+export * from './rocketmq.module.js';
+export * from './rocketmq.tokens.js';
+export { RocketMQTemplate } from './template/rocketmq.template.js';
+export * from './template/send-options.js';
+export * from './transaction/transaction-handler.js';

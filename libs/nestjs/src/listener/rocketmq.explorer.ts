@@ -1,0 +1,128 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import type { RocketMQTransactionListenerOptions } from '../decorators/transaction-listener.decorator.js';
+import type { RocketMQListenerOptions } from '../options/listener-options.js';
+import {
+  CLASS_LISTENER_METHOD,
+  LISTENER_METADATA,
+  TRANSACTION_LISTENER_METADATA,
+} from '../rocketmq.constants.js';
+import { HostResolver, type HandlerHost, type InstanceWrapper } from './handler-host.js';
+
+/** A `@RocketMQListener` as it stands in the application. */
+export interface FoundListener {
+  /** `Class.method`; a further decorator of the same method gets `#2`. */
+  readonly name: string;
+  readonly method: string;
+  readonly host: HandlerHost;
+  readonly options: RocketMQListenerOptions;
+  /** The decorator stands on the class. */
+  readonly isClassForm: boolean;
+}
+
+/** A `@RocketMQTransactionListener` as it stands in the application. */
+export interface FoundTransactionListener {
+  readonly name: string;
+  readonly host: HandlerHost;
+  readonly options: RocketMQTransactionListenerOptions;
+}
+
+/** Finds what our decorators marked; starts nothing. */
+@Injectable()
+export class RocketMQExplorer {
+  private readonly logger = new Logger('RocketMQ');
+
+  constructor(
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
+    @Inject(HostResolver) private readonly hosts: HostResolver,
+  ) {}
+
+  listeners(): FoundListener[] {
+    const found: FoundListener[] = [];
+    for (const host of this.hostsOnce(LISTENER_METADATA, (host) => this.listenersOf(host))) {
+      found.push(...this.listenersOf(host));
+    }
+    return found;
+  }
+
+  transactionListeners(): FoundTransactionListener[] {
+    const key = TRANSACTION_LISTENER_METADATA;
+    const isMarked = (host: HandlerHost) =>
+      Reflect.hasOwnMetadata(key, host.classRef) ? [host] : [];
+    return this.hostsOnce(key, isMarked).map((host) => ({
+      name: host.classRef.name,
+      host,
+      options: Reflect.getOwnMetadata(key, host.classRef) as RocketMQTransactionListenerOptions,
+    }));
+  }
+
+  /** A provider of the application that looks like Nest's `ConfigService`. */
+  configService(): { get(name: string): unknown } | undefined {
+    for (const wrapper of this.discovery.getProviders()) {
+      const type = wrapper.metatype as { name?: string } | null;
+      const instance = wrapper.instance as { get?: unknown } | undefined;
+      if (type?.name === 'ConfigService' && typeof instance?.get === 'function') {
+        return instance as { get(name: string): unknown };
+      }
+    }
+    return undefined;
+  }
+
+  /** Every marked class once, although several modules may provide it. */
+  private hostsOnce(key: string, marks: (host: HandlerHost) => unknown[]): HandlerHost[] {
+    const seen = new Map<object, HandlerHost>();
+    for (const wrapper of this.wrappers()) {
+      const host = this.hosts.hostOf(wrapper);
+      if (host === undefined) continue;
+      if (marks(host).length === 0) {
+        this.warnOfSubclass(key, host);
+        continue;
+      }
+      if (!seen.has(host.classRef)) {
+        seen.set(host.classRef, host);
+        continue;
+      }
+      this.logger.warn(
+        `${host.classRef.name} is provided by several modules; it listens once, as the ` +
+          'provider of the first. List it in one module and export it from there.',
+      );
+    }
+    return [...seen.values()];
+  }
+
+  private wrappers(): InstanceWrapper[] {
+    return [...this.discovery.getProviders(), ...this.discovery.getControllers()];
+  }
+
+  private listenersOf(host: HandlerHost): FoundListener[] {
+    const { classRef } = host;
+    const prototype = classRef.prototype as Record<string, object>;
+    const found: FoundListener[] = [];
+    const add = (method: string, marked: object, isClassForm: boolean): void => {
+      const all = (Reflect.getOwnMetadata(LISTENER_METADATA, marked) ??
+        []) as RocketMQListenerOptions[];
+      all.forEach((options, at) => {
+        const name = `${classRef.name}.${method}${at === 0 ? '' : `#${at + 1}`}`;
+        found.push({ name, method, host, options, isClassForm });
+      });
+    };
+    add(CLASS_LISTENER_METHOD, classRef, true);
+    for (const method of this.scanner.getAllMethodNames(prototype)) {
+      const handler = prototype[method];
+      if (handler !== undefined) add(method, handler, false);
+    }
+    return found;
+  }
+
+  /** A class decorator is not inherited, which surprises people: say so. */
+  private warnOfSubclass(key: string, host: HandlerHost): void {
+    if (!Reflect.hasMetadata(key, host.classRef)) return;
+    const decorator =
+      key === LISTENER_METADATA ? 'RocketMQListener' : 'RocketMQTransactionListener';
+    this.logger.warn(
+      `${host.classRef.name} extends a class with @${decorator}, but does not listen: ` +
+        'the decorator of a class is not inherited. Put it on the subclass too if it shall.',
+    );
+  }
+}

@@ -1,0 +1,106 @@
+import { IntrinsicException } from '@nestjs/common';
+import { CodedError, type CodedErrorOptions } from '@nestjs-rocketmq/foundation';
+import type { RetryDelay } from './consume-result.js';
+
+/** One thing that is wrong with the set-up: what, where and how to mend it. */
+export interface SetupProblem {
+  /** Stable; one of `SetupProblemCode`. */
+  readonly code: SetupProblemCode;
+  readonly sentence: string;
+}
+
+export type SetupProblemCode =
+  | 'ROCKETMQ_OPTION_INVALID'
+  | 'ROCKETMQ_OPTION_UNKNOWN'
+  | 'ROCKETMQ_SPRING_NAME'
+  | 'ROCKETMQ_PLACEHOLDER_UNRESOLVED'
+  | 'ROCKETMQ_TOPIC_MISSING'
+  | 'ROCKETMQ_GROUP_MISSING'
+  | 'ROCKETMQ_GROUP_TWICE'
+  | 'ROCKETMQ_SUBSCRIPTIONS_DIFFER'
+  | 'ROCKETMQ_LISTENER_ID_TWICE'
+  | 'ROCKETMQ_ORDERLY_BROADCAST'
+  | 'ROCKETMQ_BATCH_OVER_PULL'
+  | 'ROCKETMQ_CONNECTION_UNKNOWN'
+  | 'ROCKETMQ_HANDLER_MISSING'
+  | 'ROCKETMQ_TRANSACTION_LISTENER_TWICE'
+  | 'ROCKETMQ_MODULE_TWICE';
+
+/** The application cannot start: `problems` has everything that is wrong, not only the first. */
+export class RocketMQSetupError extends CodedError {
+  readonly code = 'ROCKETMQ_SETUP_INVALID';
+
+  constructor(readonly problems: readonly SetupProblem[]) {
+    const lines = problems.map(({ code, sentence }) => `  - ${sentence} [${code}]`);
+    const count = problems.length === 1 ? 'One thing is' : `${problems.length} things are`;
+    super(`${count} wrong with the RocketMQ set-up of this application:\n${lines.join('\n')}`, {
+      details: { problems },
+    });
+  }
+}
+
+/** A body cannot be turned into a payload, or a payload into a body. */
+export class MessageConversionError extends CodedError {
+  readonly code = 'ROCKETMQ_CONVERSION_FAILED';
+}
+
+/** A call of the template cannot work as written: destination, payload, delay, property names. */
+export class RocketMQSendError extends CodedError {
+  readonly code = 'ROCKETMQ_SEND_REFUSED';
+}
+
+/** The template was used after the application was closed. */
+export class RocketMQClosedError extends CodedError {
+  readonly code = 'ROCKETMQ_CLOSED';
+}
+
+/** `sendInTransaction` on a topic that no `@RocketMQTransactionListener` answers for. */
+export class TransactionListenerMissingError extends CodedError {
+  readonly code = 'ROCKETMQ_TRANSACTION_LISTENER_MISSING';
+}
+
+/** A batch was cut into several sends, and a later one failed; `results` has those that arrived. */
+export class BatchPartlySentError extends CodedError {
+  readonly code = 'ROCKETMQ_BATCH_PARTLY_SENT';
+
+  constructor(
+    sentence: string,
+    readonly results: readonly unknown[],
+    options?: CodedErrorOptions,
+  ) {
+    super(sentence, options);
+  }
+}
+
+/** No listener has the id asked for. */
+export class ListenerUnknownError extends CodedError {
+  readonly code = 'ROCKETMQ_LISTENER_UNKNOWN';
+}
+
+/**
+ * Thrown by a handler: the message shall come again, after a delay of the handler's choice.
+ * It is a decision rather than a fault, so Nest prints no stack for it.
+ */
+export class RetryLaterError extends IntrinsicException {
+  readonly code = 'ROCKETMQ_RETRY_LATER';
+  readonly delay: RetryDelay;
+
+  constructor(sentence: string, delay: RetryDelay = {}, options?: ErrorOptions) {
+    super(sentence, options);
+    this.name = 'RetryLaterError';
+    this.delay = delay;
+  }
+}
+
+/**
+ * Thrown by a handler: trying again cannot help, the message goes to the dead letters at once.
+ * Nest prints no stack for it; the listener logs it with the message it was about.
+ */
+export class NonRetryableError extends IntrinsicException {
+  readonly code = 'ROCKETMQ_NON_RETRYABLE';
+
+  constructor(sentence: string, options?: ErrorOptions) {
+    super(sentence, options);
+    this.name = 'NonRetryableError';
+  }
+}

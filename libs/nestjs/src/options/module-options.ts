@@ -1,0 +1,79 @@
+import type { ModuleMetadata, Type } from '@nestjs/common';
+import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { MessageConverter } from '../converter/message-converter.js';
+import type { Duration } from './duration.js';
+import type { ConsumeOptions } from './listener-options.js';
+
+/** How a connection sends. */
+export interface ProducerSettings {
+  /** The producer group; transactions are checked with any member of it. Default `DEFAULT_PRODUCER`. */
+  readonly group?: string;
+  /** Time for a send with its retries. Default 3s. */
+  readonly sendTimeout?: Duration;
+  /** How often a failed send is tried again, on another broker where there is one. Default 2. */
+  readonly retries?: number;
+  /** Largest body in bytes. Default 4 MiB. */
+  readonly maxMessageSize?: number;
+  /** Bodies over so many bytes are compressed. Default 4096. */
+  readonly compressOver?: number;
+  /** How many sends may be under way; later ones wait. Default: the client's. */
+  readonly maxInFlight?: number;
+}
+
+/** One cluster as this application sees it. */
+export interface ConnectionOptions {
+  /** `host:port` of the name servers: an array, or a text with `;` between them. */
+  readonly nameServers: string | readonly string[];
+  readonly producer?: ProducerSettings;
+  /** Defaults for the listeners of this connection. */
+  readonly consumer?: ConsumeOptions;
+  /** The broker's `messageDelayLevel` when it was changed, for delays given as times. */
+  readonly delayLevels?: string;
+  /** Time for one request to a server. Default 3s. */
+  readonly requestTimeout?: Duration;
+}
+
+/** Options of `RocketMQModule.forRoot`. The top level describes the connection `default`. */
+export interface RocketMQModuleOptions extends Partial<ConnectionOptions> {
+  /** Further clusters, by name; they share nothing with the default one. */
+  readonly connections?: Readonly<Record<string, ConnectionOptions>>;
+  /** Converters beside the built-in ones (JSON, MessagePack, text, bytes), asked first. */
+  readonly converters?: readonly MessageConverter[];
+  /** Content type of objects that are sent. Default `application/json`. */
+  readonly contentType?: string;
+  /** Looks up placeholders. Default: the application's `ConfigService`. */
+  readonly resolveValue?: (name: string) => unknown;
+  /** The clock of deadlines; for tests. */
+  readonly clock?: Clock;
+}
+
+/** Makes the options; the class form of `forRootAsync`. */
+export interface RocketMQOptionsFactory {
+  createRocketMQOptions(): RocketMQModuleOptions | Promise<RocketMQModuleOptions>;
+}
+
+/** Options of `RocketMQModule.forRootAsync`: one of the three `use...`. */
+export interface RocketMQModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  readonly inject?: readonly unknown[];
+  readonly useFactory?: (
+    ...args: never[]
+  ) => RocketMQModuleOptions | Promise<RocketMQModuleOptions>;
+  readonly useClass?: Type<RocketMQOptionsFactory>;
+  readonly useExisting?: Type<RocketMQOptionsFactory>;
+  /** Names of connections whose templates can be injected everywhere (the factory runs too late). */
+  readonly templates?: readonly string[];
+}
+
+/** Options of `RocketMQModule.forFeature`. */
+export interface RocketMQFeatureOptions {
+  /** Templates for this module: connections by name, or a producer of its own on a connection. */
+  readonly templates: readonly (string | FeatureTemplate)[];
+}
+
+export interface FeatureTemplate {
+  /** The name to inject it by. */
+  readonly name: string;
+  /** Default: the default connection. */
+  readonly connection?: string;
+  readonly producer?: ProducerSettings;
+}

@@ -1,0 +1,139 @@
+import { systemClock, type Clock } from '@nestjs-rocketmq/foundation';
+import { MessageConverters } from '../converter/message-converters.js';
+import { DEFAULT_CONNECTION } from '../rocketmq.constants.js';
+import { DelayLevels } from './delay-levels.js';
+import type { ConsumeOptions } from './listener-options.js';
+import type {
+  ConnectionOptions,
+  ProducerSettings,
+  RocketMQModuleOptions,
+} from './module-options.js';
+import {
+  connectionOptions,
+  consumeOptions,
+  moduleOptions,
+  producerOptions,
+} from './option-tables.js';
+import { type Problems, checkNames, readTable } from './problems.js';
+
+/** The producer's options with their defaults; times in milliseconds. */
+export interface ProducerValues {
+  readonly group: string;
+  readonly sendTimeout: number;
+  readonly retries: number;
+  readonly maxMessageSize: number;
+  readonly compressOver: number;
+  readonly maxInFlight: number | undefined;
+}
+
+/** A connection with its defaults filled in. */
+export interface ConnectionSettings {
+  readonly name: string;
+  readonly nameServers: readonly string[];
+  /** Whether the application chose the producer group; check-backs need that. */
+  readonly hasProducerGroup: boolean;
+  readonly producer: ProducerValues;
+  /** As given; resolved together with each listener. */
+  readonly consumer: ConsumeOptions;
+  readonly delayLevels: DelayLevels;
+  readonly requestTimeout: number;
+}
+
+/** The module options, checked. */
+export interface ModuleSettings {
+  readonly connections: ReadonlyMap<string, ConnectionSettings>;
+  readonly converters: MessageConverters;
+  readonly resolveValue: ((name: string) => unknown) | undefined;
+  readonly clock: Clock;
+}
+
+const connectionNames = [...connectionOptions.names, 'producer', 'consumer'];
+const consumerNames = [...consumeOptions.names, 'nonRetryable'];
+
+/** Reads `producer` options; `where` starts the sentences about them. */
+export function readProducer(
+  where: string,
+  given: ProducerSettings | undefined,
+  problems: Problems,
+): ProducerValues {
+  checkNames(where, given ?? {}, producerOptions.names, problems);
+  return readTable(where, producerOptions, { ...given }, problems) as ProducerValues;
+}
+
+function readConnection(
+  name: string,
+  where: string,
+  given: Partial<ConnectionOptions>,
+  problems: Problems,
+): ConnectionSettings {
+  const values = readTable(where, connectionOptions, { ...given }, problems);
+  const nameServers = (values.nameServers ?? []) as readonly string[];
+  if (given.nameServers !== undefined && nameServers.length === 0) {
+    const sentence = `${where}: 'nameServers' is empty; write 'host:9876', several with ';' between them`;
+    problems.add('ROCKETMQ_OPTION_INVALID', sentence);
+  }
+  for (const address of nameServers) {
+    if (/^\S+:\d{1,5}$/.test(address)) continue;
+    const sentence = `${where}: 'nameServers' has '${address}', which is not host:port`;
+    problems.add('ROCKETMQ_OPTION_INVALID', sentence);
+  }
+  checkNames(`${where} consumer`, given.consumer ?? {}, consumerNames, problems);
+  let delayLevels = new DelayLevels(values.delayLevels as string);
+  if (!delayLevels.isValid) {
+    const sentence =
+      `${where}: 'delayLevels' must be times as in broker.conf ('1s 5s 1m'), but ` +
+      `is '${given.delayLevels}'`;
+    problems.add('ROCKETMQ_OPTION_INVALID', sentence);
+    delayLevels = new DelayLevels();
+  }
+  return {
+    name,
+    nameServers,
+    hasProducerGroup: given.producer?.group !== undefined,
+    producer: readProducer(`${where} producer`, given.producer, problems),
+    consumer: given.consumer ?? {},
+    delayLevels,
+    requestTimeout: values.requestTimeout as number,
+  };
+}
+
+/** Checks the module options; what is wrong goes to `problems`, the rest is usable. */
+export function readModuleOptions(
+  options: RocketMQModuleOptions,
+  problems: Problems,
+): ModuleSettings {
+  const where = 'RocketMQModule';
+  checkNames(where, options, [...moduleOptions.names, ...connectionNames], problems);
+  readTable(where, moduleOptions, { ...options }, problems);
+  const connections = new Map<string, ConnectionSettings>();
+  const further = Object.entries(options.connections ?? {});
+  if (options.nameServers !== undefined || further.length === 0) {
+    const first = readConnection(DEFAULT_CONNECTION, where, options, problems);
+    connections.set(DEFAULT_CONNECTION, first);
+  }
+  for (const [name, given] of further) {
+    const place = `${where} connections.${name}`;
+    if (name === DEFAULT_CONNECTION && connections.has(name)) {
+      const sentence =
+        `${place}: 'default' is the connection of the top-level 'nameServers'; ` +
+        'choose another name';
+      problems.add('ROCKETMQ_OPTION_INVALID', sentence);
+      continue;
+    }
+    checkNames(place, given, connectionNames, problems);
+    connections.set(name, readConnection(name, place, given, problems));
+  }
+  const converters = new MessageConverters(options.converters, options.contentType);
+  if (options.contentType !== undefined && !converters.knows(options.contentType)) {
+    const sentence =
+      `${where}: no converter knows the 'contentType' ` +
+      `${JSON.stringify(options.contentType)}; known are ${converters.contentTypes.join(', ')}`;
+    problems.add('ROCKETMQ_OPTION_INVALID', sentence);
+  }
+  return {
+    connections,
+    converters,
+    resolveValue: options.resolveValue,
+    clock: options.clock ?? systemClock,
+  };
+}

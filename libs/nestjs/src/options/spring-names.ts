@@ -1,0 +1,52 @@
+/**
+ * Names of rocketmq-spring and of Java's client that people bring along, and what to write instead.
+ * They are refused rather than accepted in silence, so that nobody believes in an option without
+ * effect.
+ */
+export const springNames: Readonly<Record<string, string>> = {
+  // listeners
+  consumerGroup: "write 'group'",
+  selectorExpression: "write 'tags'",
+  selectorType: "leave it out, 'tags' always means tags",
+  consumeMode: "write mode: 'concurrent' | 'orderly'",
+  messageModel: "write model: 'clustering' | 'broadcasting'",
+  consumeThreadMax: "write 'concurrency'",
+  consumeThreadNumber: "write 'concurrency'",
+  consumeThreadMin: "write 'concurrency'",
+  consumeMessageBatchMaxSize: "write 'batch'",
+  consumeFromWhere: "write from: 'first' | 'last' | { timestamp }",
+  consumeTimestamp: 'write from: { timestamp }',
+  delayLevelWhenNextConsume: "write 'retryDelayLevel', or throw a RetryLaterError",
+  suspendCurrentQueueTimeMillis: "write 'suspend'",
+  awaitTerminationMillisWhenShutdown: "write 'shutdownTimeout'",
+  instanceName: 'leave it out, every connection has a name of its own',
+  pullThresholdForQueue: 'leave it out, a queue is held back by itself',
+  // connections and producers
+  nameServer: "write 'nameServers' in the module options, and 'connection' on a listener",
+  nameServerAddress: "write 'nameServers'",
+  namesrvAddr: "write 'nameServers'",
+  producerGroup: 'write producer: { group }',
+  sendMessageTimeout: 'write producer: { sendTimeout }',
+  sendMsgTimeout: 'write producer: { sendTimeout }',
+  retryTimesWhenSendFailed: 'write producer: { retries }',
+  retryTimesWhenSendAsyncFailed: 'write producer: { retries }',
+  compressMessageBodyThreshold: 'write producer: { compressOver }',
+  rocketMQTemplateBeanName: "write 'connection' or 'topic'",
+};
+
+/** Names that mean something this version cannot do; refused with the reason. */
+export const namesOfLater: Readonly<Record<string, string>> = {
+  sql: "SQL filters are not served by this version; filter by 'tags'",
+  replyTimeout: 'request and reply is not served by this version',
+  accessKey: 'signed requests are not served by this version',
+  secretKey: 'signed requests are not served by this version',
+  tlsEnable: 'TLS is not served by this version',
+  tls: 'TLS is not served by this version',
+  enableMsgTrace: 'message traces are not served by this version',
+  customizedTraceTopic: 'message traces are not served by this version',
+  trace: 'message traces are not served by this version',
+  accessChannel: 'access channels are not served by this version',
+  namespace: 'namespaces are not served by this version; write them into the topic and group names',
+  namespaceV2:
+    'namespaces are not served by this version; write them into the topic and group names',
+};

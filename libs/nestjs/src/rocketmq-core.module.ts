@@ -1,0 +1,80 @@
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type ModuleMetadata,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { rocketMQClientFactory } from './client-factory.js';
+import { HostResolver } from './listener/handler-host.js';
+import { HandlerInvokers } from './listener/handler-invoker.js';
+import { RocketMQListenerRegistry } from './listener/listener-registry.js';
+import { RocketMQExplorer } from './listener/rocketmq.explorer.js';
+import { DEFAULT_CONNECTION } from './rocketmq.constants.js';
+import { RocketMQConnections } from './rocketmq.connections.js';
+import { RocketMQSetup } from './rocketmq.setup.js';
+import { ROCKETMQ_CLIENT_FACTORY, getRocketMQTemplateToken } from './rocketmq.tokens.js';
+import { RocketMQTemplate } from './template/rocketmq.template.js';
+
+/** The provider of a connection's template. */
+function templateProvider(connection: string): Provider {
+  return {
+    provide: getRocketMQTemplateToken(connection),
+    inject: [RocketMQConnections],
+    useFactory: (connections: RocketMQConnections) =>
+      new RocketMQTemplate(connections.sender(connection)),
+  };
+}
+
+const plumbing: readonly Provider[] = [
+  { provide: ROCKETMQ_CLIENT_FACTORY, useValue: rocketMQClientFactory },
+  RocketMQConnections,
+  RocketMQListenerRegistry,
+  RocketMQExplorer,
+  RocketMQSetup,
+  HostResolver,
+  HandlerInvokers,
+];
+
+/**
+ * Options, connections and templates. Global, so that Nest initialises it before every other module
+ * and shuts it down after them: producers work in everybody's `onModuleInit` and
+ * `onModuleDestroy`.
+ */
+@Module({})
+export class RocketMQCoreModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    @Inject(RocketMQConnections) private readonly connections: RocketMQConnections,
+    @Inject(RocketMQSetup) private readonly setup: RocketMQSetup,
+  ) {}
+
+  /** `options` are the providers of `ROCKETMQ_OPTIONS`, `templates` the names of connections. */
+  static register(
+    options: readonly Provider[],
+    imports: ModuleMetadata['imports'],
+    templates: readonly string[],
+  ): DynamicModule {
+    const names = new Set([DEFAULT_CONNECTION, ...templates]);
+    const provided = [...names].map(templateProvider);
+    const tokens = [...names].map((name) => getRocketMQTemplateToken(name));
+    return {
+      module: RocketMQCoreModule,
+      global: true,
+      imports: [DiscoveryModule, ...(imports ?? [])],
+      providers: [...options, ...plumbing, ...provided],
+      exports: [RocketMQConnections, RocketMQListenerRegistry, ...tokens],
+    };
+  }
+
+  async onModuleInit(): Promise<void> {
+    this.setup.prepare(RocketMQCoreModule);
+    await this.connections.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.connections.close();
+  }
+}

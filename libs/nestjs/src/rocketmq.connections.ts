@@ -1,0 +1,208 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { DeadlineError, messageOf, withDeadline } from '@nestjs-rocketmq/foundation';
+import type { ClientFactory, ClientPort, ProducerPort } from './client-port.js';
+import { RocketMQClosedError, RocketMQSetupError } from './nestjs.errors.js';
+import type {
+  ConnectionSettings,
+  ModuleSettings,
+  ProducerValues,
+} from './options/module-settings.js';
+import { readModuleOptions, readProducer } from './options/module-settings.js';
+import type { ProducerSettings, RocketMQModuleOptions } from './options/module-options.js';
+import { DelayLevels } from './options/delay-levels.js';
+import { Problems } from './options/problems.js';
+import { ROCKETMQ_CLIENT_FACTORY, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
+import type { TemplateBackend } from './template/rocketmq.template.js';
+import { TransactionDispatcher } from './transaction/transaction-dispatcher.js';
+
+/** How long a producer may take to finish what is under way when the application closes. */
+const producerDeadline = 5_000;
+
+/** One cluster: its settings, its clients, and who answers for its transactions. */
+export class RocketMQConnection {
+  readonly transactions: TransactionDispatcher;
+  private opened: ClientPort | undefined;
+
+  constructor(
+    readonly settings: ConnectionSettings,
+    private readonly module: ModuleSettings,
+    private readonly factory: ClientFactory,
+  ) {
+    this.transactions = new TransactionDispatcher(settings.name, () => module.converters);
+  }
+
+  /** Made when first needed: nothing opens while the options may still be refused. */
+  get client(): ClientPort {
+    this.opened ??= this.factory.connect(this.settings, this.module.clock);
+    return this.opened;
+  }
+
+  async close(): Promise<void> {
+    await this.opened?.close();
+  }
+
+  /** Equal for two connections to one cluster. */
+  get cluster(): string {
+    return [...this.settings.nameServers].toSorted().join(';');
+  }
+}
+
+/** The producer behind one template; started when first needed, at the latest in `onModuleInit`. */
+class Sender implements TemplateBackend {
+  private starting: Promise<ProducerPort> | undefined;
+  private isClosed = false;
+
+  constructor(
+    readonly connection: string,
+    private readonly host: RocketMQConnection | undefined,
+    private readonly values: ProducerValues,
+    private readonly owner: RocketMQConnections,
+    /** One producer for every template of the connection without settings of its own. */
+    readonly isShared: boolean,
+  ) {}
+
+  get converters(): ModuleSettings['converters'] {
+    return this.owner.settings.converters;
+  }
+
+  get delayLevels(): DelayLevels {
+    return this.host?.settings.delayLevels ?? new DelayLevels();
+  }
+
+  get maxMessageSize(): number {
+    return this.values.maxMessageSize;
+  }
+
+  get transactions(): TransactionDispatcher {
+    return this.owner.existing(this.host, this.connection).transactions;
+  }
+
+  producer(): Promise<ProducerPort> {
+    if (this.isClosed) {
+      const sentence =
+        `The template of connection '${this.connection}' was used after the ` +
+        'application was closed.';
+      return Promise.reject(new RocketMQClosedError(sentence));
+    }
+    this.starting ??= this.start().catch((error: unknown) => {
+      // The next send tries again: a broken start must not stay for ever.
+      this.starting = undefined;
+      throw error;
+    });
+    return this.starting;
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    const producer = await this.starting?.catch(() => undefined);
+    await producer?.close(producerDeadline);
+  }
+
+  private async start(): Promise<ProducerPort> {
+    const host = this.owner.existing(this.host, this.connection);
+    const producer = host.client.producer(this.values, host.transactions);
+    await producer.start();
+    return producer;
+  }
+}
+
+/** Every connection of the application, and the producers of its templates. */
+@Injectable()
+export class RocketMQConnections {
+  /** What is wrong with the options; reported with everything else when the application starts. */
+  readonly problems = new Problems();
+  readonly settings: ModuleSettings;
+  private readonly logger = new Logger('RocketMQ');
+  private readonly byName = new Map<string, RocketMQConnection>();
+  private readonly senders: Sender[] = [];
+
+  constructor(
+    @Inject(ROCKETMQ_OPTIONS) options: RocketMQModuleOptions,
+    @Inject(ROCKETMQ_CLIENT_FACTORY) factory: ClientFactory,
+  ) {
+    this.settings = readModuleOptions(options, this.problems);
+    for (const [name, settings] of this.settings.connections) {
+      this.byName.set(name, new RocketMQConnection(settings, this.settings, factory));
+    }
+  }
+
+  get names(): string[] {
+    return [...this.byName.keys()];
+  }
+
+  get(name: string): RocketMQConnection | undefined {
+    return this.byName.get(name);
+  }
+
+  /** Throws `RocketMQSetupError` when there is no such connection. */
+  existing(host: RocketMQConnection | undefined, name: string): RocketMQConnection {
+    if (this.problems.list.length > 0) throw new RocketMQSetupError(this.problems.list);
+    if (host !== undefined) return host;
+    throw new RocketMQSetupError([
+      { code: 'ROCKETMQ_CONNECTION_UNKNOWN', sentence: this.unknownName('A template', name) },
+    ]);
+  }
+
+  /** What to say about a connection name that the options do not have. */
+  unknownName(who: string, name: string): string {
+    return (
+      `${who} wants the connection '${name}', but RocketMQModule knows ${this.names.join(', ')}; ` +
+      `add connections: { '${name}': { nameServers } } to its options`
+    );
+  }
+
+  /** The backend of a template; with `producer`, one that shares no producer with others. */
+  sender(connection: string, template?: string, producer?: ProducerSettings): TemplateBackend {
+    const host = this.byName.get(connection);
+    const shared = this.senders.find(
+      (sender) => sender.isShared && sender.connection === connection,
+    );
+    if (producer === undefined && shared !== undefined) return shared;
+    const where = `RocketMQModule.forFeature template '${template}'`;
+    if (template !== undefined && host === undefined) {
+      this.problems.add('ROCKETMQ_CONNECTION_UNKNOWN', this.unknownName(where, connection));
+    }
+    const inherited = host?.settings.producer ?? readProducer(where, undefined, this.problems);
+    const values =
+      producer === undefined
+        ? inherited
+        : readProducer(where, { ...definedOnly(inherited), ...producer }, this.problems);
+    const isShared = producer === undefined;
+    const sender = new Sender(connection, host, values, this, isShared);
+    this.senders.push(sender);
+    return sender;
+  }
+
+  /** Starts the producer of every template whose connection exists. */
+  async start(): Promise<void> {
+    const usable = this.senders.filter((sender) => this.byName.has(sender.connection));
+    await Promise.all(usable.map((sender) => sender.producer()));
+  }
+
+  /** Closes every producer and connection; ends within a deadline whatever the servers do. */
+  async close(): Promise<void> {
+    const closing = this.senders.map((sender) =>
+      this.closeOne(`The producer of connection '${sender.connection}'`, sender),
+    );
+    await Promise.all(closing);
+    const connections = [...this.byName.values()];
+    await Promise.all(
+      connections.map((one) => this.closeOne(`Connection '${one.settings.name}'`, one)),
+    );
+  }
+
+  private async closeOne(what: string, one: { close(): Promise<void> }): Promise<void> {
+    const deadline = producerDeadline + 1_000;
+    const late = () => new DeadlineError(`it took more than ${deadline} ms`);
+    try {
+      await withDeadline(this.settings.clock, deadline, () => one.close(), late);
+    } catch (error) {
+      this.logger.warn(`${what} did not close cleanly: ${messageOf(error)}`);
+    }
+  }
+}
+
+function definedOnly(values: ProducerValues): ProducerSettings {
+  const { maxInFlight, ...rest } = values;
+  return maxInFlight === undefined ? rest : { ...rest, maxInFlight };
+}

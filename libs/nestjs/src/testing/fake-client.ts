@@ -1,0 +1,213 @@
+import { spanOf, emptySpan, viewOf } from '@nestjs-rocketmq/foundation';
+import {
+  StoredMessage,
+  encodeProperties,
+  joinKeys,
+  recordSize,
+  writeRecord,
+  type MessageQueue,
+  type OutgoingMessage,
+} from '@nestjs-rocketmq/message';
+import type {
+  ClientFactory,
+  ClientPort,
+  ConsumerPort,
+  PortConsumeVerdict,
+  PortConsumerOptions,
+  PortSendOptions,
+  PortTransactionListener,
+  PortVerdict,
+  ProducerPort,
+  ConnectionSettings,
+  ProducerValues,
+  SendResult,
+} from '../index.js';
+
+/** Clients without servers: they note what they are asked, and deliver what a spec hands them. */
+export class FakeClients implements ClientFactory {
+  readonly producers: FakeProducer[] = [];
+  readonly consumers: FakeConsumer[] = [];
+  /** What happened, in order: `start producer orders`, `close consumer payments`, ... */
+  readonly journal: string[] = [];
+  /** Called by every `start` and `close`; specs make it fail or wait. */
+  onEvent: (event: string) => Promise<void> | void = () => undefined;
+
+  connect(connection: ConnectionSettings): ClientPort {
+    return {
+      producer: (values, transactions) => {
+        const producer = new FakeProducer(this, connection, values, transactions);
+        this.producers.push(producer);
+        return producer;
+      },
+      consumer: (options) => {
+        const consumer = new FakeConsumer(this, connection, options);
+        this.consumers.push(consumer);
+        return consumer;
+      },
+      close: () => this.note(`close connection ${connection.name}`),
+    };
+  }
+
+  get sent(): OutgoingMessage[] {
+    return this.producers.flatMap((producer) => producer.sent);
+  }
+
+  /** The consumer of a group; there must be one. */
+  consumer(group: string): FakeConsumer {
+    const found = this.consumers.find((consumer) => consumer.options.group === group);
+    if (found === undefined) throw new TypeError(`no consumer of group ${group}`);
+    return found;
+  }
+
+  async note(event: string): Promise<void> {
+    this.journal.push(event);
+    await this.onEvent(event);
+  }
+}
+
+export class FakeProducer implements ProducerPort {
+  readonly sent: OutgoingMessage[] = [];
+  readonly options: (PortSendOptions | undefined)[] = [];
+  /** The requests of `sendBatch`. */
+  readonly batches: (readonly OutgoingMessage[])[] = [];
+  failWith: unknown;
+
+  constructor(
+    private readonly clients: FakeClients,
+    readonly connection: ConnectionSettings,
+    readonly values: ProducerValues,
+    readonly transactions: PortTransactionListener,
+  ) {}
+
+  start(): Promise<void> {
+    return this.clients.note(`start producer ${this.values.group}`);
+  }
+
+  close(): Promise<void> {
+    return this.clients.note(`close producer ${this.values.group}`);
+  }
+
+  send(message: OutgoingMessage, options?: PortSendOptions): Promise<SendResult> {
+    return this.take([message], options);
+  }
+
+  async sendOneWay(message: OutgoingMessage, options?: PortSendOptions): Promise<void> {
+    await this.take([message], options);
+  }
+
+  sendBatch(messages: readonly OutgoingMessage[], options?: PortSendOptions): Promise<SendResult> {
+    this.batches.push(messages);
+    return this.take(messages, options);
+  }
+
+  async sendInTransaction(
+    message: OutgoingMessage,
+    arg: unknown,
+    options?: PortSendOptions,
+  ): Promise<SendResult & { verdict: PortVerdict; transactionId: string }> {
+    const result = await this.take([message], options);
+    const verdict = await this.transactions.execute(message, arg, result.msgId);
+    return { ...result, verdict, transactionId: result.msgId };
+  }
+
+  private take(
+    messages: readonly OutgoingMessage[],
+    options: PortSendOptions | undefined,
+  ): Promise<SendResult> {
+    if (this.failWith !== undefined) return Promise.reject(this.failWith as Error);
+    this.sent.push(...messages);
+    this.options.push(options);
+    const queue = { topic: messages[0]?.topic ?? '', brokerName: 'fake', queueId: 0 };
+    const queueOffset = this.sent.length - 1;
+    const msgId = `M${queueOffset}`;
+    return Promise.resolve({ status: 'SEND_OK', msgId, offsetMsgId: msgId, queue, queueOffset });
+  }
+}
+
+export class FakeConsumer implements ConsumerPort {
+  isPaused = false;
+  readonly abort = new AbortController();
+
+  constructor(
+    private readonly clients: FakeClients,
+    readonly connection: ConnectionSettings,
+    readonly options: PortConsumerOptions,
+  ) {}
+
+  start(): Promise<void> {
+    return this.clients.note(`start consumer ${this.options.group}`);
+  }
+
+  close(): Promise<void> {
+    return this.clients.note(`close consumer ${this.options.group}`);
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  /** Delivers the messages in one call of the listener. */
+  deliver(...messages: StoredMessage[]): Promise<readonly PortConsumeVerdict[]> {
+    const queue: MessageQueue = {
+      topic: messages[0]?.topic ?? 'orders',
+      brokerName: 'fake',
+      queueId: 0,
+    };
+    return this.options.listener(messages, { queue, signal: this.abort.signal });
+  }
+
+  /** Delivers one message and gives its verdict. */
+  async deliverOne(message: StoredMessage): Promise<PortConsumeVerdict> {
+    const [verdict] = await this.deliver(message);
+    return verdict as PortConsumeVerdict;
+  }
+}
+
+/** What a broker would deliver for a message; an object as payload is written as JSON. */
+export function storedMessage(
+  payload: unknown,
+  given: Partial<OutgoingMessage> & { readonly reconsumeTimes?: number } = {},
+): StoredMessage {
+  const encoder = new TextEncoder();
+  const body =
+    payload instanceof Uint8Array
+      ? payload
+      : encoder.encode(typeof payload === 'string' ? payload : JSON.stringify(payload));
+  const { topic = 'orders', tags, keys = [], properties = {}, reconsumeTimes = 0 } = given;
+  const all = {
+    ...properties,
+    ...(tags === undefined ? {} : { TAGS: tags }),
+    ...(keys.length === 0 ? {} : { KEYS: joinKeys(keys) }),
+    UNIQ_KEY: 'UNIQUE',
+  };
+  const draft = {
+    topic,
+    queueId: 1,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestamp: 1_700_000_000_000,
+    bornHost: Uint8Array.of(127, 0, 0, 1),
+    bornPort: 1,
+    storeHost: Uint8Array.of(127, 0, 0, 1),
+    storePort: 10_911,
+    reconsumeTimes,
+    preparedTransactionOffset: 0,
+    body: spanOf(body),
+    properties: spanOf(encoder.encode(encodeProperties(all))),
+    suffix: emptySpan,
+    tagsCode: 0,
+  };
+  const name = encoder.encode(topic);
+  const record = new Uint8Array(recordSize(draft, name.length));
+  const place = {
+    queueOffset: 7,
+    position: 0,
+    storeTimestamp: 1_700_000_000_001,
+  };
+  writeRecord(record, viewOf(record), 0, draft, name, place);
+  return new StoredMessage(record);
+}
