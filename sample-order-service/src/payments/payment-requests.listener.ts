@@ -1,0 +1,64 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { MessageContext, MessagePayload, RocketMQContext, RocketMQListener } from 'nestjs-rocketmq';
+import { RocketMQTemplate } from 'nestjs-rocketmq';
+import { DataSource } from 'typeorm';
+import { Groups, Tags, Topics } from '../contracts.js';
+import type { OrderPlaced, PaymentRefunded, RefundRequested } from '../contracts.js';
+import { consumeOnce } from '../database/consume-once.js';
+import { GatewayService } from '../gateway/gateway.service.js';
+import { PaymentsConsumeLog } from './payment.entities.js';
+import { PaymentsService } from './payments.service.js';
+
+/** What orders ask of payments: to be paid, and to give money back. */
+@Injectable()
+export class PaymentRequestsListener {
+  private readonly logger = new Logger('Payments');
+
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly payments: PaymentsService,
+    private readonly gateway: GatewayService,
+    private readonly template: RocketMQTemplate,
+  ) {}
+
+  /** Opening is idempotent by the order id, so it needs no row in the consume log. */
+  @RocketMQListener({
+    topic: Topics.OrderPlaced,
+    tags: Tags.Placed,
+    group: Groups.PaymentOrderPlaced,
+    from: 'first',
+  })
+  async onOrderPlaced(@MessagePayload() order: OrderPlaced): Promise<void> {
+    await this.payments.open(order.orderId, order.amount);
+  }
+
+  /**
+   * Gives money back once. Every step may be repeated: the debt and the gateway's refund are
+   * idempotent by the pay id, the booking has its row in the consume log, and the announcement is
+   * sent again when the message comes again.
+   */
+  @RocketMQListener({
+    topic: Topics.Refund,
+    tags: Tags.RefundRequested,
+    group: Groups.PaymentRefund,
+    from: 'first',
+  })
+  async onRefundRequested(
+    @MessagePayload() request: RefundRequested,
+    @MessageContext() context: RocketMQContext,
+  ): Promise<void> {
+    const { payId, orderId, amount } = request;
+    await this.payments.oweRefund(payId, amount);
+    await this.gateway.refund(payId);
+    const message = { group: Groups.PaymentRefund, key: payId, messageId: context.messageId };
+    const isNew = await consumeOnce(this.dataSource, PaymentsConsumeLog, message, (manager) =>
+      this.payments.bookRefund(manager, payId),
+    );
+    if (isNew) this.logger.log(`${payId} of ${orderId}: ${amount} cents given back`);
+    const refunded: PaymentRefunded = { payId, orderId };
+    await this.template.send(`${Topics.Payment}:${Tags.Refunded}`, refunded, {
+      keys: [payId, orderId],
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { consumeLogTable, int, key, table, text, time } from '../database/tables.js';
+
+const SCHEMA = 'points';
+
+export class CreatePoints1763700000400 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.createSchema(SCHEMA, true);
+    await runner.createTable(
+      table(SCHEMA, 'accounts', { columns: [text('user_id', 64, key), int('balance')] }),
+    );
+    await runner.createTable(
+      table(SCHEMA, 'entries', {
+        columns: [
+          text('order_id', 40, key),
+          text('kind', 16, key),
+          text('user_id', 64),
+          int('points'),
+          time('given_at'),
+        ],
+        indices: [{ columns: ['user_id'] }],
+      }),
+    );
+    await runner.createTable(consumeLogTable(SCHEMA));
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const name of ['consume_log', 'entries', 'accounts']) {
+      await runner.dropTable(`${SCHEMA}.${name}`);
+    }
+    await runner.dropSchema(SCHEMA);
+  }
+}

@@ -1,0 +1,29 @@
+import { PGlite } from '@electric-sql/pglite';
+import { DataSource } from 'typeorm';
+import { pgliteDriver } from '../database/pglite-pool.js';
+import { gatewayEntities } from '../gateway/gateway.entities.js';
+import { inventoryEntities } from '../inventory/inventory.entities.js';
+import { orderEntities } from '../orders/order.entities.js';
+import { paymentEntities } from '../payments/payment.entities.js';
+import { pointsEntities } from '../points/points.entities.js';
+import { sampleMigrations } from '../database/database.module.js';
+
+/** All tables in an embedded database in memory, for specs. `destroy()` closes it. */
+export async function openSampleDatabase(leaseTimeoutMs = 5000): Promise<DataSource> {
+  const database = await PGlite.create();
+  const dataSource = new DataSource({
+    type: 'postgres',
+    driver: pgliteDriver({ database, leaseTimeoutMs }),
+    entities: [
+      ...orderEntities,
+      ...inventoryEntities,
+      ...paymentEntities,
+      ...gatewayEntities,
+      ...pointsEntities,
+    ],
+    migrations: sampleMigrations,
+    migrationsRun: true,
+    installExtensions: false,
+  });
+  return dataSource.initialize();
+}
