@@ -1,0 +1,128 @@
+// One slice of load against one server, and medians over slices of servers that take turns.
+import { fork, spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createTopicFrame, firstOpaque, sendFrame } from './frames.mjs';
+import { askUntil, sendMany } from './once.mjs';
+import { startJava, startOurs, startYardstick } from './servers.mjs';
+
+const loaderScript = join(dirname(fileURLToPath(import.meta.url)), 'loader.mjs');
+/** Messages that a pull load reads round and round. */
+const prefilled = 20_000;
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+/**
+ * Gives one server the machine: the others stand still, and what they wrote is on the disk, so that
+ * nobody is measured while the system writes back the pages of another.
+ */
+function turnOf(server, servers) {
+  for (const other of servers) if (other !== server) other.rest();
+  spawnSync('sync');
+  server.wake();
+}
+
+/** Runs one slice; the loader is a process of its own, new for each. */
+function slice(server, load, warmMs, runMs) {
+  return new Promise((resolve, reject) => {
+    const loader = fork(loaderScript, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    let cpu = 0;
+    const end = (finish) => {
+      loader.kill('SIGKILL');
+      finish();
+    };
+    loader.once('error', reject);
+    loader.on('message', (message) => {
+      if (message.event === 'started') cpu = server.cpuMicros();
+      else if (message.event === 'failed') end(() => reject(new Error(message.reason)));
+      else {
+        const cpuMicros = server.cpuMicros() - cpu;
+        end(() => resolve({ ...message, cpuMicros }));
+      }
+    });
+    loader.send({ ...load, port: server.port, warmMs, runMs, prefilled });
+  });
+}
+
+/** Topics exist and, for pulls, are filled, so that a load meets no first times. */
+async function prepare(server, { load }) {
+  if (server.name !== 'C') {
+    for (let i = 0; i < load.topics; i += 1) {
+      const topic = `${load.topic}${i}`;
+      const frame = createTopicFrame({ topic, queues: load.queues, opaque: firstOpaque });
+      await askUntil(server.port, frame, [0]);
+    }
+  }
+  if (load.kind !== 'pull') return;
+  const frame = sendFrame({
+    form: 'json',
+    bodyBytes: 1024,
+    topic: `${load.topic}0`,
+    queueId: 0,
+    opaque: firstOpaque,
+  });
+  await sendMany(server.port, frame, prefilled);
+}
+
+const starters = { C: startYardstick, ours: startOurs, J: startJava };
+
+/** Servers with one way of flushing, for one metric or for several. */
+export class Field {
+  servers = [];
+
+  static async open(names, sync = false) {
+    const field = new Field();
+    try {
+      for (const name of names) field.servers.push(await starters[name]({ sync }));
+      return field;
+    } catch (error) {
+      await field.close();
+      throw error;
+    }
+  }
+
+  async close() {
+    for (const server of this.servers) await server.stop();
+  }
+}
+
+function figureOf(metric, result) {
+  if (metric.figure !== undefined) return result[metric.figure];
+  return (result.done * (metric.perAnswer ?? 1) * 1000) / result.ms;
+}
+
+/**
+ * Measures one metric on all servers of a field, taking turns; medians of `rounds`. `warmJavaMs` of
+ * load go to J first, and `warmMs` to everybody before each slice.
+ */
+export async function measure(metric, { servers }, { rounds, warmMs, runMs, warmJavaMs }) {
+  const names = servers.map(({ name }) => name);
+  const figures = Object.fromEntries(names.map((name) => [name, []]));
+  const cpu = Object.fromEntries(names.map((name) => [name, []]));
+  for (const server of servers) {
+    turnOf(server, servers);
+    await prepare(server, metric);
+    await slice(server, metric.load, 50, server.name === 'J' ? warmJavaMs : warmMs * 2);
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    for (const server of servers) {
+      turnOf(server, servers);
+      const result = await slice(server, metric.load, warmMs, runMs);
+      if (result.wrong > 0) {
+        throw new Error(
+          `${metric.name}: ${server.name} answered ${result.wrong} requests with other codes ` +
+            `than 0, the first with ${result.firstWrong}`,
+        );
+      }
+      figures[server.name].push(figureOf(metric, result));
+      cpu[server.name].push(result.cpuMicros / Math.max(1, result.done));
+    }
+  }
+  for (const server of servers) server.wake();
+  const all = (from) => Object.fromEntries(names.map((name) => [name, median(from[name])]));
+  return { figures: all(figures), cpu: all(cpu) };
+}
