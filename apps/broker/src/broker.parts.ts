@@ -4,7 +4,10 @@ import { hostText, UniqueKeys } from '@nestjs-rocketmq/message';
 import type { MessageStore } from '@nestjs-rocketmq/store';
 import { ConfigurationProcessor } from './admin/configuration.processor.js';
 import { Figures } from './admin/figures.js';
+import { ForwardingProcessor } from './admin/forwarding.processor.js';
 import { InspectionProcessor } from './admin/inspection.processor.js';
+import { ProgressProcessor } from './admin/progress.processor.js';
+import { StatisticsProcessor } from './admin/statistics.processor.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { Processors } from './broker.routes.js';
 import { HousekeepingService } from './housekeeping.service.js';
@@ -90,7 +93,8 @@ function composeShared(ground: Ground) {
   const { config, store, place, clock, logger } = ground;
   const levels = DelayLevels.parse(config.messageDelayLevel);
   const { topics, groups, offsets, delayFile } = loadTables(ground, levels);
-  const figures = new Figures(clock);
+  const figures = new Figures(clock, topics, config.brokerClusterName);
+  store.onTurnStored((messages, bytes, millis) => figures.wrote(messages, bytes, millis));
   const arrivals = new Arrivals(clock, mostHeldPulls);
   const locks = new QueueLocks();
   const clients = new ClientDirectory(
@@ -130,7 +134,10 @@ function composeProcessors(
   schedule: ScheduleService,
 ): Processors {
   const { config, place, fileSystem } = ground;
-  const { store, topics, groups, offsets, clients, locks, clock, logger } = shared;
+  const { store, topics, groups, offsets, clients, figures, locks, clock, logger } = shared;
+  const { brokerName } = config;
+  const settings = settingsOf(config);
+  const address = (): string => `${hostText(place.host)}:${place.port}`;
   return {
     send: new SendMessageProcessor({
       ...shared,
@@ -149,15 +156,18 @@ function composeProcessors(
     membership: new MembershipProcessor(clients, locks, topics, groups, clock),
     topics: new TopicsProcessor(topics, groups, offsets, store, config),
     query: new QueryProcessor(store),
-    inspection: new InspectionProcessor({ ...shared, brokerName: config.brokerName }),
-    configuration: new ConfigurationProcessor({
+    inspection: new InspectionProcessor(clients, offsets, address),
+    progress: new ProgressProcessor({ ...shared, brokerName, address }),
+    forwarding: new ForwardingProcessor({ ...shared, brokerName }),
+    statistics: new StatisticsProcessor({
       ...shared,
       schedule,
       fileSystem,
-      settings: settingsOf(config),
       storePathRootDir: ground.directory,
       startAcceptSendRequestTimeStamp: config.startAcceptSendRequestTimeStamp,
+      setting: (name) => settings[name],
     }),
+    configuration: new ConfigurationProcessor({ settings, startedAt: figures.startedAt }),
   };
 }
 

@@ -2,7 +2,10 @@ import * as protocol from '@nestjs-rocketmq/protocol';
 import { requestCodes, type RequestName } from '@nestjs-rocketmq/protocol';
 import { Router } from '@nestjs-rocketmq/remoting';
 import type { ConfigurationProcessor } from './admin/configuration.processor.js';
+import type { ForwardingProcessor } from './admin/forwarding.processor.js';
 import type { InspectionProcessor } from './admin/inspection.processor.js';
+import type { ProgressProcessor } from './admin/progress.processor.js';
+import type { StatisticsProcessor } from './admin/statistics.processor.js';
 import type { MembershipProcessor } from './membership/membership.processor.js';
 import type { OffsetsProcessor } from './offsets/offsets.processor.js';
 import type { PullMessageProcessor } from './pull/pull-message.processor.js';
@@ -22,6 +25,9 @@ export interface Processors {
   readonly topics: TopicsProcessor;
   readonly query: QueryProcessor;
   readonly inspection: InspectionProcessor;
+  readonly progress: ProgressProcessor;
+  readonly forwarding: ForwardingProcessor;
+  readonly statistics: StatisticsProcessor;
   readonly configuration: ConfigurationProcessor;
 }
 
@@ -95,14 +101,28 @@ function routeOperators(router: Router, of: Processors): void {
   router.route(protocol.QueryConsumeQueue, (asked) => of.query.entries(asked));
 
   router.route(protocol.GetBrokerConfig, () => of.configuration.settings());
-  router.route(protocol.GetBrokerRuntimeInfo, () => of.configuration.figures());
-  router.route(protocol.GetTopicStatsInfo, (asked) => of.inspection.topicStats(asked));
+  router.route(protocol.GetBrokerRuntimeInfo, () => of.statistics.runtimeInfo());
+  router.route(protocol.ViewBrokerStatsData, (asked) => of.statistics.counter(asked));
+  routeInspection(router, of);
+}
+
+/** Who is here, and how far behind. */
+function routeInspection(router: Router, of: Processors): void {
+  router.route(protocol.GetTopicStatsInfo, (asked) => of.progress.topicStats(asked));
+  router.route(protocol.GetConsumeStats, (asked) => of.progress.consumeStats(asked));
+  router.route(protocol.GetBrokerConsumeStats, (asked) => of.progress.everyGroup(asked));
+  router.route(protocol.QueryConsumeTimeSpan, (asked) => of.progress.timeSpan(asked));
   router.route(protocol.GetConsumerConnectionList, (asked) => of.inspection.consumers(asked));
   router.route(protocol.GetProducerConnectionList, (asked) => of.inspection.producers(asked));
-  router.route(protocol.GetConsumeStats, (asked) => of.inspection.consumeStats(asked));
+  router.route(protocol.GetAllProducerInfo, () => of.inspection.everyProducer());
   router.route(protocol.QueryTopicConsumeByWho, (asked) => of.inspection.groupsOf(asked));
-  router.route(protocol.GetConsumerRunningInfo, (asked) => of.inspection.runningInfo(asked));
-  router.route(protocol.ConsumeMessageDirectly, (asked) => of.inspection.consumeDirectly(asked));
+  router.route(protocol.QueryTopicsByConsumer, (asked) => of.inspection.topicsOf(asked));
+  router.route(protocol.QuerySubscriptionByConsumer, (asked) => of.inspection.subscription(asked));
+  router.route(protocol.GetConsumerRunningInfo, (asked) => of.forwarding.runningInfo(asked));
+  router.route(protocol.ConsumeMessageDirectly, (asked) => of.forwarding.consumeDirectly(asked));
+  router.route(protocol.InvokeBrokerToGetConsumerStatus, (asked) =>
+    of.forwarding.consumerStatus(asked),
+  );
 }
 
 /** Request codes that RocketMQ knows and this broker does not answer, with the reason. */
@@ -150,18 +170,11 @@ export const refused: readonly (readonly [reason: string, names: readonly Reques
       'QUERY_MESSAGE',
       'UPDATE_BROKER_CONFIG',
       'INVOKE_BROKER_TO_RESET_OFFSET',
-      'INVOKE_BROKER_TO_GET_CONSUMER_STATUS',
-      'QUERY_CONSUME_TIME_SPAN',
       'CLEAN_EXPIRED_CONSUMEQUEUE',
       'QUERY_CORRECTION_OFFSET',
       'CLONE_GROUP_OFFSET',
-      'VIEW_BROKER_STATS_DATA',
       'CLEAN_UNUSED_TOPIC',
-      'GET_BROKER_CONSUME_STATS',
-      'GET_ALL_PRODUCER_INFO',
       'DELETE_EXPIRED_COMMITLOG',
-      'QUERY_TOPICS_BY_CONSUMER',
-      'QUERY_SUBSCRIPTION_BY_CONSUMER',
       'UPDATE_AND_GET_GROUP_FORBIDDEN',
     ],
   ],

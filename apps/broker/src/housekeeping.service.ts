@@ -4,7 +4,6 @@ import type { ClientDirectory } from './membership/client-directory.js';
 import type { QueueLocks } from './membership/queue-locks.js';
 import type { ConsumerOffsets } from './offsets/consumer-offsets.js';
 import type { ScheduleService } from './schedule/schedule.service.js';
-import type { TopicTable } from './topics/topic-table.js';
 import type { HalfMessages } from './transaction/half-messages.js';
 
 export interface HousekeepingParts {
@@ -14,7 +13,6 @@ export interface HousekeepingParts {
   readonly clients: ClientDirectory;
   readonly locks: QueueLocks;
   readonly figures: Figures;
-  readonly topics: TopicTable;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly options: {
@@ -35,11 +33,11 @@ export class HousekeepingService {
   constructor(private readonly parts: HousekeepingParts) {}
 
   open(): void {
-    const { clock, options, clients, locks, figures, topics } = this.parts;
+    const { clock, options, clients, locks, figures } = this.parts;
     this.timers.push(
       clock.every(options.flushConsumerOffsetInterval, () => this.try(() => this.saveOffsets())),
       clock.every(options.flushDelayOffsetInterval, () => this.try(() => this.saveDelays())),
-      clock.every(figures.samplePeriod, () => figures.sample(topics.all())),
+      clock.every(figures.samplePeriod, () => figures.sample()),
       clock.every(sweepPeriod, () => {
         clients.sweep();
         locks.sweep(clock.now());

@@ -8,3 +8,4 @@ export type { FindLimits, FindStatus, Found, TimeBoundary } from './read-message
 export * from './store.errors.js';
 export { type StoreOptions, storeOptions } from './store-options.js';
 export type { OpenStore } from './store-parts.js';
+export type { TurnStored } from './turn-times.js';

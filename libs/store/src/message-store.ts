@@ -19,6 +19,7 @@ import {
   StoreWriteError,
 } from './store.errors.js';
 import { type OpenStore, openParts, type StoreParts } from './store-parts.js';
+import { TurnTimes, type TurnStored } from './turn-times.js';
 
 /** Where an appended message lies; one object per store, reused by the next `append`. */
 export interface Placed {
@@ -48,6 +49,7 @@ export class MessageStore {
   private readonly placed = { position: 0, queueOffset: 0, size: 0, storeTimestamp: 0 };
   private readonly resources = new ResourceStack();
   private readonly publisher: Publisher;
+  private readonly times: TurnTimes;
   private isTurnOpen = false;
   /** Why this turn cannot be written any more. */
   private turnError: unknown;
@@ -67,6 +69,7 @@ export class MessageStore {
       turn: given.turn,
       onFailed: (error) => this.fail('What was written could not be made durable', error),
     });
+    this.times = new TurnTimes(given.clock, this.publisher);
     this.resources.defer(() => parts.close());
     this.resources.defer(given.turn.onEnd('write', () => this.writeTurn()));
     this.resources.defer(given.turn.onEnd('publish', () => this.publisher.publish()));
@@ -130,6 +133,7 @@ export class MessageStore {
     placed.size = size;
     writeRecord(log.staging, log.data, log.stagingOffset, draft, topic, placed);
     log.take(size);
+    this.times.took(size);
     if (stands) this.publisher.stage(queue, placed.position, size, draft.tagsCode);
     return placed;
   }
@@ -202,6 +206,11 @@ export class MessageStore {
     this.publisher.onArrival(listener);
   }
 
+  /** Calls `listener` when the messages of a turn may be acknowledged. */
+  onTurnStored(listener: TurnStored): void {
+    this.times.listen(listener);
+  }
+
   /** Resolves when everything appended up to now is durable; rejects when it is not. */
   async flush(): Promise<void> {
     if (this.failure !== undefined) throw this.failure;
@@ -242,6 +251,7 @@ export class MessageStore {
   private openTurn(): void {
     this.isTurnOpen = true;
     this.placed.storeTimestamp = this.given.clock.now();
+    this.times.turnBegan();
     this.given.turn.ask();
   }
 
@@ -253,6 +263,7 @@ export class MessageStore {
       if (this.turnError !== undefined) throw this.turnError;
       log.write();
       this.publisher.turnWritten(this.placed.storeTimestamp);
+      this.times.turnWritten();
       const { writer, arena } = this.parts;
       if (writer.problem !== undefined && arena.slotsInUse > mostSlots) this.pause();
     } catch (error) {

@@ -1,4 +1,5 @@
 import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
+import { Counter } from '../counter.js';
 import { Figures, Meter } from './figures.js';
 
 describe('Meter', () => {
@@ -19,29 +20,72 @@ describe('Meter', () => {
 });
 
 describe('Figures', () => {
+  function start(now: number) {
+    const clock = new ManualClock(now);
+    const topic = (name: string, isSystem = false) => ({
+      name,
+      isSystem,
+      puts: new Counter(),
+      putSizes: new Counter(),
+    });
+    const topics = new Map(
+      [topic('orders'), topic('SCHEDULE_TOPIC_XXXX', true)].map((one) => [one.name, one]),
+    );
+    const table = { get: (name: string) => topics.get(name), all: () => topics.values() };
+    const figures = new Figures(clock, table, 'cluster');
+    const orders = topics.get('orders') as ReturnType<typeof topic>;
+    return { clock, figures, orders };
+  }
+
   it('remembers what was stored at midnight', async () => {
-    const clock = new ManualClock(new Date(2026, 0, 1, 23, 59, 55).getTime());
-    const figures = new Figures(clock);
-    figures.stored(5, 500);
+    const { clock, figures, orders } = start(new Date(2026, 0, 1, 23, 59, 55).getTime());
+    figures.stored(orders, 5, 500);
     await clock.advance(10_000);
-    figures.sample([]);
-    figures.stored(2, 200);
+    figures.sample();
+    figures.stored(orders, 2, 200);
     expect(figures.mornings.put).toEqual([0, 5]);
-    expect([figures.puts.total, figures.putBytes]).toEqual([7, 700]);
+    expect(figures.putTotal).toBe(7);
   });
 
   it('measures how fast a topic is filled and a group consumes', async () => {
-    const clock = new ManualClock(0);
-    const figures = new Figures(clock);
-    const topic = { name: 'orders', putMessages: 0 };
-    figures.sample([topic]);
-    figures.found('g', 'orders', 30);
+    const { clock, figures, orders } = start(0);
+    figures.stored(orders, 50, 5000);
+    figures.found('g', 'orders', 0, 100, 10_000, 1);
     await clock.advance(10_000);
-    topic.putMessages = 50;
-    figures.sample([topic]);
-    figures.found('g', 'orders', 70);
-    expect(figures.putRate(topic)).toBe(5);
+    figures.sample();
+    expect(figures.putRate(orders)).toBe(5);
     expect(figures.consumeRate('g', 'orders')).toBe(10);
     expect(figures.consumeRate('g', 'refunds')).toBe(0);
+  });
+
+  it('has counters under the names and keys of Java', async () => {
+    const { clock, figures, orders } = start(0);
+    expect(figures.counter('TOPIC_PUT_NUMS', 'orders')).toBeUndefined();
+    figures.stored(orders, 3, 300);
+    figures.storedIn('SCHEDULE_TOPIC_XXXX', 100);
+    figures.putDelayed(2, 100);
+    figures.gotDelayed(2, 100);
+    figures.found('g', 'orders', 1, 3, 300, 7);
+    figures.sentBack('g', 'orders', true);
+    await clock.advance(10_000);
+    figures.sample();
+    const sum = (name: string, key: string) => figures.counter(name, key)?.inMinute().sum;
+    expect(sum('TOPIC_PUT_NUMS', 'orders')).toBe(3);
+    expect(sum('TOPIC_PUT_SIZE', 'orders')).toBe(300);
+    expect(sum('BROKER_PUT_NUMS', 'cluster')).toBe(4);
+    expect(sum('BROKER_PUT_NUMS', 'elsewhere')).toBeUndefined();
+    expect(sum('BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC', 'cluster')).toBe(3);
+    expect(sum('GROUP_GET_NUMS', 'orders@g')).toBe(3);
+    expect(sum('GROUP_GET_SIZE', 'orders@g')).toBe(300);
+    expect(sum('GROUP_GET_LATENCY', '1@orders@g')).toBe(7);
+    expect(sum('GROUP_GET_LATENCY', '0@orders@g')).toBeUndefined();
+    expect(sum('QUEUE_PUT_NUMS', 'SCHEDULE_TOPIC_XXXX@2')).toBe(1);
+    expect(sum('QUEUE_GET_SIZE', 'SCHEDULE_TOPIC_XXXX@2@SCHEDULE_CONSUMER')).toBe(100);
+    expect(sum('SNDBCK_PUT_NUMS', 'orders@g')).toBe(1);
+    expect(sum('SNDBCK2DLQ_TIMES', 'null@orders@g@SEND_BACK_TO_DLQ')).toBe(1);
+    expect(sum('NO_SUCH_NUMS', 'orders')).toBeUndefined();
+    figures.forgetGroup('g');
+    expect(sum('GROUP_GET_NUMS', 'orders@g')).toBeUndefined();
+    expect(sum('SNDBCK_PUT_NUMS', 'orders@g')).toBeUndefined();
   });
 });

@@ -1,4 +1,7 @@
 import type { Clock } from '@nestjs-rocketmq/foundation';
+import { isSystemTopic, SystemTopic } from '@nestjs-rocketmq/message';
+import { Counter, dayStep, hourStep } from '../counter.js';
+import { PutTimes } from './put-times.js';
 
 const step = 10_000;
 /** Samples of the last ten minutes. */
@@ -40,28 +43,82 @@ export class Meter {
   }
 }
 
-interface CountedTopic {
+/** A topic as far as it is counted. */
+export interface CountedTopic {
   readonly name: string;
-  /** Since the start. */
-  readonly putMessages: number;
+  /** One of RocketMQ's own, which does not count as traffic. */
+  readonly isSystem: boolean;
+  readonly puts: Counter;
+  readonly putSizes: Counter;
 }
+
+export interface CountedTopics {
+  get(name: string): CountedTopic | undefined;
+  all(): Iterable<CountedTopic>;
+}
+
+/** What a group got of a topic. */
+interface Gets {
+  readonly isSystem: boolean;
+  readonly nums: Counter;
+  readonly sizes: Counter;
+  /** By queue id. */
+  readonly latencies: Counter[];
+}
+
+/** What went through one queue of the schedule topic. */
+interface DelayCounts {
+  readonly putNums: Counter;
+  readonly putSizes: Counter;
+  readonly getNums: Counter;
+  readonly getSizes: Counter;
+}
+
+/** Statistics whose counters are kept by name and key only. */
+type KeyedStats =
+  | 'QUEUE_PUT_NUMS'
+  | 'QUEUE_PUT_SIZE'
+  | 'QUEUE_GET_NUMS'
+  | 'QUEUE_GET_SIZE'
+  | 'SNDBCK_PUT_NUMS'
+  | 'SNDBCK2DLQ_TIMES';
+
+const minutesSamples = 6;
+/** Java's name for the broker where it reads its own schedule topic. */
+const delayGroup = 'SCHEDULE_CONSUMER';
 
 /** What the broker did since its start, for those who look. Hot paths only count. */
 export class Figures {
   readonly startedAt: number;
-  readonly puts: Meter;
   readonly failedPuts: Meter;
+  /** Messages stored for whomever, the broker's own among them. */
+  readonly puts: Meter;
   readonly getsFound: Meter;
   readonly getsMissed: Meter;
   readonly transferred: Meter;
+  readonly putTimes = new PutTimes();
   putBytes = 0;
+  /** The longest search for messages, ms. */
+  longestGet = 0;
   /** Messages put and got at the last two midnights, local time. */
   readonly mornings = { put: [0, 0] as [number, number], got: [0, 0] as [number, number] };
-  private readonly groups = new Map<string, Map<string, Meter>>();
-  private readonly topicPuts = new Map<string, Meter>();
+  private readonly broker = {
+    BROKER_PUT_NUMS: new Counter(),
+    BROKER_GET_NUMS: new Counter(),
+    BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC: new Counter(),
+    BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC: new Counter(),
+  };
+  private readonly groups = new Map<string, Map<string, Gets>>();
+  private readonly delays: DelayCounts[] = [];
+  private readonly byKey = new Map<string, Map<string, Counter>>();
   private day: number;
+  private samples = 0;
 
-  constructor(private readonly clock: Clock) {
+  constructor(
+    private readonly clock: Clock,
+    private readonly topics: CountedTopics,
+    private readonly clusterName: string,
+  ) {
     const now = clock.now();
     this.startedAt = now;
     this.puts = new Meter(now);
@@ -77,47 +134,127 @@ export class Figures {
     return step;
   }
 
-  stored(messages: number, bytes: number): void {
-    this.puts.total += messages;
-    this.putBytes += bytes;
+  /** Messages put by clients or delivered by the broker, without those of its own topics. */
+  get putTotal(): number {
+    return this.broker.BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC.value;
   }
 
-  found(group: string, topic: string, messages: number): void {
+  get getTotal(): number {
+    return this.broker.BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC.value;
+  }
+
+  /** The store has the messages of a turn, of whomever. */
+  wrote(messages: number, bytes: number, millis: number): void {
+    this.puts.total += messages;
+    this.putBytes += bytes;
+    this.putTimes.add(millis, messages);
+  }
+
+  /** Messages that went into a topic with one request. */
+  stored(topic: CountedTopic, messages: number, bytes: number): void {
+    topic.puts.value += messages;
+    topic.puts.times += 1;
+    topic.putSizes.value += bytes;
+    topic.putSizes.times += 1;
+    this.broker.BROKER_PUT_NUMS.value += messages;
+    if (topic.isSystem) return;
+    this.broker.BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC.value += messages;
+  }
+
+  /** The same for a message that lies elsewhere than in the topic it was sent to. */
+  storedIn(topicName: string, bytes: number): void {
+    const topic = this.topics.get(topicName);
+    if (topic !== undefined) this.stored(topic, 1, bytes);
+  }
+
+  /** A message began to wait in a queue of the schedule topic. */
+  putDelayed(queueId: number, bytes: number): void {
+    const { putNums, putSizes } = this.delayOf(queueId);
+    putNums.add(1);
+    putSizes.add(bytes);
+  }
+
+  /** A message left it for its topic. */
+  gotDelayed(queueId: number, bytes: number): void {
+    const { getNums, getSizes } = this.delayOf(queueId);
+    getNums.add(1);
+    getSizes.add(bytes);
+    const { nums, sizes } = this.getsOf(delayGroup, SystemTopic.SCHEDULE);
+    nums.add(1);
+    sizes.add(bytes);
+  }
+
+  /** A consumer sent a message back; a dead one is not tried again. */
+  sentBack(group: string, topic: string, isDead: boolean): void {
+    this.keyed('SNDBCK_PUT_NUMS', `${topic}@${group}`).add(1);
+    if (!isDead) return;
+    this.keyed('SNDBCK2DLQ_TIMES', `null@${topic}@${group}@SEND_BACK_TO_DLQ`).add(1);
+  }
+
+  /** A pull of a group found messages; the search took so long. */
+  found(
+    group: string,
+    topic: string,
+    queueId: number,
+    messages: number,
+    bytes: number,
+    millis: number,
+  ): void {
     this.getsFound.total += 1;
     this.transferred.total += messages;
-    let topics = this.groups.get(group);
-    if (topics === undefined) this.groups.set(group, (topics = new Map()));
-    let meter = topics.get(topic);
-    if (meter === undefined) topics.set(topic, (meter = new Meter(this.clock.now())));
-    meter.total += messages;
+    if (millis > this.longestGet) this.longestGet = millis;
+    const gets = this.getsOf(group, topic);
+    gets.nums.add(messages);
+    gets.sizes.add(bytes);
+    (gets.latencies[queueId] ??= new Counter()).add(millis);
+    this.broker.BROKER_GET_NUMS.value += messages;
+    if (gets.isSystem) return;
+    this.broker.BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC.value += messages;
   }
 
   missed(): void {
     this.getsMissed.total += 1;
   }
 
+  /** The counter of Java's statistics name and key; undefined when nothing was counted there. */
+  counter(name: string, key: string): Counter | undefined {
+    const counter = this.lookUp(name, key);
+    return counter?.isUsed === true ? counter : undefined;
+  }
+
   /** Messages per second that a group got of a topic, over the last minute. */
   consumeRate(group: string, topic: string): number {
-    return this.groups.get(group)?.get(topic)?.rate(60_000, this.clock.now()) ?? 0;
+    return this.groups.get(group)?.get(topic)?.nums.inMinute().tps ?? 0;
   }
 
   /** Messages per second that were put into a topic, over the last minute. */
   putRate(topic: CountedTopic): number {
-    const meter = this.topicPuts.get(topic.name);
-    if (meter === undefined) return 0;
-    meter.total = topic.putMessages;
-    return meter.rate(60_000, this.clock.now());
+    return topic.puts.inMinute().tps;
+  }
+
+  forgetGroup(group: string): void {
+    this.groups.delete(group);
+    this.forgetKeys((names) => names.includes(group));
+  }
+
+  forgetTopic(topic: string): void {
+    for (const topics of this.groups.values()) topics.delete(topic);
+    this.forgetKeys((names) => names.includes(topic));
   }
 
   /** Takes samples; to be called every `samplePeriod`. */
-  sample(topics: Iterable<CountedTopic>): void {
+  sample(): void {
     const now = this.clock.now();
-    for (const topic of topics) {
-      let meter = this.topicPuts.get(topic.name);
-      if (meter === undefined) this.topicPuts.set(topic.name, (meter = new Meter(now)));
-      meter.total = topic.putMessages;
-      meter.sample(now);
+    this.samples += 1;
+    const isHour = this.samples % (hourStep / step) === 0;
+    const isDay = this.samples % (dayStep / step) === 0;
+    for (const counter of this.counters()) {
+      if (!counter.isUsed) continue;
+      counter.sampleMinute(now);
+      if (isHour) counter.sampleHour(now);
+      if (isDay) counter.sampleDay(now);
     }
+    if (this.samples % minutesSamples === 0) this.putTimes.turnOver();
     for (const meter of [
       this.puts,
       this.failedPuts,
@@ -127,13 +264,89 @@ export class Figures {
     ]) {
       meter.sample(now);
     }
-    for (const topics of this.groups.values()) {
-      for (const meter of topics.values()) meter.sample(now);
-    }
     const day = new Date(now).getDate();
     if (day === this.day) return;
     this.day = day;
-    this.mornings.put = [this.mornings.put[1], this.puts.total];
-    this.mornings.got = [this.mornings.got[1], this.transferred.total];
+    this.mornings.put = [this.mornings.put[1], this.putTotal];
+    this.mornings.got = [this.mornings.got[1], this.getTotal];
+  }
+
+  private getsOf(group: string, topic: string): Gets {
+    let topics = this.groups.get(group);
+    if (topics === undefined) this.groups.set(group, (topics = new Map()));
+    let gets = topics.get(topic);
+    if (gets === undefined) {
+      const isSystem = isSystemTopic(topic);
+      gets = { isSystem, nums: new Counter(), sizes: new Counter(), latencies: [] };
+      topics.set(topic, gets);
+    }
+    return gets;
+  }
+
+  private delayOf(queueId: number): DelayCounts {
+    const known = this.delays[queueId];
+    if (known !== undefined) return known;
+    const putKey = `${SystemTopic.SCHEDULE}@${queueId}`;
+    const getKey = `${putKey}@${delayGroup}`;
+    return (this.delays[queueId] = {
+      putNums: this.keyed('QUEUE_PUT_NUMS', putKey),
+      putSizes: this.keyed('QUEUE_PUT_SIZE', putKey),
+      getNums: this.keyed('QUEUE_GET_NUMS', getKey),
+      getSizes: this.keyed('QUEUE_GET_SIZE', getKey),
+    });
+  }
+
+  private keyed(name: KeyedStats, key: string): Counter {
+    let table = this.byKey.get(name);
+    if (table === undefined) this.byKey.set(name, (table = new Map()));
+    let counter = table.get(key);
+    if (counter === undefined) table.set(key, (counter = new Counter()));
+    return counter;
+  }
+
+  private lookUp(name: string, key: string): Counter | undefined {
+    switch (name) {
+      case 'TOPIC_PUT_NUMS':
+        return this.topics.get(key)?.puts;
+      case 'TOPIC_PUT_SIZE':
+        return this.topics.get(key)?.putSizes;
+      case 'GROUP_GET_NUMS':
+      case 'GROUP_GET_SIZE': {
+        const [topic = '', group = ''] = key.split('@');
+        const gets = this.groups.get(group)?.get(topic);
+        return name === 'GROUP_GET_NUMS' ? gets?.nums : gets?.sizes;
+      }
+      case 'GROUP_GET_LATENCY': {
+        const [queueId = '', topic = '', group = ''] = key.split('@');
+        return this.groups.get(group)?.get(topic)?.latencies[Number(queueId)];
+      }
+      default:
+        if (!Object.hasOwn(this.broker, name)) return this.byKey.get(name)?.get(key);
+        if (key !== this.clusterName) return undefined;
+        return this.broker[name as keyof typeof this.broker];
+    }
+  }
+
+  private *counters(): Generator<Counter> {
+    yield* Object.values(this.broker);
+    for (const { puts, putSizes } of this.topics.all()) {
+      yield puts;
+      yield putSizes;
+    }
+    for (const topics of this.groups.values()) {
+      for (const { nums, sizes, latencies } of topics.values()) {
+        yield nums;
+        yield sizes;
+        // Queues that were never read are holes.
+        for (const latency of latencies) if (latency !== undefined) yield latency;
+      }
+    }
+    for (const table of this.byKey.values()) yield* table.values();
+  }
+
+  private forgetKeys(isGone: (names: readonly string[]) => boolean): void {
+    for (const table of this.byKey.values()) {
+      for (const key of table.keys()) if (isGone(key.split('@'))) table.delete(key);
+    }
   }
 }

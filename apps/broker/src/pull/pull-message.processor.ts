@@ -51,6 +51,8 @@ const longestWait = 300_000;
  */
 export class PullMessageProcessor {
   private filter: TagFilter | undefined;
+  /** Of the last search, ms. */
+  private searchTook = 0;
   private readonly limits: {
     maxBytes?: number;
     filter: ((tagsCode: number) => boolean) | undefined;
@@ -114,7 +116,11 @@ export class PullMessageProcessor {
     if (asked.maxMsgBytes !== undefined && asked.maxMsgBytes > 0) {
       limits.maxBytes = asked.maxMsgBytes;
     } else delete limits.maxBytes;
-    return this.parts.store.find(queue, from, asked.maxMsgNums, limits);
+    const { store, clock } = this.parts;
+    const began = clock.monotonic();
+    const found = store.find(queue, from, asked.maxMsgNums, limits);
+    this.searchTook = clock.monotonic() - began;
+    return found;
   }
 
   private answer(
@@ -130,7 +136,9 @@ export class PullMessageProcessor {
     answer.minOffset = queue.min;
     answer.maxOffset = queue.visible;
     if (found.status === 'FOUND') {
-      figures.found(asked.consumerGroup, asked.topic, found.count);
+      const { consumerGroup, topic } = asked;
+      const { count, bytes } = found;
+      figures.found(consumerGroup, topic, queue.queueId, count, bytes, this.searchTook);
       this.parts.store.read(found, reply.successWithBody(found.bytes));
       return;
     }

@@ -188,6 +188,7 @@ export class ScheduleService {
       });
     }
     const placed = store.append(draft);
-    this.parts.figures.stored(1, placed.size);
+    this.parts.figures.storedIn(draft.topic, placed.size);
+    this.parts.figures.gotDelayed(queue.queueId, placed.size);
   }
 }

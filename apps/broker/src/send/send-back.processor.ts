@@ -108,11 +108,15 @@ export class SendBackProcessor {
     if (isDead) retries.toDeadLetters(draft, group.groupName);
     else delays.divert(draft, level);
     const placed = store.append(draft);
-    figures.stored(1, placed.size);
-    if (!isDead) return;
+    const origin = properties[PropertyName.RETRY_TOPIC] ?? message.topic;
+    figures.sentBack(group.groupName, origin, isDead);
+    if (!isDead) {
+      figures.storedIn(draft.topic, placed.size);
+      return figures.putDelayed(draft.queueId, placed.size);
+    }
     this.parts.logger.info('a message went to the dead letters', {
       group: group.groupName,
-      topic: properties[PropertyName.RETRY_TOPIC] ?? message.topic,
+      topic: origin,
       message: message.msgId,
       attempts: message.reconsumeTimes,
     });

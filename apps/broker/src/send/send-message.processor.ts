@@ -5,6 +5,7 @@ import {
   offsetMessageId,
   PropertyName,
   propertyText,
+  SystemTopic,
   tagHashOfBytes,
   type UniqueKeys,
 } from '@nestjs-rocketmq/message';
@@ -112,9 +113,16 @@ export class SendMessageProcessor {
       this.parts.delays.divert(draft, delayLevel, topic);
     }
     const placed = this.parts.store.append(draft);
-    topic.stored(1, placed.size);
-    this.parts.figures.stored(1, placed.size);
+    this.count(topic, draft, placed.size);
     this.answer(reply, placed.position, queueId, placed.queueOffset, key);
+  }
+
+  /** Half, delayed and dead messages count where they lie. */
+  private count(topic: Topic, draft: MessageDraft, bytes: number): void {
+    const { figures } = this.parts;
+    if (draft.topic === topic.name) return figures.stored(topic, 1, bytes);
+    figures.storedIn(draft.topic, bytes);
+    if (draft.topic === SystemTopic.SCHEDULE) figures.putDelayed(draft.queueId, bytes);
   }
 
   private answer(
@@ -168,8 +176,7 @@ export class SendMessageProcessor {
       ids.push(offsetMessageId(place.host, place.port, placed.position));
       bytes += placed.size;
     }
-    topic.stored(ids.length, bytes);
-    this.parts.figures.stored(ids.length, bytes);
+    this.parts.figures.stored(topic, ids.length, bytes);
     this.answer(reply, ids.join(','), queueId, firstOffset, undefined);
   }
 

@@ -86,6 +86,10 @@ export class GroupTable {
     return created;
   }
 
+  names(): string[] {
+    return [...this.groups.keys()];
+  }
+
   update(config: SubscriptionGroupConfig): void {
     this.groups.set(config.groupName, config);
     this.changed();

@@ -1,5 +1,6 @@
-import { isClosedForClients, isRetryTopic } from '@nestjs-rocketmq/message';
+import { isClosedForClients, isRetryTopic, isSystemTopic } from '@nestjs-rocketmq/message';
 import type { TopicConfig } from '@nestjs-rocketmq/protocol';
+import { Counter } from '../counter.js';
 import { realPlaceText } from '../send/message-draft.js';
 
 /** What a topic is when nothing else was said: the defaults of Apache's `TopicConfig`. */
@@ -36,9 +37,11 @@ export class Topic {
   /** Messages of a group that wait for another attempt. */
   readonly isRetry: boolean;
   hasManyTags = false;
+  /** One of those that RocketMQ has for itself; they do not count as traffic. */
+  readonly isSystem: boolean;
   /** Messages and bytes stored since the start. */
-  putMessages = 0;
-  putBytes = 0;
+  readonly puts = new Counter();
+  readonly putSizes = new Counter();
   private current: TopicConfig;
   private nextQueue = 0;
   private readonly realPlaces: Uint8Array[] = [];
@@ -47,6 +50,7 @@ export class Topic {
     this.current = config;
     this.isClosed = isClosedForClients(config.topicName);
     this.isRetry = isRetryTopic(config.topicName);
+    this.isSystem = isSystemTopic(config.topicName);
     this.apply(config);
   }
 
@@ -82,10 +86,5 @@ export class Topic {
   /** What a message carries that waits elsewhere and belongs into this queue. */
   realPlace(queueId: number): Uint8Array {
     return (this.realPlaces[queueId] ??= realPlaceText(this.name, queueId));
-  }
-
-  stored(messages: number, bytes: number): void {
-    this.putMessages += messages;
-    this.putBytes += bytes;
   }
 }

@@ -19,6 +19,7 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import type { Reply } from '@nestjs-rocketmq/remoting';
 import type { MessageStore } from '@nestjs-rocketmq/store';
+import type { Figures } from '../admin/figures.js';
 import type { Delays } from '../schedule/delays.js';
 import { refuseForStore } from '../send/store-refusal.js';
 import { MessageDraft, type StoreHost } from '../send/message-draft.js';
@@ -35,6 +36,7 @@ const name = {
 };
 
 export interface TransactionParts {
+  readonly figures: Figures;
   readonly store: MessageStore;
   readonly halves: HalfMessages;
   readonly checks: TransactionCheckService;
@@ -108,7 +110,8 @@ export class TransactionProcessor {
     draft.preparedTransactionOffset = halfPosition;
     const level = Number(draft.property(name.delay) ?? 0);
     if (level > 0) this.parts.delays.divert(draft, level);
-    this.parts.store.append(draft);
+    const placed = this.parts.store.append(draft);
+    this.parts.figures.storedIn(draft.topic, placed.size);
   }
 
   /** Why this request must not decide about the half message that the draft was copied from. */

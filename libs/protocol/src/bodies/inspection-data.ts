@@ -43,6 +43,66 @@ export const consumeStats = object({
 });
 export type ConsumeStats = ValueOfShape<typeof consumeStats>;
 
+/** Every group of a broker with what it consumes; a list of one-member tables, as Java has it. */
+export const brokerConsumeStats = object({
+  brokerAddr: string(),
+  consumeStatsList: list(table(list(consumeStats))),
+  /** Messages that are not consumed, over all groups. */
+  totalDiff: whole(0),
+  /** Messages that are pulled and not consumed. */
+  totalInflightDiff: whole(0),
+});
+export type BrokerConsumeStats = ValueOfShape<typeof brokerConsumeStats>;
+
+/** Store times of a queue: its first and last message, and where a group stands. */
+export const consumeTimeSpans = object({
+  consumeTimeSpanSet: list(
+    object({
+      consumeTimeStamp: whole(0),
+      /** Age of the next message to be consumed, ms; 0 when there is none. */
+      delayTime: whole(0),
+      maxTimeStamp: whole(0),
+      messageQueue: messageQueueBody,
+      minTimeStamp: whole(0),
+    }),
+  ),
+});
+export type ConsumeTimeSpans = ValueOfShape<typeof consumeTimeSpans>;
+
+const countInSpan = object({ avgpt: real(0), sum: whole(0), tps: real(0) });
+
+/** What a counter did: `sum`, per second, and per addition. */
+export const brokerStats = object({
+  statsDay: countInSpan,
+  statsHour: countInSpan,
+  statsMinute: countInSpan,
+});
+export type BrokerStats = ValueOfShape<typeof brokerStats>;
+
+/** All producers of a broker, by group. */
+export const producerTable = object({
+  data: table(
+    list(
+      object({
+        clientId: string(),
+        language: oneOf(languages, 'OTHER'),
+        lastUpdateTimestamp: whole(0),
+        /** With a slash before it, as Java prints addresses. */
+        remoteIP: string(),
+        version: whole(0),
+      }),
+    ),
+  ),
+});
+export type ProducerTable = ValueOfShape<typeof producerTable>;
+
+export const groupSubscription = object({
+  group: string(),
+  subscriptionData: optional(subscriptionData),
+  topic: optional(string()),
+});
+export type GroupSubscription = ValueOfShape<typeof groupSubscription>;
+
 export const connection = object({
   clientAddr: string(),
   clientId: string(),

@@ -1,11 +1,17 @@
 import {
+  brokerConsumeStats,
+  brokerStats,
   consumeStats,
+  consumeTimeSpans,
   consumerConnection,
   consumerStatus,
   groupList,
+  groupSubscription,
   producerConnection,
+  producerTable,
   topicStatsTable,
 } from '../bodies/inspection-data.js';
+import { topicList } from '../bodies/route-data.js';
 import { bytes, json } from '../command/body-codec.js';
 import { defineCommand } from '../command/define-command.js';
 import { bool, int32, text } from '../command/header-schema.js';
@@ -65,6 +71,21 @@ export const GetConsumerStatusFromClient = defineCommand({
   outcomes: ['SUCCESS'],
 });
 
+/** Where the consumers of a group stand, asked of each of them through the broker. */
+export const InvokeBrokerToGetConsumerStatus = defineCommand({
+  code: 223,
+  name: 'INVOKE_BROKER_TO_GET_CONSUMER_STATUS',
+  needs: 'read',
+  asks: {
+    topic: text().names('topic'),
+    group: text().names('group'),
+    /** The id of one client; absent or empty: all. */
+    clientAddr: text().optional(),
+  },
+  answerBody: json(consumerStatus),
+  outcomes: ['SUCCESS'],
+});
+
 /** Groups that consume a topic. */
 export const QueryTopicConsumeByWho = defineCommand({
   code: 300,
@@ -72,6 +93,16 @@ export const QueryTopicConsumeByWho = defineCommand({
   needs: 'read',
   asks: { topic: text().names('topic') },
   answerBody: json(groupList),
+  outcomes: ['SUCCESS'],
+});
+
+/** How old the messages of a topic are, and those that a group consumes. */
+export const QueryConsumeTimeSpan = defineCommand({
+  code: 303,
+  name: 'QUERY_CONSUME_TIME_SPAN',
+  needs: 'read',
+  asks: { topic: text().names('topic'), group: text().names('group') },
+  answerBody: json(consumeTimeSpans),
   outcomes: ['SUCCESS'],
 });
 
@@ -108,5 +139,54 @@ export const ConsumeMessageDirectly = defineCommand({
   askBody: bytes(),
   /** `consumeMessageDirectlyResultBody`. */
   answerBody: bytes(),
+  outcomes: ['SUCCESS'],
+});
+
+/** One counter of the broker by minute, hour and day; the names are those of Java's statistics. */
+export const ViewBrokerStatsData = defineCommand({
+  code: 315,
+  name: 'VIEW_BROKER_STATS_DATA',
+  needs: 'read',
+  asks: { statsName: text(), statsKey: text() },
+  answerBody: json(brokerStats),
+  outcomes: ['SUCCESS'],
+});
+
+/** How far every group of the broker is behind. */
+export const GetBrokerConsumeStats = defineCommand({
+  code: 317,
+  name: 'GET_BROKER_CONSUME_STATS',
+  needs: 'read',
+  /** Only topics with an order. */
+  asks: { isOrder: bool() },
+  answerBody: json(brokerConsumeStats),
+  outcomes: ['SUCCESS'],
+});
+
+export const GetAllProducerInfo = defineCommand({
+  code: 328,
+  name: 'GET_ALL_PRODUCER_INFO',
+  needs: 'read',
+  answerBody: json(producerTable),
+  outcomes: ['SUCCESS'],
+});
+
+/** Topics that a group has offsets for. */
+export const QueryTopicsByConsumer = defineCommand({
+  code: 343,
+  name: 'QUERY_TOPICS_BY_CONSUMER',
+  needs: 'read',
+  asks: { group: text().names('group') },
+  answerBody: json(topicList),
+  outcomes: ['SUCCESS'],
+});
+
+/** What a group listens to in a topic now. */
+export const QuerySubscriptionByConsumer = defineCommand({
+  code: 345,
+  name: 'QUERY_SUBSCRIPTION_BY_CONSUMER',
+  needs: 'read',
+  asks: { group: text().names('group'), topic: text().optional().names('topic') },
+  answerBody: json(groupSubscription),
   outcomes: ['SUCCESS'],
 });
