@@ -104,7 +104,12 @@ describe('how far groups are behind', () => {
     await clock.advance(1000);
     await raw.pull('orders');
     await commit(raw, 'orders', 1);
-    const all = await raw.client.invoke(raw.address, GetBrokerConsumeStats, { isOrder: false }, ask);
+    const all = await raw.client.invoke(
+      raw.address,
+      GetBrokerConsumeStats,
+      { isOrder: false },
+      ask,
+    );
     expect(all.body).toMatchObject({ brokerAddr: raw.address, totalDiff: 1 });
     const ofGroup = all.body.consumeStatsList.find((each) => 'consumers' in each)?.['consumers'];
     expect(ofGroup?.[0]?.offsetTable[0]).toEqual([

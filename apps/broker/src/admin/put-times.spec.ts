@@ -23,7 +23,7 @@ describe('PutTimes', () => {
     expect(times.max).toBe(1234);
   });
 
-  it('says in Java\'s words how many puts took how long', () => {
+  it("says in Java's words how many puts took how long", () => {
     const times = new PutTimes();
     times.add(0.4, 3);
     times.add(12_000, 1);
