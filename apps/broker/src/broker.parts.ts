@@ -66,7 +66,7 @@ export interface BrokerParts {
 function loadTables(ground: Ground, levels: DelayLevels) {
   const { config, directory, fileSystem, clock, logger } = ground;
   const file = (name: string): TableFile =>
-    new TableFile(fileSystem, path.join(directory, 'config', name));
+    new TableFile(fileSystem, path.join(directory, 'config', name), (line) => logger.warn(line));
   const { autoCreateTopicEnable, autoCreateSubscriptionGroup } = config;
   const topics = new TopicTable({
     file: file('topics.json'),

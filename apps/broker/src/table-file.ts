@@ -23,10 +23,13 @@ export class TableFile implements TableStorage {
   constructor(
     private readonly fileSystem: FileSystem,
     readonly path: string,
+    /** Told when the file is broken and its `.bak` counts. */
+    private readonly warn?: (sentence: string) => void,
   ) {}
 
   read(): JsonObject | undefined {
-    const value = readDurableJson(this.fileSystem, this.path, (text) => parseFastjson(text));
+    const parse = (text: string): unknown => parseFastjson(text);
+    const value = readDurableJson(this.fileSystem, this.path, parse, this.warn);
     if (value === undefined || isObject(value)) return value;
     throw new TableFileError(`${this.path} must hold a JSON object; repair or remove it.`, {
       details: { path: this.path },

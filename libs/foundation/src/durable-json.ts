@@ -23,7 +23,8 @@ function attempt(fs: FileSystem, file: string, parse: ParseText): Attempt {
 }
 
 /**
- * Reads a JSON file; when it is absent, empty or broken, its `.bak`.
+ * Reads a JSON file; when it is absent, empty or broken, its `.bak`. A broken file is put aside as
+ * `.broken`, so that the next write does not make it the `.bak`; `warn` is told of it.
  *
  * Answers undefined when there is neither. Throws `DurableJsonError` when something is there but
  * nothing of it can be read: starting empty would silently lose it.
@@ -32,11 +33,19 @@ export function readDurableJson(
   fs: FileSystem,
   file: string,
   parse: ParseText = (text) => JSON.parse(text) as unknown,
+  warn: (sentence: string) => void = () => undefined,
 ): unknown {
   const main = attempt(fs, file, parse);
   if (main.value !== undefined) return main.value;
   const backup = attempt(fs, `${file}.bak`, parse);
-  if (backup.value !== undefined) return backup.value;
+  if (backup.value !== undefined) {
+    if (main.error !== undefined) fs.rename(file, `${file}.broken`);
+    if (main.found) {
+      const why = main.error === undefined ? 'is empty' : `is broken (${messageOf(main.error)})`;
+      warn(`${file} ${why}; what its .bak holds counts instead`);
+    }
+    return backup.value;
+  }
   const error = main.error ?? backup.error;
   if (error === undefined && !main.found && !backup.found) return undefined;
   if (error === undefined && !backup.found) return undefined;

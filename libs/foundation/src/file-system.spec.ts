@@ -78,7 +78,18 @@ describe('durable JSON', () => {
     writeDurableJson(disk, at(), '{"a":1}');
     writeDurableJson(disk, at(), '{"a":2}');
     fs.writeFileSync(at(), '{"a":');
-    expect(readDurableJson(disk, at())).toEqual({ a: 1 });
+    const warnings: string[] = [];
+    const read = (): unknown =>
+      readDurableJson(disk, at(), undefined, (sentence) => warnings.push(sentence));
+    expect(read()).toEqual({ a: 1 });
+    expect(warnings).toEqual([expect.stringContaining('what its .bak holds counts instead')]);
+    expect(read()).toEqual({ a: 1 });
+    // The torn text never becomes the one before.
+    writeDurableJson(disk, at(), '{"a":3}');
+    fs.writeFileSync(at(), '');
+    expect(read()).toEqual({ a: 1 });
+    expect(warnings).toHaveLength(2);
+    expect(fs.readFileSync(`${at()}.broken`, 'utf8')).toBe('{"a":');
   });
 
   it.each([['{"a":'], ['']])('refuses to start empty when both are broken: %p', (torn) => {

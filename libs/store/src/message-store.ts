@@ -157,11 +157,11 @@ export class MessageStore {
   }
 
   /**
-   * Removes the queues of a topic with their files; the log keeps its records until they expire.
-   * After a crash, recovery may find such records and bring queues back: delete again what the
-   * topic table does not know.
+   * Removes the queues of a topic with their files. The log keeps its records until they expire,
+   * but they do not come back, not after a crash either.
    */
   deleteTopic(topic: string): void {
+    this.parts.deleted.add(topic, this.parts.log.appended, this.parts.log.start);
     for (const queue of this.queuesOf(topic)) this.parts.writer.forget(queue);
     this.parts.queues.delete(topic);
   }

@@ -8,6 +8,8 @@ import {
 import type { CommitLog } from './commit-log/commit-log.js';
 import { Flusher } from './commit-log/flusher.js';
 import type { ConsumeQueue } from './consume-queue/consume-queue.js';
+import type { ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
+import { censusOf } from './consume-queue/queue-census.js';
 import type { QueueWriter } from './consume-queue/queue-writer.js';
 import type { StoreDirectory } from './files/store-directory.js';
 import type { Checkpoint } from './formats/checkpoint-layout.js';
@@ -20,6 +22,7 @@ export type QueueArrival = (queue: ConsumeQueue, from: number, to: number) => vo
 
 export interface PublisherParts {
   readonly log: CommitLog;
+  readonly queues: ConsumeQueueTable;
   readonly writer: QueueWriter;
   readonly directory: StoreDirectory;
   readonly checkpoint: Checkpoint;
@@ -156,6 +159,7 @@ export class Publisher implements StoreGate {
     checkpoint.logTime = this.durableTime;
     checkpoint.queueTime = this.durableTime;
     checkpoint.confirmed = log.written;
+    checkpoint.census = censusOf(this.parts.queues);
     directory.writeCheckpoint(checkpoint);
     await directory.syncCheckpoint();
   }
@@ -172,10 +176,26 @@ export class Publisher implements StoreGate {
 
   private epochDurable(): void {
     this.durableTime = this.closingTime;
+    this.noteDurable();
     if (!this.waits) return;
     for (const queue of this.closing) this.show(queue, queue.closing);
     this.closing.clear();
     for (const listener of this.gateListeners) listener.epochDurable();
+  }
+
+  /**
+   * Says in the checkpoint how far the log is durable, so that recovery can tell damage from a torn
+   * tail. Not synced: an older one in its place is true as well.
+   */
+  private noteDurable(): void {
+    const { log, directory, checkpoint, logger } = this.parts;
+    checkpoint.logTime = this.durableTime;
+    checkpoint.confirmed = log.durable;
+    try {
+      directory.writeCheckpoint(checkpoint);
+    } catch (error) {
+      logger.warn('The checkpoint could not be moved', { error: messageOf(error) });
+    }
   }
 
   private show(queue: ConsumeQueue, to: number): void {

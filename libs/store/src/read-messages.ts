@@ -10,13 +10,15 @@ import type { CommitLog } from './commit-log/commit-log.js';
 import type { ConsumeQueue } from './consume-queue/consume-queue.js';
 import { firstWhere } from './consume-queue/queue-recovery.js';
 import { entryBytes, isFiller, type QueueEntry, readEntry } from './formats/consume-queue-entry.js';
+import type { RecordChecks } from './record-checks.js';
 import { StoreCorruptError } from './store.errors.js';
 
 /**
  * What a search found; names as Java's `GetMessageStatus`.
  *
  * - `FOUND`: `count` messages of `bytes` bytes.
- * - `NO_MATCHED_MESSAGE`: the filter let none of the entries through; go on at `next`.
+ * - `NO_MATCHED_MESSAGE`: the filter let none of the entries through, or what they point to is
+ *   damaged; go on at `next`.
  * - `MESSAGE_WAS_REMOVING`: the log does not have these messages any more; go on at `next`.
  * - `NO_MESSAGE_IN_QUEUE`: the queue was always empty.
  * - `OFFSET_TOO_SMALL`, `OFFSET_OVERFLOW_ONE` (just the next message), `OFFSET_OVERFLOW_BADLY`.
@@ -89,6 +91,7 @@ export class MessageReader {
 
   constructor(
     private readonly log: CommitLog,
+    private readonly checks: RecordChecks,
     private readonly limits: ReaderLimits,
   ) {
     this.chunk = new Uint8Array(Math.max(limits.maxScan, limits.maxCount) * entryBytes);
@@ -123,6 +126,7 @@ export class MessageReader {
         continue;
       }
       if (filter !== undefined && !filter(entry.tagsCode)) continue;
+      if (entry.position < this.checks.oldUntil && !this.checks.isIntact(queue, at, entry)) continue;
       if (found.count > 0 && found.bytes + entry.size > maxBytes) break;
       if (found.count === found.sizes.length) found.grow();
       found.positions[found.count] = entry.position;
@@ -151,6 +155,9 @@ export class MessageReader {
     if (size === undefined) return undefined;
     const bytes = new Uint8Array(size);
     if (this.log.read(bytes, 0, size, position) < size) return undefined;
+    if (position < this.checks.oldUntil) {
+      return this.checks.isWhole(bytes, position) ? bytes : undefined;
+    }
     return parts.locate(viewOf(bytes), 0, size) === undefined ? bytes : undefined;
   }
 

@@ -1,35 +1,27 @@
 import type { Logger } from '@nestjs-rocketmq/foundation';
-import {
-  readInt64,
-  recordField,
-  recordMagicV1,
-  recordMagicV2,
-  standsInQueue,
-} from '@nestjs-rocketmq/message';
+import { readInt64, recordField, recordMagicV1, recordMagicV2 } from '@nestjs-rocketmq/message';
 import type { CommitLog } from './commit-log/commit-log.js';
+import { DamageSearch, type KnownDurable } from './commit-log/damage-search.js';
 import {
-  firstStoreTime,
   type LogReader,
-  type ScannedRecord,
+  type ScanEnd,
   scanRecords,
+  storeTimeOf,
 } from './commit-log/recovery.js';
-import { canBeTopic, type ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
-import { slotEntries } from './consume-queue/entry-arena.js';
-import {
-  correctMin,
-  cutQueueAt,
-  cutQueueTo,
-  fillQueueTo,
-  lastEntry,
-  restoreQueue,
-} from './consume-queue/queue-recovery.js';
-import { tagsCodeOf } from './dispatch-rule.js';
-import { type Checkpoint, recoveryTime } from './formats/checkpoint-layout.js';
+import type { ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
+import { censusOf } from './consume-queue/queue-census.js';
+import { QueueRebuild } from './consume-queue/queue-rebuild.js';
+import { correctMin, cutQueueAt, lastEntry, restoreQueue } from './consume-queue/queue-recovery.js';
+import type { DeletedTopics } from './files/deleted-topics.js';
+import type { FoundCheckpoint } from './files/store-directory.js';
+import { recoveryTime } from './formats/checkpoint-layout.js';
+import { StoreCorruptError } from './store.errors.js';
 
 export interface RecoveryParts {
   readonly log: CommitLog;
   readonly queues: ConsumeQueueTable;
-  readonly checkpoint: Checkpoint;
+  readonly deleted: DeletedTopics;
+  readonly found: FoundCheckpoint;
   readonly wasAborted: boolean;
   readonly checkCrc: boolean;
   /** Delay of each level in milliseconds. */
@@ -50,43 +42,124 @@ export interface Recovered {
  * After a good close the queues are complete, so the end is looked for behind the last record that
  * a queue knows. After a crash the checkpoint says which log file to begin with: queues are cut
  * back to it and made again from the log, so neither lazily written entries nor holes matter.
- * Whatever stands behind the end becomes zeros, in the log and in the queues.
+ * Damage in what was durable is passed over. Whatever stands behind the end becomes zeros, in the
+ * log and in the queues.
  */
 export function recover(parts: RecoveryParts): Recovered {
-  const { log, queues, logger } = parts;
-  log.files.load('refuse');
-  queues.load(parts.wasAborted ? 'remove' : 'refuse');
-  for (const queue of queues.all()) restoreQueue(queue, parts.wasAborted);
+  const { log, queues, wasAborted } = parts;
+  const { checkpoint } = parts.found;
+  loadFiles(parts);
   const reader: LogReader = {
     segmentSize: log.files.segmentSize,
     start: log.files.start,
     end: log.files.end,
     read: (into, at, length, position) => log.files.read(into, at, length, position),
   };
-  const cleanStart = parts.wasAborted ? undefined : endOfQueues(reader, queues);
-  const isRebuild = cleanStart === undefined;
+  const last = wasAborted || !queuesAreWhole(parts) ? undefined : lastOfQueues(reader, queues);
+  const isRebuild = last === undefined;
   // The checkpoint speaks of queue files that were there; without any, all of the log counts.
-  const trustsCheckpoint = parts.wasAborted && hasEntries(queues);
+  const trustsCheckpoint = wasAborted && hasEntries(queues);
   const start =
-    cleanStart ?? crashStart(reader, trustsCheckpoint ? recoveryTime(parts.checkpoint) : 0);
-  if (isRebuild) for (const queue of queues.all()) cutQueueAt(queue, start);
-
-  const dispatch = new Dispatch(parts);
-  const scan = scanRecords(reader, start, parts.checkCrc, (record) =>
-    dispatch.follow(record, isRebuild),
-  );
-  if (scan.fault !== undefined) {
-    const fields = { position: scan.end, found: scan.fault, cutBytes: reader.end - scan.end };
-    logger.warn('The commit log is cut at the first byte that is no valid record', fields);
-  }
-  if (parts.wasAborted && !log.files.isEmpty) {
-    const fields = { from: start, to: scan.end, records: scan.records };
-    logger.info('Recovered the store after it was not closed', fields);
-  }
+    last?.end ?? crashStart(reader, trustsCheckpoint ? recoveryTime(checkpoint) : 0);
+  if (isRebuild && !trustsCheckpoint) checkpoint.queueTime = 0;
+  const { scan, lastStoreTime } = followLog(parts, reader, start, last);
   if (isRebuild || scan.fault !== undefined) log.files.cut(scan.end);
   log.restore(log.files.isEmpty ? 0 : scan.end);
   // What a killed process wrote may not be durable, and from here on it counts as such.
   if (isRebuild) log.syncFrom(start);
+  settleQueues(parts);
+  return { lastStoreTime, isRebuilt: isRebuild };
+}
+
+function loadFiles(parts: RecoveryParts): void {
+  const { log, queues, deleted, wasAborted, found } = parts;
+  log.files.load('refuse');
+  const { confirmed } = found.checkpoint;
+  if (found.state === 'SEALED' && !wasAborted && confirmed > log.files.end) {
+    throw new StoreCorruptError(
+      `${log.files.directory}: the log was closed at position ${confirmed}, but its files end at ` +
+        `${log.files.end}. Put the missing files back; or remove the file 'checkpoint' of the ` +
+        'store to go on without what was in them.',
+      { details: { path: log.files.directory, confirmed, end: log.files.end } },
+    );
+  }
+  queues.load(wasAborted ? 'remove' : 'refuse');
+  for (const queue of queues.all()) restoreQueue(queue, wasAborted);
+  if (found.state === 'DAMAGED') {
+    parts.logger.warn('The checkpoint is damaged and counts as absent');
+  }
+  // The folder of a deleted topic may be back when the power failed.
+  for (const topic of wasAborted ? [...deleted.topics()] : []) {
+    const isOld = queues.of(topic).some((queue) => {
+      const entry = lastEntry(queue);
+      return entry !== undefined && deleted.isGone(topic, entry.position);
+    });
+    if (isOld) queues.delete(topic);
+  }
+}
+
+/** Whether all queues are there as the last good close left them, as far as that is known. */
+function queuesAreWhole(parts: RecoveryParts): boolean {
+  if (parts.found.state !== 'SEALED') return true;
+  const { census } = parts.found.checkpoint;
+  const now = censusOf(parts.queues);
+  if (now.queues === census.queues && now.sum === census.sum) return true;
+  const fields = { queues: now.queues, expected: census.queues };
+  parts.logger.warn('Queues are missing or damaged; all are made again from the log', fields);
+  return false;
+}
+
+/** Follows the log from `start`; queues are made again unless `last`, their last record, is known. */
+function followLog(
+  parts: RecoveryParts,
+  reader: LogReader,
+  start: number,
+  last: LastRecord | undefined,
+): { scan: ScanEnd; lastStoreTime: number } {
+  const { logger } = parts;
+  const rebuild = last === undefined ? new QueueRebuild(parts) : undefined;
+  rebuild?.cutAt(start);
+  const search = new DamageSearch(reader, knownDurable(parts.found));
+  let lastTime = last === undefined ? 0 : (storeTimeOf(reader, last.end - last.size) ?? 0);
+  const before = lastTime;
+  let isAny = false;
+  const scan = scanRecords(reader, start, {
+    checkCrc: parts.checkCrc,
+    each: (record) => {
+      lastTime = record.storeTime;
+      isAny = true;
+      rebuild?.follow(record);
+    },
+    goOn: (position, found, claim) => {
+      const next = search.next(position, claim, lastTime);
+      if (next === undefined) return undefined;
+      const fields = { position, found, next, bytes: next - position };
+      logger.error('The commit log is damaged; what follows is kept', fields);
+      rebuild?.passOver({ from: position, to: next, found }, claim);
+      return next;
+    },
+  });
+  rebuild?.finish(scan.end);
+  if (scan.fault !== undefined) {
+    const fields = { position: scan.end, found: scan.fault, cutBytes: reader.end - scan.end };
+    logger.warn('The commit log is cut at the first byte that is no valid record', fields);
+  }
+  if (parts.wasAborted && !parts.log.files.isEmpty) {
+    const fields = { from: start, to: scan.end, records: scan.records };
+    logger.info('Recovered the store after it was not closed', fields);
+  }
+  return { scan, lastStoreTime: isAny ? lastTime : before };
+}
+
+function knownDurable({ checkpoint, state }: FoundCheckpoint): KnownDurable {
+  if (state === 'SEALED') return { position: checkpoint.confirmed, time: checkpoint.logTime };
+  // Without a checkpoint whatever is valid counts.
+  const time = state === 'DAMAGED' ? Number.MAX_SAFE_INTEGER : checkpoint.logTime;
+  return { position: undefined, time };
+}
+
+/** Everything in memory goes to the files, and no queue goes beyond the log. */
+function settleQueues({ log, queues }: RecoveryParts): void {
   for (const queue of queues.all()) {
     queue.logged = queue.next;
     queue.write(queue.next);
@@ -97,51 +170,18 @@ export function recover(parts: RecoveryParts): Recovered {
     correctMin(queue, log.start);
     queue.restore(queue.min, queue.next);
   }
-  return { lastStoreTime: dispatch.lastStoreTime, isRebuilt: isRebuild };
 }
 
-/** Makes queue entries of log records, as far as the queues do not have them. */
-class Dispatch {
-  lastStoreTime = 0;
-
-  constructor(private readonly parts: RecoveryParts) {}
-
-  follow(record: ScannedRecord, isRebuild: boolean): void {
-    this.lastStoreTime = record.storeTime;
-    if (!isRebuild || !standsInQueue(record.sysFlag)) return;
-    const topic = textOf(record.bytes.subarray(record.topicFrom, record.topicTo));
-    if (!canBeTopic(topic)) {
-      const fields = { topic, position: record.logPosition };
-      return this.parts.logger.warn(
-        'A record whose topic cannot be a folder gets no queue',
-        fields,
-      );
-    }
-    const queue = this.parts.queues.get(topic, record.queueId);
-    const { queueOffset } = record;
-    if (queueOffset !== queue.next) {
-      queue.logged = queue.next;
-      queue.write(queue.next);
-      // A topic that was deleted and came back starts at 0 again: the younger record holds.
-      if (queueOffset < queue.next) cutQueueTo(queue, queueOffset);
-      else fillQueueTo(queue, queueOffset);
-    }
-    queue.stage(
-      record.logPosition,
-      record.size,
-      tagsCodeOf(record, record.storeTime, this.parts.delays),
-    );
-    if (queue.next % slotEntries !== 0) return;
-    queue.logged = queue.next;
-    queue.write(queue.next);
-  }
+interface LastRecord {
+  readonly end: number;
+  readonly size: number;
 }
 
 /**
  * Where the last record ends that any queue knows, provided it is there; undefined when the queues
  * are empty or do not fit the log, so that they have to be made again.
  */
-function endOfQueues(log: LogReader, queues: ConsumeQueueTable): number | undefined {
+function lastOfQueues(log: LogReader, queues: ConsumeQueueTable): LastRecord | undefined {
   let end = 0;
   let size = 0;
   for (const queue of queues.all()) {
@@ -158,7 +198,7 @@ function endOfQueues(log: LogReader, queues: ConsumeQueueTable): number | undefi
   const magic = data.getInt32(recordField.magic);
   const isRecord = magic === recordMagicV1 || magic === recordMagicV2;
   const fits = isRecord && data.getInt32(recordField.size) === size;
-  return fits && readInt64(data, recordField.logPosition) === position ? end : undefined;
+  return fits && readInt64(data, recordField.logPosition) === position ? { end, size } : undefined;
 }
 
 function hasEntries(queues: ConsumeQueueTable): boolean {
@@ -166,14 +206,15 @@ function hasEntries(queues: ConsumeQueueTable): boolean {
   return false;
 }
 
-/** The start of the newest file whose first record is not younger than `time`; else of the first. */
+/**
+ * The start of the newest file whose first record is not younger than `time`; else of the first. A
+ * time that is smaller than that of the file before proves nothing: it may be damaged.
+ */
 function crashStart(log: LogReader, time: number): number {
   for (let start = log.end - log.segmentSize; start > log.start; start -= log.segmentSize) {
-    const first = firstStoreTime(log, start);
-    if (first !== undefined && first <= time) return start;
+    const first = storeTimeOf(log, start);
+    if (first === undefined || first > time) continue;
+    if (first >= (storeTimeOf(log, start - log.segmentSize) ?? 0)) return start;
   }
   return log.start;
 }
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);

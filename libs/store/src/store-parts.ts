@@ -10,11 +10,13 @@ import { ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
 import { EntryArena } from './consume-queue/entry-arena.js';
 import { QueueWriter } from './consume-queue/queue-writer.js';
 import { parseDelayLevels } from './delay-levels.js';
+import { DeletedTopics } from './files/deleted-topics.js';
 import { HandlePool } from './files/handle-pool.js';
 import { StoreDirectory } from './files/store-directory.js';
 import { entryBytes } from './formats/consume-queue-entry.js';
 import type { Checkpoint } from './formats/checkpoint-layout.js';
 import { MessageReader } from './read-messages.js';
+import { RecordChecks } from './record-checks.js';
 import { recover } from './store-opening.js';
 import { type StoreOptions, storeOptions } from './store-options.js';
 
@@ -43,6 +45,7 @@ export interface StoreParts {
   readonly checkpoint: Checkpoint;
   readonly log: CommitLog;
   readonly queues: ConsumeQueueTable;
+  readonly deleted: DeletedTopics;
   readonly arena: EntryArena;
   /** The open files of queues. */
   readonly handles: HandlePool;
@@ -69,7 +72,10 @@ export function openParts(given: OpenStore): StoreParts {
   resources.use(handles);
   try {
     directory.open();
-    const checkpoint = directory.readCheckpoint();
+    const found = directory.readCheckpoint();
+    const { checkpoint } = found;
+    const deleted = new DeletedTopics(fileSystem, given.directory);
+    deleted.load();
     const { wasAborted } = directory;
     const arena = new EntryArena();
     const log = new CommitLog({
@@ -86,8 +92,14 @@ export function openParts(given: OpenStore): StoreParts {
       fileSize: options.mappedFileSizeConsumeQueue,
     });
     const checkCrc = options.checkCRCOnRecover;
-    const recovery = { log, queues, checkpoint, wasAborted, checkCrc, delays, logger };
+    const recovery = { log, queues, deleted, found, wasAborted, checkCrc, delays, logger };
     const { lastStoreTime, isRebuilt } = recover(recovery);
+    if (isRebuilt || found.state !== 'SEALED') {
+      // It must not speak of more than there is, nor of queue files that are new.
+      checkpoint.confirmed = log.durable;
+      directory.writeCheckpoint(checkpoint);
+      directory.syncCheckpointNow();
+    }
     directory.markOpen(given.processId ?? process.pid);
     const ageMillis = options.flushIntervalConsumeQueue;
     const writer = new QueueWriter({
@@ -99,7 +111,7 @@ export function openParts(given: OpenStore): StoreParts {
       ageMillis,
     });
     if (isRebuilt) for (const queue of queues.all()) writer.touch(queue);
-    const reader = new MessageReader(log, {
+    const reader = new MessageReader(log, new RecordChecks(log, logger), {
       maxCount: options.maxTransferCountOnMessageInMemory,
       maxBytes: options.maxTransferBytesOnMessageInMemory,
       maxScan: Math.max(1, Math.floor(options.maxFilterMessageSize / entryBytes)),
@@ -110,6 +122,7 @@ export function openParts(given: OpenStore): StoreParts {
       checkpoint,
       log,
       queues,
+      deleted,
       arena,
       handles,
       writer,

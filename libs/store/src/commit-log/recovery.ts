@@ -23,6 +23,8 @@ export class ScannedRecord extends RecordParts {
   bytes: Uint8Array = new Uint8Array(0);
   data = new DataView(this.bytes.buffer);
   logPosition = 0;
+  /** The lengths fit each other and the record names its own position, whatever else is wrong. */
+  isFramed = false;
 
   get queueId(): number {
     return this.data.getInt32(this.from + recordField.queueId);
@@ -43,6 +45,24 @@ export interface ScanEnd {
   readonly records: number;
   /** What stands at the end instead of a record; undefined where nothing was ever written. */
   readonly fault: string | undefined;
+}
+
+/** Bytes of the log that are no valid record, with valid records behind them. */
+export interface DamagedPart {
+  readonly from: number;
+  readonly to: number;
+  readonly found: string;
+}
+
+export interface ScanRules {
+  readonly checkCrc: boolean;
+  readonly each: (record: ScannedRecord) => void;
+  /**
+   * Where valid records go on behind `position`, at which no valid one stands; undefined when that
+   * is the end. `claim` is what stands there, if it is framed as a record. Without it every fault
+   * is the end.
+   */
+  readonly goOn?: (position: number, found: string, claim?: ScannedRecord) => number | undefined;
 }
 
 const scanWindow = 1024 * 1024;
@@ -91,15 +111,10 @@ class Window {
 
 /**
  * Follows the log from `from`, which must be the start of a record or a file, as long as there are
- * valid records, and shows each. Only reads. A record counts when its lengths fit each other, it
+ * valid records (and over damage, if the rules say where to go on), and shows each. Only reads. A record counts when its lengths fit each other, it
  * names its own position, and (with `checkCrc`) its body has its checksum and its texts are whole.
  */
-export function scanRecords(
-  log: LogReader,
-  from: number,
-  checkCrc: boolean,
-  each: (record: ScannedRecord) => void,
-): ScanEnd {
+export function scanRecords(log: LogReader, from: number, rules: ScanRules): ScanEnd {
   const window = new Window(log, scanWindow);
   const record = new ScannedRecord();
   let records = 0;
@@ -114,14 +129,19 @@ export function scanRecords(
       position += left;
       continue;
     }
-    const fault = readRecord(log, window, record, position, Math.min(size, left), checkCrc);
-    if (fault !== undefined) {
+    const fault = readRecord(log, window, record, position, Math.min(size, left), rules.checkCrc);
+    if (fault === undefined) {
+      rules.each(record);
+      records += 1;
+      position += record.size;
+      continue;
+    }
+    const next = rules.goOn?.(position, fault, record.isFramed ? record : undefined);
+    if (next === undefined) {
       const isUntouched = size === 0 && magic === 0;
       return { end: position, records, fault: isUntouched ? undefined : fault };
     }
-    each(record);
-    records += 1;
-    position += record.size;
+    position = next;
   }
 }
 
@@ -133,6 +153,7 @@ function readRecord(
   size: number,
   checkCrc: boolean,
 ): string | undefined {
+  record.isFramed = false;
   if (size <= 0) return `a size of ${size}`;
   const at = window.at(position, size);
   if (at < 0) return 'a record that is cut off';
@@ -142,6 +163,7 @@ function readRecord(
   if (fault !== undefined) return fault;
   record.logPosition = readInt64(window.data, at + recordField.logPosition);
   if (record.logPosition !== position) return `a record of position ${record.logPosition}`;
+  record.isFramed = true;
   if (!checkCrc) return undefined;
   const body = window.bytes.subarray(record.bodyFrom, record.bodyTo);
   const isIntact = bodyChecksum(body) === window.data.getInt32(at + recordField.bodyCrc);
@@ -178,13 +200,24 @@ function isCutOff(record: ScannedRecord, window: Window, position: number): bool
   return next !== recordMagicV1 && next !== recordMagicV2 && next !== blankMagic;
 }
 
-/** Store time of the record at the start of a file; undefined where no valid record stands. */
-export function firstStoreTime(log: LogReader, segmentStart: number): number | undefined {
+/** The valid record at a position, or undefined. */
+export function recordAt(
+  log: LogReader,
+  position: number,
+  checkCrc: boolean,
+): ScannedRecord | undefined {
   const record = new ScannedRecord();
   const window = new Window(log, oneRecordWindow);
-  const head = window.at(segmentStart, 8);
+  const head = window.at(position, 8);
   if (head < 0) return undefined;
-  const size = Math.min(window.data.getInt32(head), log.segmentSize);
-  if (readRecord(log, window, record, segmentStart, size, false) !== undefined) return undefined;
-  return record.storeTime === 0 ? undefined : record.storeTime;
+  const left = log.segmentSize - ((position - log.start) % log.segmentSize);
+  const size = Math.min(window.data.getInt32(head), left);
+  const fault = readRecord(log, window, record, position, size, checkCrc);
+  return fault === undefined ? record : undefined;
+}
+
+/** Store time of the record at a position; undefined where no valid record stands. */
+export function storeTimeOf(log: LogReader, position: number): number | undefined {
+  const record = recordAt(log, position, true);
+  return record === undefined || record.storeTime === 0 ? undefined : record.storeTime;
 }

@@ -9,11 +9,21 @@ import {
   type Checkpoint,
   checkpointBytes,
   checkpointFileBytes,
+  type CheckpointState,
   emptyCheckpoint,
   readCheckpoint,
+  stateOf,
   writeCheckpoint,
 } from '../formats/checkpoint-layout.js';
 import { StoreFolderError } from '../store.errors.js';
+
+/** What a Java broker writes into the lock file. */
+const javaLockText = 'lock';
+
+export interface FoundCheckpoint {
+  readonly checkpoint: Checkpoint;
+  readonly state: CheckpointState;
+}
 
 /**
  * The folder of a store: where its parts are, who holds it, whether it was closed well, and the
@@ -25,6 +35,8 @@ export class StoreDirectory {
   private readonly abort: string;
   private lock: FileLock | undefined;
   private checkpointFile: FileHandle | undefined;
+  private readonly checkpointPage = new Uint8Array(checkpointBytes);
+  private wasJavas = false;
 
   constructor(
     private readonly fileSystem: FileSystem,
@@ -46,7 +58,9 @@ export class StoreDirectory {
   /** Takes the folder for this process. Throws `FileLockedError` when another has it. */
   open(): void {
     this.fileSystem.makeDirectory(this.root);
-    this.lock = this.fileSystem.lock(join(this.root, 'lock'));
+    const lock = join(this.root, 'lock');
+    this.wasJavas = this.fileSystem.readText(lock)?.startsWith(javaLockText) ?? false;
+    this.lock = this.fileSystem.lock(lock);
     this.fileSystem.makeDirectory(this.commitLog);
     this.fileSystem.makeDirectory(this.consumeQueues);
   }
@@ -67,25 +81,33 @@ export class StoreDirectory {
     this.fileSystem.syncDirectory(this.root);
   }
 
-  readCheckpoint(): Checkpoint {
+  readCheckpoint(): FoundCheckpoint {
     const path = join(this.root, 'checkpoint');
     const isNew = !this.fileSystem.exists(path);
     const file = this.fileSystem.open(path, 'create');
     this.checkpointFile = file;
     if (isNew || file.size() < checkpointFileBytes) file.truncate(checkpointFileBytes);
     const bytes = new Uint8Array(checkpointBytes);
-    const count = file.readAt(bytes, 0, checkpointBytes, 0);
-    return count < checkpointBytes ? emptyCheckpoint() : readCheckpoint(viewOf(bytes));
+    file.readAt(bytes, 0, checkpointBytes, 0);
+    const state = this.wasJavas ? 'UNSEALED' : stateOf(viewOf(bytes));
+    return {
+      checkpoint: state === 'DAMAGED' ? emptyCheckpoint() : readCheckpoint(viewOf(bytes)),
+      state,
+    };
   }
 
   writeCheckpoint(checkpoint: Checkpoint): void {
-    const bytes = new Uint8Array(checkpointBytes);
+    const bytes = this.checkpointPage;
     writeCheckpoint(viewOf(bytes), checkpoint);
     this.checkpointFile?.writeAt(bytes, 0, checkpointBytes, 0);
   }
 
   async syncCheckpoint(): Promise<void> {
     await this.checkpointFile?.sync();
+  }
+
+  syncCheckpointNow(): void {
+    this.checkpointFile?.syncNow();
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import { crc32 } from '@nestjs-rocketmq/foundation';
 import { readInt64, writeInt64 } from '@nestjs-rocketmq/message';
 
 /**
@@ -9,13 +10,26 @@ import { readInt64, writeInt64 } from '@nestjs-rocketmq/message';
  * | 8  | 8     | queues: every record stored up to this time has its entry durably          |
  * | 16 | 8     | index: store time up to which the key index is complete                    |
  * | 24 | 8     | a slave: how far its master had flushed at start                           |
- * | 32 | 8     | confirmed log position                                                     |
+ * | 32 | 8     | confirmed log position: everything below is durable                        |
+ * | .. |       | zero                                                                       |
+ * | 496 | 4    | an addition of ours: number of queues at the last good close               |
+ * | 500 | 4    | the same: sum over the queues, see `QueueCensus`                           |
+ * | 504 | 4    | the same: 'SEAL'                                                           |
+ * | 508 | 4    | the same: CRC-32 of everything before                                      |
  *
- * The file has 4096 bytes; the rest is zero.
+ * The file has 4096 bytes; the rest is zero. What is read lies in one sector, so that a power
+ * failure leaves the old or the new. A Java broker writes its fields and leaves the addition as it
+ * is: the seal holds only where the last one who had the store was ours.
  * Source: org.apache.rocketmq.store.StoreCheckpoint, 5.3.3.
  */
 export const checkpointFileBytes = 4096;
-export const checkpointBytes = 40;
+/** Bytes that are read and written. */
+export const checkpointBytes = 512;
+const queuesAt = 496;
+const queueSumAt = 500;
+const sealAt = 504;
+const checksumAt = 508;
+const seal = 0x5345414c;
 
 /** Records of this many milliseconds before the checkpoint are looked at again after a crash. */
 const safetyMargin = 3000;
@@ -26,10 +40,38 @@ export interface Checkpoint {
   indexTime: number;
   masterFlushed: number;
   confirmed: number;
+  census: QueueCensus;
 }
 
+/** What the queues were at a good close, so that a missing or shortened one is noticed. */
+export interface QueueCensus {
+  readonly queues: number;
+  /** Sum, over the queues, of the checksum of topic, queue id and number of entries. */
+  readonly sum: number;
+}
+
+/** `SEALED`: as one of ours wrote it. `UNSEALED`: by Java, or new. `DAMAGED`: neither. */
+export type CheckpointState = 'SEALED' | 'UNSEALED' | 'DAMAGED';
+
+const noCensus: QueueCensus = { queues: 0, sum: 0 };
+
 export function emptyCheckpoint(): Checkpoint {
-  return { logTime: 0, queueTime: 0, indexTime: 0, masterFlushed: 0, confirmed: 0 };
+  return {
+    logTime: 0,
+    queueTime: 0,
+    indexTime: 0,
+    masterFlushed: 0,
+    confirmed: 0,
+    census: noCensus,
+  };
+}
+
+/** Whether the seal fits. Any bytes in its place that do not fit are damage. */
+export function stateOf(data: DataView): CheckpointState {
+  const words = [queuesAt, queueSumAt, sealAt, checksumAt].map((at) => data.getUint32(at));
+  if (words.every((word) => word === 0)) return 'UNSEALED';
+  const fits = words[2] === seal && words[3] === checksumOf(data);
+  return fits ? 'SEALED' : 'DAMAGED';
 }
 
 export function readCheckpoint(data: DataView): Checkpoint {
@@ -39,6 +81,7 @@ export function readCheckpoint(data: DataView): Checkpoint {
     indexTime: readInt64(data, 16),
     masterFlushed: readInt64(data, 24),
     confirmed: readInt64(data, 32),
+    census: { queues: data.getUint32(queuesAt), sum: data.getUint32(queueSumAt) },
   };
 }
 
@@ -48,6 +91,14 @@ export function writeCheckpoint(data: DataView, checkpoint: Checkpoint): void {
   writeInt64(data, 16, checkpoint.indexTime);
   writeInt64(data, 24, checkpoint.masterFlushed);
   writeInt64(data, 32, checkpoint.confirmed);
+  data.setUint32(queuesAt, checkpoint.census.queues);
+  data.setUint32(queueSumAt, checkpoint.census.sum);
+  data.setUint32(sealAt, seal);
+  data.setUint32(checksumAt, checksumOf(data));
+}
+
+function checksumOf(data: DataView): number {
+  return crc32(new Uint8Array(data.buffer, data.byteOffset, checksumAt));
 }
 
 /** After a crash, the log is read again from the file whose first record is not younger than this. */
