@@ -126,7 +126,8 @@ export class MessageReader {
         continue;
       }
       if (filter !== undefined && !filter(entry.tagsCode)) continue;
-      if (entry.position < this.checks.oldUntil && !this.checks.isIntact(queue, at, entry)) continue;
+      if (entry.position < this.checks.oldUntil && !this.checks.isIntact(queue, at, entry))
+        continue;
       if (found.count > 0 && found.bytes + entry.size > maxBytes) break;
       if (found.count === found.sizes.length) found.grow();
       found.positions[found.count] = entry.position;

@@ -67,12 +67,7 @@ export class RecordChecks {
     return 'it is another message than its queue says';
   }
 
-  private faultOf(
-    data: DataView,
-    at: number,
-    size: number,
-    position: number,
-  ): string | undefined {
+  private faultOf(data: DataView, at: number, size: number, position: number): string | undefined {
     const { parts } = this;
     const fault = parts.locate(data, at, at + size);
     if (fault !== undefined) return fault;

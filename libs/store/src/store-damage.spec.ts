@@ -206,7 +206,10 @@ describe('a queue', () => {
   it('whose end is gone is made again, too', async () => {
     const fixture = new Damaged();
     await (await fixture.filled(60)).close();
-    const file = fixture.disk.open('/data/store/consumequeue/orders/2/00000000000000000000', 'write');
+    const file = fixture.disk.open(
+      '/data/store/consumequeue/orders/2/00000000000000000000',
+      'write',
+    );
     file.writeAt(new Uint8Array(60), 0, 60, 17 * 20);
     const store = await fixture.open();
     expect(all(store)).toEqual(texts(60));

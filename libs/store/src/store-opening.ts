@@ -2,12 +2,7 @@ import type { Logger } from '@nestjs-rocketmq/foundation';
 import { readInt64, recordField, recordMagicV1, recordMagicV2 } from '@nestjs-rocketmq/message';
 import type { CommitLog } from './commit-log/commit-log.js';
 import { DamageSearch, type KnownDurable } from './commit-log/damage-search.js';
-import {
-  type LogReader,
-  type ScanEnd,
-  scanRecords,
-  storeTimeOf,
-} from './commit-log/recovery.js';
+import { type LogReader, type ScanEnd, scanRecords, storeTimeOf } from './commit-log/recovery.js';
 import type { ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
 import { censusOf } from './consume-queue/queue-census.js';
 import { QueueRebuild } from './consume-queue/queue-rebuild.js';
@@ -59,8 +54,7 @@ export function recover(parts: RecoveryParts): Recovered {
   const isRebuild = last === undefined;
   // The checkpoint speaks of queue files that were there; without any, all of the log counts.
   const trustsCheckpoint = wasAborted && hasEntries(queues);
-  const start =
-    last?.end ?? crashStart(reader, trustsCheckpoint ? recoveryTime(checkpoint) : 0);
+  const start = last?.end ?? crashStart(reader, trustsCheckpoint ? recoveryTime(checkpoint) : 0);
   if (isRebuild && !trustsCheckpoint) checkpoint.queueTime = 0;
   const { scan, lastStoreTime } = followLog(parts, reader, start, last);
   if (isRebuild || scan.fault !== undefined) log.files.cut(scan.end);

@@ -20,8 +20,7 @@ export class DeletedTopics {
   /** Throws `DurableJsonError` when the file is there but can not be read. */
   load(): void {
     const file = readDurableJson(this.fileSystem, this.path) as
-      | { readonly deletedTopics?: Readonly<Record<string, number>> }
-      | undefined;
+      { readonly deletedTopics?: Readonly<Record<string, number>> } | undefined;
     for (const [topic, end] of Object.entries(file?.deletedTopics ?? {})) {
       if (Number.isSafeInteger(end)) this.ends.set(topic, end);
     }
@@ -46,6 +45,10 @@ export class DeletedTopics {
     this.ends.set(topic, end);
     for (const [one, until] of this.ends) if (until <= logStart) this.ends.delete(one);
     const deletedTopics = Object.fromEntries(this.ends);
-    writeDurableJson(this.fileSystem, this.path, JSON.stringify({ deletedTopics }, undefined, '\t'));
+    writeDurableJson(
+      this.fileSystem,
+      this.path,
+      JSON.stringify({ deletedTopics }, undefined, '\t'),
+    );
   }
 }
