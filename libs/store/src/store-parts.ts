@@ -94,12 +94,7 @@ export function openParts(given: OpenStore): StoreParts {
     const checkCrc = options.checkCRCOnRecover;
     const recovery = { log, queues, deleted, found, wasAborted, checkCrc, delays, logger };
     const { lastStoreTime, isRebuilt } = recover(recovery);
-    if (isRebuilt || found.state !== 'SEALED') {
-      // It must not speak of more than there is, nor of queue files that are new.
-      checkpoint.confirmed = log.durable;
-      directory.writeCheckpoint(checkpoint);
-      directory.syncCheckpointNow();
-    }
+    if (isRebuilt || found.state !== 'SEALED') correctCheckpoint(directory, checkpoint, log);
     directory.markOpen(given.processId ?? process.pid);
     const ageMillis = options.flushIntervalConsumeQueue;
     const writer = new QueueWriter({
@@ -111,11 +106,6 @@ export function openParts(given: OpenStore): StoreParts {
       ageMillis,
     });
     if (isRebuilt) for (const queue of queues.all()) writer.touch(queue);
-    const reader = new MessageReader(log, new RecordChecks(log, logger), {
-      maxCount: options.maxTransferCountOnMessageInMemory,
-      maxBytes: options.maxTransferBytesOnMessageInMemory,
-      maxScan: Math.max(1, Math.floor(options.maxFilterMessageSize / entryBytes)),
-    });
     return {
       options,
       directory,
@@ -126,7 +116,7 @@ export function openParts(given: OpenStore): StoreParts {
       arena,
       handles,
       writer,
-      reader,
+      reader: readerOf(log, options, logger),
       wasAborted,
       lastStoreTime: lastStoreTime || checkpoint.logTime,
       close: () => resources.close(),
@@ -137,4 +127,23 @@ export function openParts(given: OpenStore): StoreParts {
     directory.close();
     throw error;
   }
+}
+
+function readerOf(log: CommitLog, options: StoreOptions, logger: Logger): MessageReader {
+  return new MessageReader(log, new RecordChecks(log, logger), {
+    maxCount: options.maxTransferCountOnMessageInMemory,
+    maxBytes: options.maxTransferBytesOnMessageInMemory,
+    maxScan: Math.max(1, Math.floor(options.maxFilterMessageSize / entryBytes)),
+  });
+}
+
+/** The checkpoint must not speak of more than there is, nor of queue files that are new. */
+function correctCheckpoint(
+  directory: StoreDirectory,
+  checkpoint: Checkpoint,
+  log: CommitLog,
+): void {
+  checkpoint.confirmed = log.durable;
+  directory.writeCheckpoint(checkpoint);
+  directory.syncCheckpointNow();
 }
