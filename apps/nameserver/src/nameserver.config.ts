@@ -32,6 +32,12 @@ export const nameserverOptions = defineOptions('nameserver', {
     max: 86_400,
     meaning: 'A connection without traffic is closed after so many seconds.',
   }),
+  configBlackList: option.list({
+    default: [],
+    meaning:
+      'Names of options that a request may not change; configBlackList, configStorePath, ' +
+      'kvConfigPath and rocketmqHome are among them always.',
+  }),
   orderMessageEnable: option.boolean({
     default: false,
     meaning: 'Routes carry the order configuration of their topic (ORDER_TOPIC_CONFIG).',
@@ -85,7 +91,7 @@ const withoutMeaning = new Set(
   `rocketmqHome productEnvName clusterTest defaultThreadPoolNums clientRequestThreadPoolNums
   defaultThreadPoolQueueCapacity clientRequestThreadPoolQueueCapacity
   unRegisterBrokerQueueCapacity supportActingMaster notifyMinBrokerIdChanged
-  enableControllerInNamesrv configBlackList serverWorkerThreads serverSelectorThreads
+  enableControllerInNamesrv serverWorkerThreads serverSelectorThreads
   serverCallbackExecutorThreads serverOnewaySemaphoreValue serverAsyncSemaphoreValue
   serverSocketSndBufSize serverSocketRcvBufSize serverSocketBacklog useEpollNativeSelector
   enableShutdownGracefully shutdownWaitTimeSeconds writeBufferHighWaterMark
@@ -116,5 +122,7 @@ export function printOptions(
   names: readonly string[] = nameserverOptions.names,
 ): string {
   const values: Readonly<Record<string, unknown>> = options;
-  return names.map((name) => `${name}=${String(values[name])}\n`).join('');
+  const shown = (value: unknown): string =>
+    Array.isArray(value) ? value.join(';') : String(value);
+  return names.map((name) => `${name}=${shown(values[name])}\n`).join('');
 }

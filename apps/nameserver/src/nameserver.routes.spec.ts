@@ -29,7 +29,7 @@ describe('the routes of a nameserver', () => {
     const answered = [...router.all()].filter(([, route]) => route.kind !== 'refused');
     const codes = answered.map(([code]) => code).toSorted((a, b) => a - b);
     const [keyValues, brokers] = ['100 101 102', '103 104 105 106 205 206 216 217 219 224 304'];
-    expect(codes.join(' ')).toBe(`${keyValues} ${brokers} 318 319 322 327 901 904`);
+    expect(codes.join(' ')).toBe(`${keyValues} ${brokers} 311 312 313 318 319 322 327 901 904`);
   });
 
   it('refuse every other request code that RocketMQ knows, by name', () => {
@@ -40,8 +40,7 @@ describe('the routes of a nameserver', () => {
     }
   });
 
-  it('say of unit topics that they are not built, and of the rest that it is not ours', () => {
-    expect(router.find(311)).toMatchObject({ reason: 'which is not built yet' });
+  it('say of the rest that it is not theirs', () => {
     expect(router.find(10)).toMatchObject({ reason: 'which a nameserver has not' });
   });
 });

@@ -7,11 +7,14 @@ import {
   GetBrokerClusterInfo,
   GetBrokerMemberGroup,
   GetKvConfig,
+  GetHasUnitSubTopicList,
+  GetHasUnitSubUnunitTopicList,
   GetKvlistByNamespace,
   GetNamesrvConfig,
   GetRouteinfoByTopic,
   GetSystemTopicListFromNs,
   GetTopicsByCluster,
+  GetUnitTopicList,
   PutKvConfig,
   QueryDataVersion,
   RegisterBroker,
@@ -21,18 +24,10 @@ import {
   UpdateNamesrvConfig,
   WipeWritePermOfBroker,
 } from '@nestjs-rocketmq/protocol';
-import type { RequestName } from '@nestjs-rocketmq/protocol';
 import { Router } from '@nestjs-rocketmq/remoting';
 import type { AdminProcessor } from './admin/admin.processor.js';
 import type { RegistrationProcessor } from './registration/registration.processor.js';
 import type { RouteProcessor } from './route/route.processor.js';
-
-/** What Apache's nameserver answers and this one does not yet. */
-const notBuilt: readonly RequestName[] = [
-  'GET_UNIT_TOPIC_LIST',
-  'GET_HAS_UNIT_SUB_TOPIC_LIST',
-  'GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST',
-];
 
 export interface NameserverProcessors {
   readonly route: RouteProcessor;
@@ -48,6 +43,9 @@ export function nameserverRouter({ route, registration, admin }: NameserverProce
     .route(GetAllTopicListFromNameserver, route.allTopics)
     .route(GetTopicsByCluster, route.topicsOfCluster)
     .route(GetSystemTopicListFromNs, route.systemTopics)
+    .route(GetUnitTopicList, route.unitTopics)
+    .route(GetHasUnitSubTopicList, route.unitSubscribedTopics)
+    .route(GetHasUnitSubUnunitTopicList, route.unitSubscribedOutsideUnits)
     .route(GetBrokerMemberGroup, route.members)
 
     .route(RegisterBroker, registration.register)
@@ -65,7 +63,6 @@ export function nameserverRouter({ route, registration, admin }: NameserverProce
     .route(GetKvlistByNamespace, admin.listKv)
     .route(UpdateNamesrvConfig, admin.updateConfig)
     .route(GetNamesrvConfig, admin.getConfig);
-  for (const name of notBuilt) router.refuse(requestCodes[name], name, 'which is not built yet');
   for (const [name, code] of Object.entries(requestCodes)) {
     if (router.find(code) === undefined) router.refuse(code, name, 'which a nameserver has not');
   }

@@ -4,7 +4,7 @@ import { nameserverOptions, printOptions } from '../nameserver.config.js';
 import type { NameserverOptions } from '../nameserver.config.js';
 
 /** Settings that nobody may change from afar: where files are. */
-const untouchable = ['configBlackList', 'configStorePath', 'kvConfigPath', 'rocketmqHome'];
+const alwaysUntouchable = ['configBlackList', 'configStorePath', 'kvConfigPath', 'rocketmqHome'];
 
 const optionTable: OptionTable = nameserverOptions.table;
 
@@ -31,7 +31,8 @@ export class RunningSettings {
 
   /** The first of the names that may not be changed from afar; undefined when there is none. */
   untouchableIn(changes: Readonly<Record<string, string>>): string | undefined {
-    return untouchable.find((name) => name in changes);
+    const names = [...alwaysUntouchable, ...this.current.configBlackList];
+    return names.find((name) => Object.hasOwn(changes, name));
   }
 
   /**

@@ -39,7 +39,7 @@ export class BrokerLiveness {
 
   /** A broker registered over a connection. `silenceMs`: how long it may be silent. */
   came(broker: BrokerIdentity, connection: BrokerConnection, silenceMs = defaultSilenceMs): void {
-    const heardAt = this.clock.now();
+    const heardAt = this.clock.monotonic();
     const key = keyOf(broker.cluster, broker.address);
     this.living.set(key, { broker, connection, silenceMs, heardAt });
     if (this.watched.has(connection)) return;
@@ -51,7 +51,7 @@ export class BrokerLiveness {
   beat(cluster: string, address: string): boolean {
     const living = this.living.get(keyOf(cluster, address));
     if (living === undefined) return false;
-    living.heardAt = this.clock.now();
+    living.heardAt = this.clock.monotonic();
     return true;
   }
 
@@ -62,7 +62,7 @@ export class BrokerLiveness {
 
   /** Looks for those who fell silent. */
   sweep(): void {
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
     for (const [key, { broker, connection, silenceMs, heardAt }] of this.living) {
       if (now - heardAt <= silenceMs) continue;
       this.living.delete(key);

@@ -106,7 +106,7 @@ export class RegistrationProcessor {
   ): Outcome<typeof QueryDataVersion> => {
     const known = this.table.dataVersionOf(asked.clusterName, asked.brokerAddr);
     const changed = known === undefined || !sameDataVersion(known, call.body);
-    if (!changed) this.liveness.beat(asked.clusterName, asked.brokerAddr);
+    this.liveness.beat(asked.clusterName, asked.brokerAddr);
     return { header: { changed }, body: known };
   };
 

@@ -96,6 +96,24 @@ describe('a route table', () => {
     expect(table.routeOf('T')).toBeDefined();
   });
 
+  it('takes a single topic for an update, which drops no other', () => {
+    const table = new RouteTable();
+    table.register(registration());
+    const update = registration({ topics: topics(topic('U', { perm: 4 })), dataVersion: version(2) });
+    table.register(update, { dropMissingTopics: true });
+    expect(table.routeOf('T')).toBeDefined();
+    expect(table.routeOf('U')?.queueDatas[0]?.perm).toBe(4);
+  });
+
+  it('lists topics by the flags of their queues', () => {
+    const table = new RouteTable();
+    table.register(
+      registration({ topics: topics(topic('T', { topicSysFlag: 3 }), topic('U')) }),
+    );
+    expect(table.topicsWhere((flags) => (flags & 2) !== 0)).toEqual(['T']);
+    expect(table.topicsWhere((flags) => flags === 0)).toEqual(['U']);
+  });
+
   it('refuses a first registration of a single topic, which is an update', () => {
     const table = new RouteTable();
     const single = registration({ topics: topics(topic('T')) });
@@ -145,16 +163,16 @@ describe('a route table', () => {
     expect(table.register(registration({ broker: stranger, dataVersion: version(9, 4) }))).toEqual({
       kind: 'stale',
     });
-    expect(table.members('C', 'a')).toEqual({ 0: '10.0.0.1:10911' });
+    expect(table.members('a')).toEqual({ 0: '10.0.0.1:10911' });
     table.register(registration({ broker: stranger, dataVersion: version(9, 5) }));
-    expect(table.members('C', 'a')).toEqual({ 0: '10.0.0.7:10911' });
+    expect(table.members('a')).toEqual({ 0: '10.0.0.7:10911' });
   });
 
   it('frees the old id of a slave that became master', () => {
     const table = new RouteTable();
     table.register(registration({ broker: slave }));
     table.register(registration({ broker: { ...slave, id: 0 } }));
-    expect(table.members('C', 'a')).toEqual({ 0: '10.0.0.2:10911' });
+    expect(table.members('a')).toEqual({ 0: '10.0.0.2:10911' });
   });
 
   it('is not confused when the goodbye of an address comes after another took its id', () => {
@@ -163,7 +181,7 @@ describe('a route table', () => {
     const successor = broker({ address: '10.0.0.7:10911' });
     table.register(registration({ broker: successor }));
     expect(table.unregister(broker())).toBe(false);
-    expect(table.members('C', 'a')).toEqual({ 0: '10.0.0.7:10911' });
+    expect(table.members('a')).toEqual({ 0: '10.0.0.7:10911' });
   });
 
   it('takes and gives write permission, and counts the topics', () => {

@@ -130,10 +130,10 @@ export class RouteTable {
     return { brokerAddrTable, clusterAddrTable };
   }
 
-  /** Addresses by id of one broker name in one cluster; undefined when there is none. */
-  members(cluster: string, name: string): Record<string, string> | undefined {
+  /** Addresses by id of one broker name; undefined when there is none. */
+  members(name: string): Record<string, string> | undefined {
     const entry = this.brokers.get(name);
-    return entry?.cluster === cluster ? Object.fromEntries(entry.addresses) : undefined;
+    return entry && Object.fromEntries(entry.addresses);
   }
 
   allTopics(): string[] {
@@ -145,6 +145,13 @@ export class RouteTable {
     const isThere = ([, queues]: [string, Map<string, QueueData>]): boolean =>
       [...queues.keys()].some((name) => names.has(name));
     return [...this.topics].filter(isThere).map(([topic]) => topic);
+  }
+
+  /** Topics of which some broker has flags that fit. */
+  topicsWhere(fits: (topicSysFlag: number) => boolean): string[] {
+    return [...this.topics]
+      .filter(([, queues]) => [...queues.values()].some((data) => fits(data.topicSysFlag)))
+      .map(([topic]) => topic);
   }
 
   /** Names of clusters and brokers, which are topics too, and the address of some broker. */
@@ -199,7 +206,7 @@ export class RouteTable {
       this.brokers.set(broker.name, entry);
     }
     entry.enableActingMaster = enableActingMaster ?? false;
-    entry.zoneName = zoneName ?? entry.zoneName;
+    entry.zoneName = zoneName;
     const names = this.clusters.get(broker.cluster) ?? new Set();
     this.clusters.set(broker.cluster, names.add(broker.name));
     // A broker that changed its id (a slave that became master) gives the old one up.
@@ -236,7 +243,9 @@ export class RouteTable {
         writeQueueNums: topic.writeQueueNums,
       });
     }
-    if (dropMissing) this.dropTopics(broker.name, (topic) => !Object.hasOwn(topics, topic));
+    // A single topic is what changed, and no table; that it drops all others is a fault of Java's.
+    const isUpdate = Object.keys(topics).length === 1;
+    if (dropMissing && !isUpdate) this.dropTopics(broker.name, (topic) => !Object.hasOwn(topics, topic));
   }
 
   private putQueues(topic: string, data: QueueData): void {

@@ -1,19 +1,27 @@
 import type { Clock } from '@nestjs-rocketmq/foundation';
-import { ResponseCode, ResponseError } from '@nestjs-rocketmq/protocol';
+import { ResponseCode, ResponseError, WireVersion } from '@nestjs-rocketmq/protocol';
 import type {
   Asked,
   GetAllTopicListFromNameserver,
   GetBrokerClusterInfo,
   GetBrokerMemberGroup,
+  GetHasUnitSubTopicList,
+  GetHasUnitSubUnunitTopicList,
   GetRouteinfoByTopic,
   GetSystemTopicListFromNs,
   GetTopicsByCluster,
+  GetUnitTopicList,
+  TopicList,
 } from '@nestjs-rocketmq/protocol';
-import type { Outcome } from '@nestjs-rocketmq/remoting';
+import type { Call, Outcome } from '@nestjs-rocketmq/remoting';
 import { orderTopicNamespace } from '../admin/kv-config.table.js';
 import type { KvConfigTable } from '../admin/kv-config.table.js';
 import type { RunningSettings } from '../admin/running-settings.js';
 import type { RouteTable } from './route-table.js';
+import { askedZone, nearby } from './zones.js';
+
+/** Bits of `topicSysFlag`. */
+const SysFlag = { unit: 1, unitSubscribed: 2 } as const;
 
 /** Answers where a topic lives, and who is there at all. */
 export class RouteProcessor {
@@ -28,21 +36,25 @@ export class RouteProcessor {
     this.startedAt = clock.monotonic();
   }
 
-  readonly routeOfTopic = ({
-    topic,
-  }: Asked<typeof GetRouteinfoByTopic>): Outcome<typeof GetRouteinfoByTopic> => {
+  readonly routeOfTopic = (
+    { topic, acceptStandardJsonOnly }: Asked<typeof GetRouteinfoByTopic>,
+    { version, extFields }: Pick<Call, 'version' | 'extFields'>,
+  ): Outcome<typeof GetRouteinfoByTopic> => {
     const { needWaitForService, waitSecondsForService, orderMessageEnable } = this.settings.values;
     const age = this.clock.monotonic() - this.startedAt;
     if (needWaitForService && age < waitSecondsForService * 1000) {
       throw new ResponseError(ResponseCode.SYSTEM_ERROR, 'name server not ready');
     }
-    const route = this.table.routeOf(topic);
-    if (route === undefined) {
+    const found = this.table.routeOf(topic);
+    if (found === undefined) {
       const remark = `No topic route info in name server for the topic: ${topic}`;
       return { code: 'TOPIC_NOT_EXIST', remark };
     }
+    const zone = askedZone(extFields);
+    const route = zone === undefined ? found : nearby(found, zone);
     const order = orderMessageEnable ? this.kvConfig.get(orderTopicNamespace, topic) : undefined;
-    return { body: order === undefined ? route : { ...route, orderTopicConf: order } };
+    const bareIds = version < WireVersion.V4_9_4 && acceptStandardJsonOnly !== true;
+    return { body: { ...route, ...(order === undefined ? {} : { orderTopicConf: order }), bareIds } };
   };
 
   readonly clusterInfo = (): Outcome<typeof GetBrokerClusterInfo> => ({
@@ -67,13 +79,27 @@ export class RouteProcessor {
     return { body: { topicList: names, ...(brokerAddr === undefined ? {} : { brokerAddr }) } };
   };
 
+  readonly unitTopics = (): Outcome<typeof GetUnitTopicList> =>
+    this.flagged((flags) => (flags & SysFlag.unit) !== 0);
+
+  readonly unitSubscribedTopics = (): Outcome<typeof GetHasUnitSubTopicList> =>
+    this.flagged((flags) => (flags & SysFlag.unitSubscribed) !== 0);
+
+  readonly unitSubscribedOutsideUnits = (): Outcome<typeof GetHasUnitSubUnunitTopicList> =>
+    this.flagged((flags) => (flags & (SysFlag.unit | SysFlag.unitSubscribed)) === SysFlag.unitSubscribed);
+
   readonly members = ({
     clusterName,
     brokerName,
   }: Asked<typeof GetBrokerMemberGroup>): Outcome<typeof GetBrokerMemberGroup> => {
-    const brokerAddrs = this.table.members(clusterName, brokerName) ?? {};
+    const brokerAddrs = this.table.members(brokerName) ?? {};
     return { body: { brokerMemberGroup: { brokerAddrs, brokerName, cluster: clusterName } } };
   };
+
+  private flagged(wanted: (topicSysFlag: number) => boolean): { body: TopicList } {
+    this.mayList(this.settings.values.enableTopicList);
+    return { body: { topicList: this.table.topicsWhere(wanted) } };
+  }
 
   private mayList(isAllowed: boolean): void {
     if (!isAllowed) throw new ResponseError(ResponseCode.SYSTEM_ERROR, 'disable');

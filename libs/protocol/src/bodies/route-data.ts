@@ -1,3 +1,5 @@
+import { type BodyCodec, json } from '../command/body-codec.js';
+import { writeFastjson } from '../json/fastjson.js';
 import { flag, list, object, optional, string, table, whole } from '../json/shape.js';
 import type { ValueOfShape } from '../json/shape.js';
 
@@ -34,6 +36,40 @@ export const topicRouteData = object({
   queueDatas: list(queueData),
 });
 export type TopicRouteData = ValueOfShape<typeof topicRouteData>;
+
+/**
+ * A route as a nameserver writes it. `bareIds` is the form that readers before 4.9.4 were made for:
+ * broker ids stand bare, which is no JSON; otherwise it is JSON in plain ASCII.
+ */
+export type TopicRouteAnswer = TopicRouteData & { readonly bareIds?: boolean | undefined };
+
+const routeJson = json(topicRouteData);
+const encoder = new TextEncoder();
+const beyondAscii = /[\u007f-\uffff]/g;
+
+export const topicRouteBody: BodyCodec<TopicRouteAnswer> = {
+  kind: 'json',
+  read: (body) => routeJson.read(body),
+  write(route) {
+    if (route.bareIds === true) return encoder.encode(writeFastjson(withBareIds(route)));
+    const text = writeFastjson(topicRouteData.write(route));
+    return encoder.encode(text.replace(beyondAscii, escaped));
+  },
+};
+
+function withBareIds(route: TopicRouteData): object {
+  const written = topicRouteData.write(route) as { brokerDatas: { brokerAddrs: object }[] };
+  for (const data of written.brokerDatas) {
+    data.brokerAddrs = new Map(
+      Object.entries(data.brokerAddrs).map(([id, address]) => [Number(id), address as string]),
+    );
+  }
+  return written;
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
 
 /** All brokers of all clusters that a nameserver knows. */
 export const clusterInfo = object({

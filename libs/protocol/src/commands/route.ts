@@ -1,4 +1,4 @@
-import { brokerMembers, clusterInfo, topicList, topicRouteData } from '../bodies/route-data.js';
+import { brokerMembers, clusterInfo, topicList, topicRouteBody } from '../bodies/route-data.js';
 import { json } from '../command/body-codec.js';
 import { defineCommand } from '../command/define-command.js';
 import { bool, text } from '../command/header-schema.js';
@@ -13,7 +13,7 @@ export const GetRouteinfoByTopic = defineCommand({
     /** The caller does not read bare integer keys. */
     acceptStandardJsonOnly: bool().optional(),
   },
-  answerBody: json(topicRouteData),
+  answerBody: topicRouteBody,
   outcomes: ['SUCCESS', 'TOPIC_NOT_EXIST'],
 });
 
@@ -46,6 +46,33 @@ export const GetTopicsByCluster = defineCommand({
 export const GetSystemTopicListFromNs = defineCommand({
   code: 304,
   name: 'GET_SYSTEM_TOPIC_LIST_FROM_NS',
+  needs: 'read',
+  answerBody: json(topicList),
+  outcomes: ['SUCCESS'],
+});
+
+/** Topics with the unit flag. */
+export const GetUnitTopicList = defineCommand({
+  code: 311,
+  name: 'GET_UNIT_TOPIC_LIST',
+  needs: 'read',
+  answerBody: json(topicList),
+  outcomes: ['SUCCESS'],
+});
+
+/** Topics with the flag of a unit's subscriptions. */
+export const GetHasUnitSubTopicList = defineCommand({
+  code: 312,
+  name: 'GET_HAS_UNIT_SUB_TOPIC_LIST',
+  needs: 'read',
+  answerBody: json(topicList),
+  outcomes: ['SUCCESS'],
+});
+
+/** Those of the former without the unit flag. */
+export const GetHasUnitSubUnunitTopicList = defineCommand({
+  code: 313,
+  name: 'GET_HAS_UNIT_SUB_UNUNIT_TOPIC_LIST',
   needs: 'read',
   answerBody: json(topicList),
   outcomes: ['SUCCESS'],
