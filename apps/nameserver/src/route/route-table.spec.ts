@@ -99,7 +99,10 @@ describe('a route table', () => {
   it('takes a single topic for an update, which drops no other', () => {
     const table = new RouteTable();
     table.register(registration());
-    const update = registration({ topics: topics(topic('U', { perm: 4 })), dataVersion: version(2) });
+    const update = registration({
+      topics: topics(topic('U', { perm: 4 })),
+      dataVersion: version(2),
+    });
     table.register(update, { dropMissingTopics: true });
     expect(table.routeOf('T')).toBeDefined();
     expect(table.routeOf('U')?.queueDatas[0]?.perm).toBe(4);
@@ -107,9 +110,7 @@ describe('a route table', () => {
 
   it('lists topics by the flags of their queues', () => {
     const table = new RouteTable();
-    table.register(
-      registration({ topics: topics(topic('T', { topicSysFlag: 3 }), topic('U')) }),
-    );
+    table.register(registration({ topics: topics(topic('T', { topicSysFlag: 3 }), topic('U')) }));
     expect(table.topicsWhere((flags) => (flags & 2) !== 0)).toEqual(['T']);
     expect(table.topicsWhere((flags) => flags === 0)).toEqual(['U']);
   });

@@ -245,7 +245,8 @@ export class RouteTable {
     }
     // A single topic is what changed, and no table; that it drops all others is a fault of Java's.
     const isUpdate = Object.keys(topics).length === 1;
-    if (dropMissing && !isUpdate) this.dropTopics(broker.name, (topic) => !Object.hasOwn(topics, topic));
+    if (dropMissing && !isUpdate)
+      this.dropTopics(broker.name, (topic) => !Object.hasOwn(topics, topic));
   }
 
   private putQueues(topic: string, data: QueueData): void {

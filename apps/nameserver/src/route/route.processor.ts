@@ -54,7 +54,9 @@ export class RouteProcessor {
     const route = zone === undefined ? found : nearby(found, zone);
     const order = orderMessageEnable ? this.kvConfig.get(orderTopicNamespace, topic) : undefined;
     const bareIds = version < WireVersion.V4_9_4 && acceptStandardJsonOnly !== true;
-    return { body: { ...route, ...(order === undefined ? {} : { orderTopicConf: order }), bareIds } };
+    return {
+      body: { ...route, ...(order === undefined ? {} : { orderTopicConf: order }), bareIds },
+    };
   };
 
   readonly clusterInfo = (): Outcome<typeof GetBrokerClusterInfo> => ({
@@ -86,7 +88,9 @@ export class RouteProcessor {
     this.flagged((flags) => (flags & SysFlag.unitSubscribed) !== 0);
 
   readonly unitSubscribedOutsideUnits = (): Outcome<typeof GetHasUnitSubUnunitTopicList> =>
-    this.flagged((flags) => (flags & (SysFlag.unit | SysFlag.unitSubscribed)) === SysFlag.unitSubscribed);
+    this.flagged(
+      (flags) => (flags & (SysFlag.unit | SysFlag.unitSubscribed)) === SysFlag.unitSubscribed,
+    );
 
   readonly members = ({
     clusterName,
