@@ -15,12 +15,22 @@ export type { ConsumerStatistics } from './consumer/group-state.js';
 export type { OffsetStore, QueueOffset } from './consumer/offset-store.js';
 export { FileOffsetStore } from './consumer/offset-store.js';
 export { PushConsumer } from './consumer/push-consumer.js';
+export { averagely, averagelyByCircle, byConfiguration } from './consumer/allocation/averagely.js';
 export {
-  averagely,
-  averagelyByCircle,
+  machineRoom,
+  machineRoomNearby,
+  type RoomResolver,
+} from './consumer/allocation/by-room.js';
+export {
+  consistentHash,
+  type ConsistentHashOptions,
+  type RingHash,
+} from './consumer/allocation/consistent-hash.js';
+export {
+  allocateQueues,
   type AllocationInput,
   type AllocationStrategy,
-} from './consumer/rebalance.js';
+} from './consumer/allocation/strategy.js';
 export { Producer } from './producer/producer.js';
 export { producerOptionSet, type ProducerOptions } from './producer/producer-options.js';
 export type {

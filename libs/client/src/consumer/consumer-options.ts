@@ -13,8 +13,8 @@ import {
   type ClientOptions,
   type Duration,
 } from '../client-options.js';
+import type { AllocationStrategy } from './allocation/strategy.js';
 import type { OffsetStore } from './offset-store.js';
-import type { AllocationStrategy } from './rebalance.js';
 
 /** One topic and what of it is wanted. */
 export interface Subscription {

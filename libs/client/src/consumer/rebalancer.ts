@@ -1,16 +1,13 @@
 import { messageOf, type Timer } from '@nestjs-rocketmq/foundation';
 import { queueKey, type MessageQueue } from '@nestjs-rocketmq/message';
+import { averagely } from './allocation/averagely.js';
+import { allocateQueues, type AllocationStrategy } from './allocation/strategy.js';
 import { AssignedQueue } from './assigned-queue.js';
 import { startWithoutOffset } from './broker-offsets.js';
 import type { GroupState, MessageDelivery } from './group-state.js';
 import { PullLoop } from './pull-loop.js';
 import { QueueLocks } from './queue-locks.js';
-import {
-  allocateQueues,
-  assignmentChange,
-  averagely,
-  type AllocationStrategy,
-} from './rebalance.js';
+import { assignmentChange } from './rebalance.js';
 
 const firstRepeat = 500;
 /** A topic that appears, or a queue whose lock becomes free, is consumed no later than this. */
