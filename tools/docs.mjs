@@ -50,6 +50,14 @@ async function configurationPage() {
       parts.push(`## ${set.subject} (\`${name}\`)`);
       parts.push(table(['Option', 'Kind', 'Default', 'Range', 'Meaning'], rows));
     }
+    for (const idle of Object.values(face).filter((value) => value?.idleGroups)) {
+      parts.push(`## ${idle.subject} that do nothing here (\`${name}\`)`);
+      parts.push('Accepted, with a line in the log that gives the reason.');
+      const groups = idle.idleGroups.map(
+        ({ reason, names }) => `- ${reason}: ${names.trim().split(/\s+/).join(', ')}`,
+      );
+      parts.push(groups.join('\n'));
+    }
   }
   return parts.join('\n\n');
 }

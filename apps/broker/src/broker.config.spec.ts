@@ -2,7 +2,8 @@ import { OptionsError, type Logger } from '@nestjs-rocketmq/foundation';
 import { storeOptions } from '@nestjs-rocketmq/store';
 import { brokerOptions, loadBrokerConfig } from './broker.config.js';
 import { BrokerRoleError } from './broker.errors.js';
-import { misspeltOptions, optionsWithoutMeaning } from './apache-options.js';
+import { idleBrokerOptions } from './settings/idle-options.js';
+import { formerNames, neverOptions } from './settings/old-spellings.js';
 
 function recorder(): Logger & { lines: string[] } {
   const lines: string[] = [];
@@ -59,25 +60,50 @@ describe('loadBrokerConfig', () => {
     ]);
   });
 
-  it('says in one line which names of Apache have no meaning here', () => {
+  it('says in one line for each reason which settings of Apache do nothing here', () => {
     const logger = recorder();
-    loadBrokerConfig({ sendMessageThreadPoolNums: '4', popPollingSize: '1' }, logger);
-    expect(logger.lines).toHaveLength(1);
-    expect(logger.lines[0]).toContain('sendMessageThreadPoolNums, popPollingSize');
-  });
-
-  it('warns that old files are not removed yet when somebody configures their removal', () => {
-    const logger = recorder();
-    loadBrokerConfig({ deleteWhen: '04', fileReservedTime: '48' }, logger);
+    loadBrokerConfig(
+      { sendMessageThreadPoolNums: '4', popPollingSize: '1', ackMessageThreadPoolNums: '2' },
+      logger,
+    );
     expect(logger.lines).toEqual([
-      'warn Old files are not removed yet, so these options do nothing: deleteWhen, fileReservedTime.',
+      'info Broker options: sendMessageThreadPoolNums, ackMessageThreadPoolNums do nothing here: ' +
+        'one thread answers everything, so there are no pools and no queues in front of them.',
+      'info Broker options: popPollingSize does nothing here: POP consumption is not there yet.',
     ]);
   });
 
-  it('says of a common misspelling what really holds', () => {
+  it('takes the old names of file sizes and says so', () => {
     const logger = recorder();
-    loadBrokerConfig({ mapedFileSizeCommitLog: '1' }, logger);
-    expect(logger.lines[0]).toContain('mappedFileSizeCommitLog');
+    const config = loadBrokerConfig(
+      { mapedFileSizeCommitLog: '65536', mapedFileSizeConsumeQueue: '300000' },
+      logger,
+    );
+    expect(config.mappedFileSizeCommitLog).toBe(65_536);
+    expect(config.mappedFileSizeConsumeQueue).toBe(300_000);
+    expect(logger.lines).toEqual([
+      expect.stringContaining("'mapedFileSizeCommitLog' is the old name"),
+      expect.stringContaining("'mapedFileSizeConsumeQueue' is the old name"),
+      expect.stringContaining('300000 makes files of 15000 messages'),
+    ]);
+  });
+
+  it('prefers the name of today to the old one', () => {
+    const logger = recorder();
+    const config = loadBrokerConfig(
+      { mappedFileSizeCommitLog: '65536', mapedFileSizeCommitLog: '131072' },
+      logger,
+    );
+    expect(config.mappedFileSizeCommitLog).toBe(65_536);
+    expect(logger.lines).toEqual([expect.stringContaining('which is set too and counts')]);
+  });
+
+  it.each(Object.keys(neverOptions))('says of %s what really holds', (name) => {
+    const logger = recorder();
+    loadBrokerConfig({ [name]: '/somewhere' }, logger);
+    expect(logger.lines).toEqual([
+      expect.stringContaining(`warn '${name}' is no option and changes nothing: `),
+    ]);
   });
 
   it('refuses to be a slave', () => {
@@ -88,10 +114,14 @@ describe('loadBrokerConfig', () => {
     expect(() => loadBrokerConfig({ namesrvAddr: 'localhost' }, recorder())).toThrow(/host:port/);
   });
 
-  it('keeps its own options apart from those without meaning and from misspellings', () => {
+  it('keeps its own options apart from those that do nothing and from wrong spellings', () => {
     const own = new Set([...brokerOptions.names, ...storeOptions.names]);
-    expect(
-      [...optionsWithoutMeaning, ...Object.keys(misspeltOptions)].filter((n) => own.has(n)),
-    ).toEqual([]);
+    const others = [idleBrokerOptions.names, Object.keys(formerNames), Object.keys(neverOptions)];
+    expect(others.flat().filter((name) => own.has(name))).toEqual([]);
+  });
+
+  it('gives one reason only for each setting that does nothing', () => {
+    const names = idleBrokerOptions.idleGroups.flatMap((group) => group.names.trim().split(/\s+/));
+    expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
   });
 });

@@ -1,14 +1,14 @@
 import {
   defineOptions,
   type Logger,
-  nearestName,
   option,
   OptionsError,
   type OptionValues,
 } from '@nestjs-rocketmq/foundation';
 import { type StoreOptions, storeOptions } from '@nestjs-rocketmq/store';
-import { misspeltOptions, optionsOfCleaning, optionsWithoutMeaning } from './apache-options.js';
 import { BrokerRoleError } from './broker.errors.js';
+import { idleBrokerOptions } from './settings/idle-options.js';
+import { unknownName, withTodaysNames } from './settings/old-spellings.js';
 
 const highestPort = 65_535;
 const day = 86_400_000;
@@ -238,9 +238,9 @@ export const brokerOptions = defineOptions('Broker options', {
 export type BrokerConfig = OptionValues<typeof brokerOptions.table> & StoreOptions;
 
 /**
- * Reads a configuration as it comes from a file or from code. Names that Apache knows and that have
- * no meaning here get one log line, unknown ones a warning with the nearest known name. Throws
- * `OptionsError` with every wrong value, and `BrokerRoleError` for a role that is not built.
+ * Reads a configuration as it comes from a file or from code. Names of Apache that do nothing here
+ * are told with their reason, unknown ones with the nearest known name. Throws `OptionsError` with
+ * every wrong value, and `BrokerRoleError` for a role that is not built.
  */
 export function loadBrokerConfig(
   source: Readonly<Record<string, unknown>>,
@@ -249,25 +249,21 @@ export function loadBrokerConfig(
   const own: Record<string, unknown> = {};
   const ofStore: Record<string, unknown> = {};
   const idle: string[] = [];
-  const later: string[] = [];
-  for (const [name, value] of Object.entries(source)) {
-    const misspelt = Object.hasOwn(misspeltOptions, name) ? misspeltOptions[name] : undefined;
+  for (const [name, value] of Object.entries(withTodaysNames(source, logger))) {
     if (Object.hasOwn(brokerOptions.table, name)) own[name] = value;
     else if (Object.hasOwn(storeOptions.table, name)) ofStore[name] = value;
-    else if (misspelt !== undefined) logger.warn(`'${name}' is ${misspelt}.`);
-    else if (optionsWithoutMeaning.has(name)) idle.push(name);
-    else if (optionsOfCleaning.has(name)) later.push(name);
-    else logger.warn(unknownName(name));
+    else if (idleBrokerOptions.has(name)) idle.push(name);
+    else logger.warn(unknownName(name, knownNames()));
   }
-  if (idle.length > 0) {
-    logger.info(`These options of Apache's broker have no meaning here: ${idle.join(', ')}.`);
-  }
-  if (later.length > 0) {
-    logger.warn(`Old files are not removed yet, so these options do nothing: ${later.join(', ')}.`);
-  }
+  idleBrokerOptions.tell(idle, logger);
   const config = loadBoth(own, ofStore);
   checkRole(config, logger);
   return config;
+}
+
+/** Every name that a broker takes. */
+export function knownNames(): string[] {
+  return [...brokerOptions.names, ...storeOptions.names, ...idleBrokerOptions.names];
 }
 
 /** Loads both sets of options; what is wrong in either is told together. */
@@ -286,16 +282,6 @@ function loadBoth(own: Record<string, unknown>, ofStore: Record<string, unknown>
   const store = attempt(() => storeOptions.load(ofStore));
   if (broker !== undefined && store !== undefined) return { ...broker, ...store };
   throw new OptionsError('Broker options', problems);
-}
-
-function unknownName(name: string): string {
-  const near = nearestName(name, [
-    ...brokerOptions.names,
-    ...storeOptions.names,
-    ...optionsWithoutMeaning,
-    ...optionsOfCleaning,
-  ]);
-  return `'${name}' is not a known option${near === undefined ? '' : `; did you mean '${near}'?`}`;
 }
 
 function checkRole(config: BrokerConfig, logger: Logger): void {

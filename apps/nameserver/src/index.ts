@@ -1,3 +1,4 @@
+export { idleNameserverOptions } from './idle-options.js';
 export { loadNameserverOptions, nameserverOptions } from './nameserver.config.js';
 export type { NameserverOptions } from './nameserver.config.js';
 export { NameserverModule } from './nameserver.module.js';

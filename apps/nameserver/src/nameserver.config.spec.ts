@@ -41,7 +41,8 @@ describe('the options of a nameserver', () => {
   it('name a misspelt key with the nearest one, and those that have no effect', () => {
     load('listenPrt=1\ndefaultThreadPoolNums=16');
     expect(lines).toEqual([
-      "info nameserver: 'defaultThreadPoolNums' has no effect here",
+      'info nameserver: defaultThreadPoolNums does nothing here: one thread answers everything, so ' +
+        'there are no pools and no queues in front of them.',
       "warn nameserver: 'listenPrt' is not a known option; did you mean 'listenPort'?",
     ]);
   });

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { defineOptions, option } from '@nestjs-rocketmq/foundation';
 import type { Logger, OptionValues } from '@nestjs-rocketmq/foundation';
+import { idleNameserverOptions } from './idle-options.js';
 
 /** Options of a nameserver, under the names that Apache's `namesrv.properties` gives them. */
 export const nameserverOptions = defineOptions('nameserver', {
@@ -83,30 +84,13 @@ export type NameserverOptions = OptionValues<NameserverTable>;
 /** Those that `mqnamesrv -m` prints. */
 export const importantOptions = ['listenPort', 'bindAddress', 'kvConfigPath', 'configStorePath'];
 
-/**
- * Apache's names that this nameserver accepts and has no use for: it has no thread pools, no
- * controller, and answers for acting masters when clusters are built.
- */
-const withoutMeaning = new Set(
-  `rocketmqHome productEnvName clusterTest defaultThreadPoolNums clientRequestThreadPoolNums
-  defaultThreadPoolQueueCapacity clientRequestThreadPoolQueueCapacity
-  unRegisterBrokerQueueCapacity supportActingMaster notifyMinBrokerIdChanged
-  enableControllerInNamesrv serverWorkerThreads serverSelectorThreads
-  serverCallbackExecutorThreads serverOnewaySemaphoreValue serverAsyncSemaphoreValue
-  serverSocketSndBufSize serverSocketRcvBufSize serverSocketBacklog useEpollNativeSelector
-  enableShutdownGracefully shutdownWaitTimeSeconds writeBufferHighWaterMark
-  writeBufferLowWaterMark serverPooledByteBufAllocatorEnable`.split(/\s+/),
-);
-
 /** Fills in what depends on the machine and names what has no effect. */
 export function loadNameserverOptions(
   source: Readonly<Record<string, unknown>>,
   how: { readonly unknown: 'refuse' | 'warn'; readonly logger: Logger },
 ): NameserverOptions {
-  for (const name of Object.keys(source)) {
-    if (withoutMeaning.has(name)) how.logger.info(`nameserver: '${name}' has no effect here`);
-  }
-  const known = Object.entries(source).filter(([name]) => !withoutMeaning.has(name));
+  idleNameserverOptions.tell(Object.keys(source), how.logger);
+  const known = Object.entries(source).filter(([name]) => !idleNameserverOptions.has(name));
   const values = nameserverOptions.load(Object.fromEntries(known), how);
   const folder = join(homedir(), 'namesrv');
   return {

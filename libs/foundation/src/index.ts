@@ -6,6 +6,7 @@ export * from './durable-json.js';
 export * from './errors.js';
 export * from './file-system.js';
 export * from './foundation.errors.js';
+export * from './idle-options.js';
 export * from './lifecycle.js';
 export * from './logger.js';
 export * from './nearest-name.js';

@@ -1,0 +1,253 @@
+import { type IdleGroup, IdleOptions } from '@nestjs-rocketmq/foundation';
+
+/**
+ * The settings of Apache's broker that do nothing here. Source of the names: `BrokerConfig`,
+ * `MessageStoreConfig`, `NettyServerConfig`, `NettyClientConfig` and `AuthConfig` of 4.9.7, 5.3.3
+ * and 5.5.0. A test reads them off the official jars: every one of them works or stands here.
+ */
+const oneThread: IdleGroup = {
+  reason: 'one thread answers everything, so there are no pools and no queues in front of them',
+  names: `
+    sendMessageThreadPoolNums putMessageFutureThreadPoolNums pullMessageThreadPoolNums
+    litePullMessageThreadPoolNums ackMessageThreadPoolNums processReplyMessageThreadPoolNums
+    queryMessageThreadPoolNums adminBrokerThreadPoolNums clientManageThreadPoolNums
+    consumerManageThreadPoolNums loadBalanceProcessorThreadPoolNums heartbeatThreadPoolNums
+    recoverThreadPoolNums endTransactionThreadPoolNums batchDispatchRequestThreadPoolNums
+    sendThreadPoolQueueCapacity putThreadPoolQueueCapacity pullThreadPoolQueueCapacity
+    litePullThreadPoolQueueCapacity ackThreadPoolQueueCapacity replyThreadPoolQueueCapacity
+    queryThreadPoolQueueCapacity clientManagerThreadPoolQueueCapacity
+    consumerManagerThreadPoolQueueCapacity heartbeatThreadPoolQueueCapacity
+    endTransactionPoolQueueCapacity adminBrokerThreadPoolQueueCapacity
+    loadBalanceThreadPoolQueueCapacity enableFastChannelEventProcess
+    useReentrantLockWhenPutMessage useABSLock spinLockCollisionRetreatOptimalDegree
+    topicQueueLockNum debugLockEnable putMessageTimeout maxAsyncPutMessageRequests
+    asyncSendEnable dispatchFromSenderThread enableAsyncReput dispatchCqThreads dispatchCqCacheNum
+    recoverConcurrently enableBuildConsumeQueueConcurrently enableAcceleratedRecovery
+    transactionCheckRocksdbCoreThreads transactionCheckRocksdbMaxThreads
+    transactionCheckRocksdbQueueCapacity enableScheduleAsyncDeliver
+    scheduleAsyncDeliverMaxPendingLimit scheduleAsyncDeliverMaxResendNum2Blocked`,
+};
+
+const notMapped: IdleGroup = {
+  reason: 'files are read and written, not mapped into memory',
+  names: `
+    warmMapedFileEnable flushLeastPagesWhenWarmMapedFile mappedFileSwapEnable
+    commitLogForceSwapMapInterval commitLogSwapMapInterval commitLogSwapMapReserveFileNum
+    logicQueueForceSwapMapInterval logicQueueSwapMapInterval logicQueueSwapMapReserveFileNum
+    cleanSwapedMapInterval writeWithoutMmap putConsumeQueueDataByFileChannel transferMsgByHeap
+    destroyMapedFileIntervalForcibly redeleteHangedFileInterval sharedByteBufferNum
+    transientStorePoolEnable transientStorePoolSize fastFailIfNoBufferInStorePool
+    commitIntervalCommitLog commitCommitLogLeastPages commitCommitLogThoroughInterval
+    wakeCommitWhenPutMessage dataReadAheadEnable coldDataScanEnable coldDataFlowControlEnable
+    coldCtrStrategyEnable usePIDColdCtrStrategy cgColdReadThreshold globalColdReadThreshold
+    enableNetWorkFlowControl`,
+};
+
+const flushedByBytes: IdleGroup = {
+  reason:
+    'what is due to be flushed is told in bytes (flushCommitLogBytes) and time, not in pages; a ' +
+    'flush is always timed, and every write of a turn is one',
+  names: `
+    flushCommitLogTimed flushCommitLogLeastPages flushCommitLogThoroughInterval
+    flushConsumeQueueLeastPages wakeFlushWhenPutMessage`,
+};
+
+const recoveredWhole: IdleGroup = {
+  reason: 'recovery follows the log itself, and queues, index and readers see what it found',
+  names: `
+    duplicationEnable readUnCommitted recheckReputOffsetFromCq checkCommitLogOffsetOnRecover
+    enableLogConsumeQueueRepeatedlyBuildWhenRecover enableRunningFlagsInFlush
+    maxRecoveryCommitlogFiles commitLogRecoverMaxNum travelCqFileNumWhenGetMessage
+    maxConsumeQueueScan sampleSteps sampleCountThreshold correctLogicMinOffsetSleepInterval
+    correctLogicMinOffsetForceInterval putMsgIndexHightWater diskFallRecorded
+    disappearTimeAfterStart maxChecksumRange messageIndexSafe`,
+};
+
+const nettyOnly: IdleGroup = {
+  reason: "sockets are Node's, which has no such pools, buffers or selectors",
+  names: `
+    serverWorkerThreads serverSelectorThreads serverCallbackExecutorThreads
+    serverOnewaySemaphoreValue serverAsyncSemaphoreValue serverSocketSndBufSize
+    serverSocketRcvBufSize useEpollNativeSelector serverNettyWorkerGroupEnable
+    writeBufferHighWaterMark writeBufferLowWaterMark serverPooledByteBufAllocatorEnable
+    clientWorkerThreads clientCallbackExecutorThreads clientOnewaySemaphoreValue
+    clientAsyncSemaphoreValue clientSocketSndBufSize clientSocketRcvBufSize
+    clientPooledByteBufAllocatorEnable disableCallbackExecutor disableNettyWorkerGroup
+    clientCloseSocketIfTimeout channelNotActiveInterval enableReconnectForGoAway
+    maxReconnectIntervalTimeSeconds socksProxyConfig isScanAvailableNameSrv scanAvailableNameSrv
+    enableShutdownGracefully shutdownWaitTimeSeconds printChannelGroups printChannelGroupsMinNum
+    maxClientEventCount`,
+};
+
+const noPop: IdleGroup = {
+  reason: 'POP consumption is not there yet',
+  names: `
+    popPollingSize popPollingMapSize popPollingMapExpireTimeSeconds maxPopPollingSize
+    reviveQueueNum reviveInterval reviveMaxSlow reviveScanTime reviveAckWaitMs
+    enableSkipLongAwaitingAck enablePopLog enablePopBufferMerge popCkStayBufferTime
+    popCkStayBufferTimeOut popCkMaxBufferSize popCkOffsetMaxQueueSize enablePopBatchAck
+    popFromRetryProbability popFromRetryProbabilityForPriority enableRetryTopicV2
+    retrieveMessageFromPopRetryTopicV1 initPopOffsetByCheckMsgInMem popInflightMessageThreshold
+    enablePopMessageThreshold popConsumerKVServiceEnable popConsumerKVServiceInit
+    popConsumerKVServiceLog popConsumerFSServiceInit popReviveMaxReturnSizePerRead
+    popReviveMaxAttemptTimes popReviveConcurrency popReviveSkipIfGroupAbsent
+    popLongPollingForceNotifyInterval popResponseReturnActualRetryTopic
+    skipWhenCKRePutReachMaxTimes appendAckAsync appendCkAsync
+    enableNotifyBeforePopCalculateLag enableNotifyAfterPopOrderLockRelease
+    useMessageFilterForNotification maxMessageFilterNumForNotification
+    serverLoadBalancerEnable defaultMessageRequestMode defaultPopShareQueueNum
+    loadBalancePollNameServerInterval enablePopMetrics priorityOrderAsc useSeparateRetryQueue
+    enableLitePopLog enableLiteEventMode liteEventCheckInterval liteEventFullDispatchDelayTime
+    liteEventFullDispatchDelayTimeForWildcardGroup liteLagCountMetricsEnable
+    liteLagLatencyCollectEnable liteLagLatencyMetricsEnable liteLagLatencyTopK
+    liteSubscriptionCheckInterval liteSubscriptionCheckTimeoutMills liteTtlCheckInterval
+    maxLiteSubscriptionCount minLiteTTl`,
+};
+
+const noTimers: IdleGroup = {
+  reason: 'timer messages are not there yet, and a send that asks for one is refused',
+  names: `
+    timerWheelEnable timerPrecisionMs timerRollWindowSlot timerMaxDelaySec timerFlushIntervalMs
+    timerGetMessageThreadNum timerPutMessageThreadNum timerCongestNumEachSlot timerStopEnqueue
+    timerStopDequeue timerEnableRetryUntilSuccess timerSkipUnknownError timerCheckMetricsWhen
+    timerInterceptDelayLevel timerEnableCheckMetrics timerEnableDisruptor timerWarmEnable
+    timerMetricSmallThreshold timerProgressLogIntervalMs timerColdDataCheckIntervalMs
+    timerRecallToTimeWheelEnable timerRecallToTimelineEnable timerReputServiceCorePoolSize
+    timerReputServiceMaxPoolSize timerReputServiceQueueCapacity timerRocksDBEnable
+    timerRocksDBPrecisionMs timerRocksDBRollIntervalHours timerRocksDBRollMaxTps
+    timerRocksDBRollRangeHours timerRocksDBStopScan timerRocksDBTimeExpiredMaxTps
+    timerWheelSnapshotFlush timerWheelSnapshotIntervalMs appendTopicForTimerDeleteKey
+    mappedFileSizeTimerLog maxDelayTime recallMessageEnable allowRecallWhenBrokerNotWriteable`,
+};
+
+const noReplicas: IdleGroup = {
+  reason: 'there is no replication yet, neither to slaves nor under a controller',
+  names: `
+    haMasterAddress haSendHeartbeatInterval haHousekeepingInterval haTransferBatchSize
+    haMaxGapNotInSync haSlaveFallbehindMax slaveTimeout totalReplicas inSyncReplicas
+    minInSyncReplicas allAckInSyncStateSet enableAutoInSyncReplicas haFlowControlEnable
+    maxHaTransferByteInSecond haMaxTimeSlaveNotCatchup syncMasterFlushOffsetWhenStartup
+    syncFromLastFile asyncLearner maxSlaveResendLength slaveReadEnable offsetCheckInSlave
+    enableSlaveActingMaster enableRemoteEscape skipPreOnline syncBrokerMemberGroupPeriod
+    enableControllerMode controllerAddr fetchControllerAddrByDnsLookup syncBrokerMetadataPeriod
+    checkSyncStateSetPeriod syncControllerMetadataPeriod controllerHeartBeatTimeoutMills
+    brokerElectionPriority forwardTimeout brokerHeartbeatInterval brokerNotActiveTimeoutMillis
+    sendHeartbeatTimeoutMillis compatibleWithOldNameSrv cleanOfflineBrokerInterval
+    storePathEpochFile storePathBrokerIdentity enableBatchPush isEnableBatchPush`,
+};
+
+const noAccessControl: IdleGroup = {
+  reason: 'access control and TLS are not there yet',
+  names: `
+    aclEnable useTLS authenticationEnabled authenticationProvider authenticationMetadataProvider
+    authenticationStrategy authenticationWhitelist authorizationEnabled authorizationProvider
+    authorizationMetadataProvider authorizationStrategy authorizationWhitelist
+    initAuthenticationUser innerClientAuthenticationCredentials migrateAuthFromV1Enabled
+    authConfigPath configName clusterName aclCacheExpiredSecond aclCacheMaxNum
+    aclCacheRefreshSecond userCacheExpiredSecond userCacheMaxNum userCacheRefreshSecond
+    statefulAuthenticationCacheExpiredSecond statefulAuthenticationCacheMaxNum
+    statefulAuthorizationCacheExpiredSecond statefulAuthorizationCacheMaxNum`,
+};
+
+const otherStores: IdleGroup = {
+  reason:
+    'there is one kind of store here: no RocksDB, no tiers, no compaction, no batch or light ' +
+    'queues, no DLedger, no containers, no plug-ins',
+  names: `
+    storeType messageStorePlugIn enableCompaction compactionMappedFileSize
+    compactionCqMappedFileSize compactionScheduleInternal compactionThreadNum maxOffsetMapSize
+    mapperFileSizeBatchConsumeQueue searchBcqByCacheEnable readOnlyCommitLogStorePaths
+    enableLmq enableLmqQuota enableLmqStats enableMultiDispatch maxLmqConsumeQueueNum
+    enableDLegerCommitLog dLegerGroup dLegerPeers dLegerSelfId preferredLeaderId
+    storePathDLedgerCommitLog isBrokerContainer isInBrokerContainer inBrokerContainer configManagerVersion
+    useSingleRocksDBForAllConfigs realTimePersistRocksDBConfig rocksdbCQDoubleWriteEnable
+    rocksdbCompressionType rocksdbFlushWalFrequency rocksdbWalFileRollingThreshold
+    bottomMostCompressionTypeForConsumeQueueStore cleanRocksDBDirtyCQIntervalMin
+    statRocksDBCQIntervalSec memTableFlushIntervalMs enableRocksDBLog indexRocksDBEnable
+    maxRocksDBIndexQueryDays iteratorWhenUseRocksdbConsumeQueue
+    useSeparateStorePathForRocksdbCQ combineAssignOffsetCQType combineCQEnableCheckSelf
+    combineCQLoadingCQTypes combineCQMaxExtraSearchCommitLogFiles combineCQPreferCQType
+    combineCQUseRocksdbForLmq transRocksDBEnable transWriteOriginTransHalfEnable
+    persistConsumerOffsetIncrementally replicasPerDiskPartition`,
+};
+
+const otherFigures: IdleGroup = {
+  reason: 'figures are served to those who fetch them (metricsExporterType=PROM), and not pushed',
+  names: `
+    metricsGrpcExporterTarget metricsGrpcExporterHeader metricGrpcExporterTimeOutInMills
+    metricGrpcExporterIntervalInMills metricLoggingExporterIntervalInMills metricsInDelta
+    metricsExportBatchMaxDataPoints`,
+};
+
+const noCommerce: IdleGroup = {
+  reason: 'these belong to the accounts of a cloud provider, which are not kept here',
+  names: `
+    commercialEnable commercialBaseCount commercialBigCount commercialSizePerMsg
+    commercialTimerCount commercialTransCount accountStatsEnable accountStatsPrintZeroValues`,
+};
+
+const unread: IdleGroup = {
+  reason: "Apache's broker reads it no longer, or only its scripts do",
+  names: `
+    highSpeedMode filterServerNums maxBatchDeleteFilesNum rocketmqHome isolateLogEnable
+    pullBatchMaxMessageCount enableSplitMetadata splitMetadataSize
+    flushConsumerOffsetHistoryInterval maxTopicLength`,
+};
+
+const ownTransactions: IdleGroup = {
+  reason: 'a decision on a transaction is written at once, in the same append as its mark',
+  names: `transactionOpMsgMaxSize transactionOpBatchInterval`,
+};
+
+/** Parts that are being built; what stands here when they are done is a mistake. */
+const underway: IdleGroup = {
+  reason: 'the part that it belongs to is not there yet',
+  names: `
+    deleteWhen fileReservedTime diskMaxUsedSpaceRatio diskSpaceWarningLevelRatio
+    diskSpaceCleanForciblyRatio cleanResourceInterval deleteFileBatchMax cleanFileForciblyEnable
+    deleteCommitLogFilesInterval deleteConsumeQueueFilesInterval
+    logicalDiskSpaceCleanForciblyThreshold maxHashSlotNum maxIndexNum messageIndexEnable
+    defaultQueryMaxNum maxMsgsNumBatch indexFileReadEnable indexFileWriteEnable
+    brokerFastFailureEnable waitTimeMillsInSendQueue waitTimeMillsInPullQueue
+    waitTimeMillsInLitePullQueue waitTimeMillsInHeartbeatQueue waitTimeMillsInTransactionQueue
+    waitTimeMillsInAckQueue waitTimeMillsInAdminBrokerQueue osPageCacheBusyTimeOutMills
+    enableConsumeQueueExt mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
+    enabledAppendPropCRC forceVerifyPropCRC autoMessageVersionOnTopicLen syncFlushTimeout
+    enablePropertyFilter enableCalcFilterBitMap expectConsumerNumUseFilter
+    maxErrorRateOfBloomFilter filterDataCleanTimeSpan filterSupportRetry
+    maxTransferBytesOnMessageInDisk maxTransferCountOnMessageInDisk accessMessageInMemoryMaxRatio
+    accessMessageInMemoryHotRatio disableConsumeIfConsumerReadSlowly consumerFallbehindThreshold
+    rejectPullConsumerEnable useServerSideResetOffset lockInStrictMode
+    enableBroadcastOffsetStore broadcastOffsetExpireSecond broadcastOffsetExpireMaxSecond
+    realTimeNotifyConsumerChange transactionMetricFlushInterval enableMixedMessageType
+    enableRegisterProducer useStaticSubscription enableCreateSysGroup
+    clearRetryTopicWhenDeleteTopic storeReplyMessageEnable enableDetailStat autoDeleteUnusedStats
+    maxStatsIdleTimeInMinutes enableScheduleMessageStats enableCleanExpiredOffset
+    forceRegister compressedRegister enableSplitRegistration splitRegistrationSize
+    enableSingleTopicRegister updateNameServerAddrPeriod fetchNamesrvAddrInterval
+    fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup connectTimeoutMillis
+    clientChannelMaxIdleTimeSeconds serverSocketBacklog configBlackList brokerConfigPath
+    metricsExporterType metricsPromExporterPort metricsPromExporterHost
+    metricsOtelCardinalityLimit metricsLabel estimateAccumulation enableConnectionMetrics
+    enableLagAndDlqMetrics enableMessageStoreMetrics enableRemotingMetrics enableRequestMetrics
+    enableStatsMetrics enableTransactionMetrics`,
+};
+
+/** Apache's option names that this broker accepts and does not use. */
+export const idleBrokerOptions = new IdleOptions('Broker options', [
+  oneThread,
+  notMapped,
+  flushedByBytes,
+  recoveredWhole,
+  nettyOnly,
+  noPop,
+  noTimers,
+  noReplicas,
+  noAccessControl,
+  otherStores,
+  otherFigures,
+  noCommerce,
+  unread,
+  ownTransactions,
+  underway,
+]);
