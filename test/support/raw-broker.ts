@@ -26,6 +26,10 @@ export interface PullHow {
   readonly queueId?: number;
   readonly offset?: number;
   readonly subscription?: string;
+  readonly expressionType?: string;
+  /** True: the subscription that the group's heartbeats announced counts. */
+  readonly announced?: boolean;
+  readonly subVersion?: number;
   readonly waitMillis?: number;
   readonly maxCount?: number;
 }
@@ -104,11 +108,14 @@ export class RawBroker implements AsyncDisposable {
       queueId: how.queueId ?? 0,
       queueOffset: how.offset ?? 0,
       maxMsgNums: how.maxCount ?? 32,
-      sysFlag: PullSysFlag.subscription | (wait > 0 ? PullSysFlag.suspend : 0),
+      sysFlag:
+        (how.announced === true ? 0 : PullSysFlag.subscription) |
+        (wait > 0 ? PullSysFlag.suspend : 0),
       commitOffset: 0,
       suspendTimeoutMillis: wait,
       subscription: how.subscription ?? '*',
-      subVersion: 0,
+      subVersion: how.subVersion ?? 0,
+      ...(how.expressionType === undefined ? {} : { expressionType: how.expressionType }),
     };
     return this.client.invoke(this.address, PullMessage, asked, { timeoutMs: wait + 5000 });
   }
@@ -165,7 +172,12 @@ export class RawBroker implements AsyncDisposable {
 }
 
 /** A consumer group as its heartbeat describes it. */
-export function consumerOf(groupName: string, topic: string, subString = '*'): ConsumerData {
+export function consumerOf(
+  groupName: string,
+  topic: string,
+  subString = '*',
+  expressionType = 'TAG',
+): ConsumerData {
   return {
     groupName,
     consumeType: 'CONSUME_PASSIVELY',
@@ -180,7 +192,7 @@ export function consumerOf(groupName: string, topic: string, subString = '*'): C
         tagsSet: [],
         codeSet: [],
         classFilterMode: false,
-        expressionType: 'TAG',
+        expressionType,
       },
     ],
   };

@@ -9,6 +9,7 @@ import { type StoreOptions, storeOptions } from '@nestjs-rocketmq/store';
 import { BrokerRoleError } from './broker.errors.js';
 import { idleBrokerOptions } from './settings/idle-options.js';
 import { unknownName, withTodaysNames } from './settings/old-spellings.js';
+import { filterOptions } from './message-options.js';
 
 const highestPort = 65_535;
 const day = 86_400_000;
@@ -232,6 +233,7 @@ export const brokerOptions = defineOptions('Broker options', {
   ...tables,
   ...consuming,
   ...transactionsAndDelay,
+  ...filterOptions,
 });
 
 /** The options of a broker and of its store. */

@@ -10,6 +10,7 @@ import { ProgressProcessor } from './admin/progress.processor.js';
 import { StatisticsProcessor } from './admin/statistics.processor.js';
 import type { BrokerConfig } from './broker.config.js';
 import type { Processors } from './broker.routes.js';
+import { ConsumerFilters } from './filters/consumer-filters.js';
 import { HousekeepingService } from './housekeeping.service.js';
 import { ClientDirectory } from './membership/client-directory.js';
 import { MembershipProcessor } from './membership/membership.processor.js';
@@ -85,14 +86,21 @@ function loadTables(ground: Ground, levels: DelayLevels) {
   const step = config.consumerOffsetUpdateVersionStep;
   const offsets = new ConsumerOffsets(file('consumerOffset.json'), clock, step);
   offsets.load();
-  return { topics, groups, offsets, delayFile: file('delayOffset.json') };
+  const filters = new ConsumerFilters(
+    file('consumerFilter.json'),
+    clock,
+    logger.child('filters'),
+    config,
+  );
+  filters.load();
+  return { topics, groups, offsets, filters, delayFile: file('delayOffset.json') };
 }
 
 /** Tables and other nouns that several processors and services share. */
 function composeShared(ground: Ground) {
   const { config, store, place, clock, logger } = ground;
   const levels = DelayLevels.parse(config.messageDelayLevel);
-  const { topics, groups, offsets, delayFile } = loadTables(ground, levels);
+  const { topics, groups, offsets, filters, delayFile } = loadTables(ground, levels);
   const figures = new Figures(clock, topics, config.brokerClusterName);
   store.onTurnStored((messages, bytes, millis) => figures.wrote(messages, bytes, millis));
   const arrivals = new Arrivals(clock, mostHeldPulls);
@@ -102,12 +110,13 @@ function composeShared(ground: Ground) {
     logger.child('membership'),
     config,
     (group) => groups.get(group)?.notifyConsumerIdsChangedEnable !== false,
+    filters,
   );
   const halves = new HalfMessages(store, offsets, logger.child('transaction'), place);
   halves.restore();
   const delays = new Delays(levels, store);
   const retries = new RetryMessages(topics, groups, locks, clock);
-  const nouns = { store, topics, groups, offsets, clients, figures, clock, place, logger };
+  const nouns = { store, topics, groups, offsets, filters, clients, figures, clock, place, logger };
   return { ...nouns, options: config, arrivals, locks, halves, delays, retries, levels, delayFile };
 }
 
@@ -134,7 +143,7 @@ function composeProcessors(
   schedule: ScheduleService,
 ): Processors {
   const { config, place, fileSystem } = ground;
-  const { store, topics, groups, offsets, clients, figures, locks, clock, logger } = shared;
+  const { store, topics, groups, offsets, filters, clients, figures, locks, clock, logger } = shared;
   const { brokerName } = config;
   const settings = settingsOf(config);
   const address = (): string => `${hostText(place.host)}:${place.port}`;
@@ -146,14 +155,17 @@ function composeProcessors(
       options: { ...config, wantsSlave: config.brokerRole === 'SYNC_MASTER' },
     }),
     sendBack: new SendBackProcessor(shared),
-    pull: new PullMessageProcessor({ ...shared, subscriptions: new PullSubscriptions(clients) }),
+    pull: new PullMessageProcessor({
+      ...shared,
+      subscriptions: new PullSubscriptions(clients, filters, config),
+    }),
     transaction: new TransactionProcessor({
       ...shared,
       checks,
       transactionTimeOut: config.transactionTimeOut,
     }),
     offsets: new OffsetsProcessor(store, topics, groups, offsets, logger),
-    membership: new MembershipProcessor(clients, locks, topics, groups, clock),
+    membership: new MembershipProcessor({ ...shared, options: config }),
     topics: new TopicsProcessor(topics, groups, offsets, store, config),
     query: new QueryProcessor(store),
     inspection: new InspectionProcessor(clients, offsets, address),

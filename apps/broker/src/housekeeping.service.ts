@@ -1,6 +1,7 @@
 import { type Clock, type Logger, SerialQueue, type Timer } from '@nestjs-rocketmq/foundation';
 import type { Figures } from './admin/figures.js';
 import type { ClientDirectory } from './membership/client-directory.js';
+import type { ConsumerFilters } from './filters/consumer-filters.js';
 import type { QueueLocks } from './membership/queue-locks.js';
 import type { ConsumerOffsets } from './offsets/consumer-offsets.js';
 import type { ScheduleService } from './schedule/schedule.service.js';
@@ -8,6 +9,7 @@ import type { HalfMessages } from './transaction/half-messages.js';
 
 export interface HousekeepingParts {
   readonly offsets: ConsumerOffsets;
+  readonly filters: ConsumerFilters;
   readonly halves: HalfMessages;
   readonly schedule: ScheduleService;
   readonly clients: ClientDirectory;
@@ -22,6 +24,7 @@ export interface HousekeepingParts {
 }
 
 const sweepPeriod = 10_000;
+const saveFiltersPeriod = 10_000;
 const waitingTasks = 8;
 
 /** What has to be done again and again: saving progress, forgetting who went silent, sampling. */
@@ -37,6 +40,7 @@ export class HousekeepingService {
     this.timers.push(
       clock.every(options.flushConsumerOffsetInterval, () => this.try(() => this.saveOffsets())),
       clock.every(options.flushDelayOffsetInterval, () => this.try(() => this.saveDelays())),
+      clock.every(saveFiltersPeriod, () => this.try(async () => this.parts.filters.persist())),
       clock.every(figures.samplePeriod, () => figures.sample()),
       clock.every(sweepPeriod, () => {
         clients.sweep();
@@ -51,6 +55,7 @@ export class HousekeepingService {
     await this.saving.run(async () => {
       await this.saveOffsets();
       await this.saveDelays();
+      this.parts.filters.persist();
     });
   }
 

@@ -1,5 +1,5 @@
 import { spanOf } from '@nestjs-rocketmq/foundation';
-import { StoredMessage, tagHash } from '@nestjs-rocketmq/message';
+import { decodeRecords, readProperty, StoredMessage, tagHash } from '@nestjs-rocketmq/message';
 import type { MessageStore } from './message-store.js';
 import { bodiesOf, draftOf, StoreFixture } from './testing/store-fixture.js';
 
@@ -88,6 +88,48 @@ describe('finding messages', () => {
     expect(() => store.read(found, spanOf(new Uint8Array(found.bytes)))).toThrow(
       expect.objectContaining({ code: 'STORE_CORRUPT' }) as Error,
     );
+  });
+});
+
+describe('finding by properties', () => {
+  const wanted = new TextEncoder().encode('wanted');
+  const accepts = (bytes: Uint8Array, from: number, to: number): boolean =>
+    readProperty(bytes, from, to, wanted) === 'yes';
+  const yes = { wanted: 'yes' };
+  const no = { wanted: 'no' };
+
+  it('finds what the test accepts, whatever lies between and however large it is', async () => {
+    const fixture = new StoreFixture(1, large);
+    const store = await fixture.open();
+    for (let i = 0; i < 400; i += 1) {
+      const isWanted = i % 100 === 0;
+      const body = isWanted ? `${i}`.padEnd(i === 200 ? 200_000 : 3) : 'x'.repeat(500);
+      store.append(draftOf(body, { map: isWanted ? yes : no }));
+      if (i % 50 === 0) fixture.endTurn();
+    }
+    fixture.endTurn();
+    const queue = store.queue('orders', 0);
+    const found = store.find(queue, 0, 32, { accepts });
+    expect([found.status, found.count, found.next]).toEqual(['FOUND', 4, 400]);
+    const bytes = new Uint8Array(found.bytes);
+    store.read(found, spanOf(bytes));
+    const bodies = decodeRecords(bytes).map(({ text }) => text.trim());
+    expect(bodies).toEqual(['0', '100', '200', '300']);
+    const none = store.find(queue, 301, 32, { accepts });
+    expect([none.status, none.next]).toEqual(['NO_MATCHED_MESSAGE', 400]);
+    await store.close();
+  });
+
+  it('notices a record that is not what its entry says', async () => {
+    const fixture = new StoreFixture(1, large);
+    const store = await fixture.open();
+    store.append(draftOf('x', { map: yes }));
+    fixture.endTurn();
+    fixture.disk.damage('/data/store/commitlog/00000000000000000000', 3);
+    expect(() => store.find(store.queue('orders', 0), 0, 32, { accepts })).toThrow(
+      expect.objectContaining({ code: 'STORE_CORRUPT' }) as Error,
+    );
+    await store.close();
   });
 });
 

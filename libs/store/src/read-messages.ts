@@ -10,6 +10,7 @@ import type { CommitLog } from './commit-log/commit-log.js';
 import type { ConsumeQueue } from './consume-queue/consume-queue.js';
 import { firstWhere } from './consume-queue/queue-recovery.js';
 import { entryBytes, isFiller, type QueueEntry, readEntry } from './formats/consume-queue-entry.js';
+import { type PropertyTest, PropertyWindow } from './property-window.js';
 import type { RecordChecks } from './record-checks.js';
 import { StoreCorruptError } from './store.errors.js';
 
@@ -59,6 +60,8 @@ export interface FindLimits {
   readonly maxBytes?: number;
   /** Which entries are wanted, by their tags code. Default all. */
   readonly filter?: ((tagsCode: number) => boolean) | undefined;
+  /** Which messages are wanted, by their properties. Default all. */
+  readonly accepts?: PropertyTest | undefined;
 }
 
 /** Which of two messages is meant when none was stored at exactly the time asked for. */
@@ -86,6 +89,8 @@ export class MessageReader {
   private chunkFrom = 0;
   private chunkCount = 0;
   private scratch: Uint8Array | undefined;
+  /** Made by the first search that asks for properties. */
+  private window: PropertyWindow | undefined;
   private readonly head = new Uint8Array(headBytes);
   private readonly headData = viewOf(this.head);
 
@@ -112,8 +117,9 @@ export class MessageReader {
 
   private collect(queue: ConsumeQueue, from: number, count: number, limits: FindLimits): Found {
     const { found, entry } = this;
-    const { filter, maxBytes = this.limits.maxBytes } = limits;
-    const scan = filter === undefined ? count : this.limits.maxScan;
+    const { filter, accepts, maxBytes = this.limits.maxBytes } = limits;
+    const scan = filter === undefined && accepts === undefined ? count : this.limits.maxScan;
+    this.window?.clear();
     const end = Math.min(queue.visible, from + scan);
     let wasRemoved = false;
     let at = from;
@@ -129,6 +135,7 @@ export class MessageReader {
       if (entry.position < this.checks.oldUntil && !this.checks.isIntact(queue, at, entry))
         continue;
       if (found.count > 0 && found.bytes + entry.size > maxBytes) break;
+      if (accepts !== undefined && !this.isAccepted(queue, accepts)) continue;
       if (found.count === found.sizes.length) found.grow();
       found.positions[found.count] = entry.position;
       found.sizes[found.count] = entry.size;
@@ -191,6 +198,14 @@ export class MessageReader {
     }
     readEntry(this.chunkData, (at - this.chunkFrom) * entryBytes, this.entry);
     return this.entry.size > 0;
+  }
+
+  private isAccepted(queue: ConsumeQueue, test: PropertyTest): boolean {
+    this.window ??= new PropertyWindow(this.log);
+    const { position, size } = this.entry;
+    const isWanted = this.window.test(position, size, test);
+    if (isWanted !== undefined) return isWanted;
+    throw this.corrupt(`No record of ${size} bytes stands at log position ${position}`, queue);
   }
 
   private answer(status: FindStatus, next: number): Found {

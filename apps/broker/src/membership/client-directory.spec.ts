@@ -34,6 +34,8 @@ function consumer(
   };
 }
 
+const filters = { register: () => undefined, unregister: () => undefined };
+
 describe('ClientDirectory', () => {
   let clock: ManualClock;
   let directory: ClientDirectory;
@@ -52,7 +54,7 @@ describe('ClientDirectory', () => {
 
   beforeEach(() => {
     clock = new ManualClock(0);
-    directory = new ClientDirectory(clock, silentLogger, options, (group) => group !== 'quiet');
+    directory = new ClientDirectory(clock, silentLogger, options, (group) => group !== 'quiet', filters);
     one = new FakePeer('one:1');
     two = new FakePeer('two:2');
   });

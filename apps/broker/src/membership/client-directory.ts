@@ -6,6 +6,7 @@ import {
   type SubscriptionData,
 } from '@nestjs-rocketmq/protocol';
 import type { Peer } from '@nestjs-rocketmq/remoting';
+import type { ConsumerFilters } from '../filters/consumer-filters.js';
 import { ConsumerGroup, type Member } from './consumer-group.js';
 
 export interface ClientDirectoryOptions {
@@ -39,6 +40,7 @@ export class ClientDirectory {
     private readonly options: ClientDirectoryOptions,
     /** May members of this group be told of changes? */
     private readonly wantsNotice: (group: string) => boolean,
+    private readonly filters: Pick<ConsumerFilters, 'register' | 'unregister'>,
   ) {}
 
   registerProducers(sender: Sender, heartbeat: HeartbeatData): void {
@@ -64,6 +66,7 @@ export class ClientDirectory {
     const isNew = group.join(this.memberOf(sender, clientId), consumer);
     const now = this.clock.now();
     const isOther = !withoutSubscriptions && group.subscribe(consumer.subscriptionDataSet, now);
+    if (!withoutSubscriptions) this.filters.register(name, consumer.subscriptionDataSet);
     if (isNew || isOther) this.announce(group);
     return isNew || isOther;
   }
@@ -180,8 +183,9 @@ export class ClientDirectory {
   }
 
   private left(group: ConsumerGroup): void {
-    if (group.isEmpty) this.consumers.delete(group.name);
-    else this.announce(group);
+    if (!group.isEmpty) return this.announce(group);
+    this.consumers.delete(group.name);
+    this.filters.unregister(group.name);
   }
 
   private announce(group: ConsumerGroup): void {

@@ -14,21 +14,34 @@ import {
   type UnregisterClient,
 } from '@nestjs-rocketmq/protocol';
 import type { Call, Outcome, Peer } from '@nestjs-rocketmq/remoting';
-import { FilterError, TagFilter } from '@nestjs-rocketmq/filter';
+import { FilterError, SqlFilter } from '@nestjs-rocketmq/filter';
 import type { GroupTable } from '../topics/group-table.js';
 import type { TopicTable } from '../topics/topic-table.js';
 import type { ClientDirectory, Sender } from './client-directory.js';
 import type { QueueLocks } from './queue-locks.js';
 
+export interface MembershipParts {
+  readonly clients: ClientDirectory;
+  readonly locks: QueueLocks;
+  readonly topics: TopicTable;
+  readonly groups: GroupTable;
+  readonly clock: Clock;
+  readonly options: { readonly enablePropertyFilter: boolean };
+}
+
 /** Who is here: heartbeats, leaving, the members of a group, and who holds which queue. */
 export class MembershipProcessor {
-  constructor(
-    private readonly clients: ClientDirectory,
-    private readonly locks: QueueLocks,
-    private readonly topics: TopicTable,
-    private readonly groups: GroupTable,
-    private readonly clock: Clock,
-  ) {}
+  private readonly clients: ClientDirectory;
+  private readonly locks: QueueLocks;
+  private readonly topics: TopicTable;
+  private readonly groups: GroupTable;
+
+  constructor(private readonly parts: MembershipParts) {
+    this.clients = parts.clients;
+    this.locks = parts.locks;
+    this.topics = parts.topics;
+    this.groups = parts.groups;
+  }
 
   /** Groups that are unknown and may not create themselves are passed over, as in Java. */
   async heartbeat(
@@ -67,7 +80,7 @@ export class MembershipProcessor {
 
   lock(_: Asked<typeof LockBatchMq>, call: Call<typeof LockBatchMq>): Outcome<typeof LockBatchMq> {
     const { consumerGroup, clientId, mqSet } = call.body;
-    const held = this.locks.lock(consumerGroup, clientId, mqSet, this.clock.now());
+    const held = this.locks.lock(consumerGroup, clientId, mqSet, this.parts.clock.now());
     return { body: { lockOKMQSet: held } };
   }
 
@@ -78,15 +91,16 @@ export class MembershipProcessor {
 
   checkConfig(_: Asked<typeof CheckClientConfig>, call: Call<typeof CheckClientConfig>): void {
     const { subscriptionData } = call.body;
-    if (subscriptionData === undefined) return;
-    if (subscriptionData.expressionType !== 'TAG') {
+    if (subscriptionData === undefined || subscriptionData.expressionType === 'TAG') return;
+    const { expressionType, subString } = subscriptionData;
+    if (expressionType !== 'SQL92' || !this.parts.options.enablePropertyFilter) {
       throw new ResponseError(
         ResponseCode.SYSTEM_ERROR,
-        `The broker does not support consumer to filter message by ${subscriptionData.expressionType}`,
+        `The broker does not support consumer to filter message by ${expressionType}`,
       );
     }
     try {
-      TagFilter.parse(subscriptionData.subString);
+      SqlFilter.parse(subString);
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
       throw new ResponseError(ResponseCode.SUBSCRIPTION_PARSE_FAILED, error.message, {

@@ -1,5 +1,4 @@
 import type { Clock } from '@nestjs-rocketmq/foundation';
-import type { TagFilter } from '@nestjs-rocketmq/filter';
 import {
   type Asked,
   type AskedView,
@@ -11,6 +10,7 @@ import {
 import type { HeldReply, Reply } from '@nestjs-rocketmq/remoting';
 import type { ConsumeQueue, Found, MessageStore } from '@nestjs-rocketmq/store';
 import type { Figures } from '../admin/figures.js';
+import type { PullFilter } from '../filters/pull-filter.js';
 import type { ConsumerOffsets } from '../offsets/consumer-offsets.js';
 import type { GroupTable } from '../topics/group-table.js';
 import { isReadable } from '../topics/permissions.js';
@@ -50,20 +50,21 @@ const longestWait = 300_000;
  * arrives and is not wanted (another tag) only moves the held pull on; it stays held.
  */
 export class PullMessageProcessor {
-  private filter: TagFilter | undefined;
+  private filter: PullFilter | undefined;
   /** Of the last search, ms. */
   private searchTook = 0;
   private readonly limits: {
     maxBytes?: number;
-    filter: ((tagsCode: number) => boolean) | undefined;
-  } = { filter: undefined };
+    filter: PullFilter['codeFilter'];
+    accepts: PullFilter['accepts'];
+  } = { filter: undefined, accepts: undefined };
 
   constructor(private readonly parts: PullParts) {}
 
   pull(asked: AskedView<Pull>, reply: Reply<Pull>): void {
     const queue = this.queueFor(asked, reply);
     if (queue === undefined) return;
-    const filter = this.filter as TagFilter;
+    const filter = this.filter as PullFilter;
     const { sysFlag } = asked;
     if ((sysFlag & PullSysFlag.commitOffset) !== 0) {
       const { consumerGroup, topic, queueId, commitOffset } = asked;
@@ -110,9 +111,10 @@ export class PullMessageProcessor {
     this.answer(held.queue, held.asked, held.reply, found);
   }
 
-  private find(queue: ConsumeQueue, asked: Asked<Pull>, from: number, filter: TagFilter): Found {
+  private find(queue: ConsumeQueue, asked: Asked<Pull>, from: number, filter: PullFilter): Found {
     const { limits } = this;
     limits.filter = filter.codeFilter;
+    limits.accepts = filter.accepts;
     if (asked.maxMsgBytes !== undefined && asked.maxMsgBytes > 0) {
       limits.maxBytes = asked.maxMsgBytes;
     } else delete limits.maxBytes;
@@ -207,7 +209,7 @@ class HeldPull implements Waiter {
     readonly queue: ConsumeQueue,
     readonly asked: Asked<Pull>,
     readonly reply: HeldReply<Pull>,
-    readonly filter: TagFilter,
+    readonly filter: PullFilter,
     readonly deadline: number,
   ) {
     this.offset = asked.queueOffset;

@@ -1,5 +1,8 @@
-import { FilterError, TagFilter } from '@nestjs-rocketmq/filter';
+import { FilterError, SqlFilter, TagFilter } from '@nestjs-rocketmq/filter';
+import { isRetryTopic } from '@nestjs-rocketmq/message';
 import { PullSysFlag, ResponseCode, type SubscriptionGroupConfig } from '@nestjs-rocketmq/protocol';
+import type { ConsumerFilters } from '../filters/consumer-filters.js';
+import { type PullFilter, RetryPullFilter, SqlPullFilter } from '../filters/pull-filter.js';
 import type { ClientDirectory } from '../membership/client-directory.js';
 
 /** What a pull says of its subscription. */
@@ -21,8 +24,13 @@ export interface Refusal {
   readonly forbiddenType?: number;
 }
 
-export function isRefused(value: TagFilter | Refusal): value is Refusal {
-  return !(value instanceof TagFilter);
+export interface FilterOptions {
+  readonly enablePropertyFilter: boolean;
+  readonly filterSupportRetry: boolean;
+}
+
+export function isRefused(value: PullFilter | Refusal): value is Refusal {
+  return 'remark' in value;
 }
 
 /** Expressions are few; a bound keeps a client that makes them up from filling the memory. */
@@ -30,22 +38,33 @@ const maxFilters = 10_000;
 
 /**
  * Which subscription counts for a pull, and the filter that follows from it: the one in the
- * request, or else the one that the group's heartbeats announced. Filters are kept by expression.
+ * request, or else the one that the group's heartbeats announced. Tag filters and the filters of
+ * requests are kept by expression, the others with their announcement.
  */
 export class PullSubscriptions {
-  private readonly filters = new Map<string, TagFilter>();
+  private readonly tagFilters = new Map<string, TagFilter>();
+  private readonly sqlFilters = new Map<string, SqlPullFilter>();
+  private readonly announced = new WeakMap<SqlFilter, SqlPullFilter>();
 
-  constructor(private readonly clients: ClientDirectory) {}
+  constructor(
+    private readonly clients: ClientDirectory,
+    private readonly filters: ConsumerFilters,
+    private readonly options: FilterOptions,
+  ) {}
 
   /** The filter of a pull, or why it is refused. */
-  of(asked: SubscriptionAsk, config: SubscriptionGroupConfig): TagFilter | Refusal {
-    if ((asked.sysFlag & PullSysFlag.subscription) !== 0) {
-      return this.filterOf(asked.subscription, asked.expressionType);
-    }
-    return this.announced(asked, config);
+  of(asked: SubscriptionAsk, config: SubscriptionGroupConfig): PullFilter | Refusal {
+    if ((asked.sysFlag & PullSysFlag.subscription) === 0) return this.ofGroup(asked, config);
+    const { subscription, expressionType } = asked;
+    if (isTag(expressionType)) return this.byTags(subscription);
+    if (expressionType !== 'SQL92') return unknownType(expressionType);
+    const filter = this.parsed(this.sqlFilters, subscription ?? '', (text) => {
+      return new SqlPullFilter(SqlFilter.parse(text));
+    });
+    return isRefused(filter) ? filter : this.bySql(asked, filter);
   }
 
-  private announced(asked: SubscriptionAsk, config: SubscriptionGroupConfig): TagFilter | Refusal {
+  private ofGroup(asked: SubscriptionAsk, config: SubscriptionGroupConfig): PullFilter | Refusal {
     const { consumerGroup, topic } = asked;
     const group = this.clients.consumerGroup(consumerGroup);
     if (group === undefined) {
@@ -74,23 +93,58 @@ export class PullSubscriptions {
         remark: `the consumer's subscription not latest: a heartbeat of ${consumerGroup} is due`,
       };
     }
-    return this.filterOf(subscription.subString, subscription.expressionType);
+    if (isTag(subscription.expressionType)) return this.byTags(subscription.subString);
+    if (subscription.expressionType !== 'SQL92') return unknownType(subscription.expressionType);
+    return this.announcedSql(asked);
   }
 
-  private filterOf(expression: string | undefined, type: string | undefined): TagFilter | Refusal {
-    if (type !== undefined && type !== '' && type !== 'TAG') {
+  private announcedSql(asked: SubscriptionAsk): PullFilter | Refusal {
+    const { topic, consumerGroup, subVersion } = asked;
+    const found = this.filters.find(topic, consumerGroup);
+    if (found === undefined) {
       return {
-        code: ResponseCode.SYSTEM_ERROR,
-        remark: `The broker does not support consumer to filter message by ${type}`,
+        code: ResponseCode.FILTER_DATA_NOT_EXIST,
+        remark:
+          "The broker's consumer filter data is not exist!Your expression may be wrong! " +
+          `(${consumerGroup}, ${topic})`,
       };
     }
-    const text = expression ?? '';
-    const known = this.filters.get(text);
-    if (known !== undefined) return known;
+    if (found.version < subVersion) {
+      return {
+        code: ResponseCode.FILTER_DATA_NOT_LATEST,
+        remark: `the consumer's consumer filter data not latest: a heartbeat of ${consumerGroup} is due`,
+      };
+    }
+    return this.bySql(asked, this.pullFilterOf(found.filter));
+  }
+
+  private bySql(asked: SubscriptionAsk, filter: SqlPullFilter): PullFilter | Refusal {
+    const { options, filters } = this;
+    if (!options.enablePropertyFilter) return unknownType('SQL92');
+    if (!options.filterSupportRetry || !isRetryTopic(asked.topic)) return filter;
+    return new RetryPullFilter((topic) => {
+      const found = filters.find(topic, asked.consumerGroup);
+      return found === undefined ? undefined : this.pullFilterOf(found.filter);
+    });
+  }
+
+  private pullFilterOf(filter: SqlFilter): SqlPullFilter {
+    let known = this.announced.get(filter);
+    if (known === undefined) this.announced.set(filter, (known = new SqlPullFilter(filter)));
+    return known;
+  }
+
+  private byTags(expression: string | undefined): TagFilter | Refusal {
+    return this.parsed(this.tagFilters, expression ?? '', (text) => TagFilter.parse(text));
+  }
+
+  private parsed<T>(known: Map<string, T>, text: string, parse: (text: string) => T): T | Refusal {
+    const found = known.get(text);
+    if (found !== undefined) return found;
     try {
-      const filter = TagFilter.parse(text);
-      if (this.filters.size >= maxFilters) this.filters.clear();
-      this.filters.set(text, filter);
+      const filter = parse(text);
+      if (known.size >= maxFilters) known.clear();
+      known.set(text, filter);
       return filter;
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
@@ -100,4 +154,15 @@ export class PullSubscriptions {
       };
     }
   }
+}
+
+function isTag(type: string | undefined): boolean {
+  return type === undefined || type === '' || type === 'TAG';
+}
+
+function unknownType(type: string | undefined): Refusal {
+  return {
+    code: ResponseCode.SYSTEM_ERROR,
+    remark: `The broker does not support consumer to filter message by ${type}`,
+  };
 }

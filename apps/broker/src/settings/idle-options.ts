@@ -213,8 +213,7 @@ const underway: IdleGroup = {
     waitTimeMillsInAckQueue waitTimeMillsInAdminBrokerQueue osPageCacheBusyTimeOutMills
     enableConsumeQueueExt mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
     enabledAppendPropCRC forceVerifyPropCRC autoMessageVersionOnTopicLen syncFlushTimeout
-    enablePropertyFilter enableCalcFilterBitMap expectConsumerNumUseFilter
-    maxErrorRateOfBloomFilter filterDataCleanTimeSpan filterSupportRetry
+    enableCalcFilterBitMap
     maxTransferBytesOnMessageInDisk maxTransferCountOnMessageInDisk accessMessageInMemoryMaxRatio
     accessMessageInMemoryHotRatio disableConsumeIfConsumerReadSlowly consumerFallbehindThreshold
     rejectPullConsumerEnable useServerSideResetOffset lockInStrictMode

@@ -1,0 +1,35 @@
+import { option } from '@nestjs-rocketmq/foundation';
+
+const day = 86_400_000;
+
+/** What may be filtered by SQL92 expressions, and how that is kept. */
+export const filterOptions = {
+  enablePropertyFilter: option.boolean({
+    default: false,
+    restart: false,
+    meaning: 'Consumers may filter by the properties of messages (SQL92).',
+  }),
+  filterSupportRetry: option.boolean({
+    default: false,
+    restart: false,
+    meaning: 'SQL92 subscriptions of retry topics judge messages by the filter of their first topic.',
+  }),
+  filterDataCleanTimeSpan: option.duration({
+    default: day,
+    min: 0,
+    restart: false,
+    meaning: 'An SQL92 filter that no consumer has used for so long is forgotten.',
+  }),
+  expectConsumerNumUseFilter: option.integer({
+    default: 32,
+    min: 1,
+    max: 100_000,
+    meaning: 'Consumers with a filter that the numbers in consumerFilter.json are laid out for.',
+  }),
+  maxErrorRateOfBloomFilter: option.integer({
+    default: 20,
+    min: 1,
+    max: 99,
+    meaning: 'Errors in percent that the numbers in consumerFilter.json are laid out for.',
+  }),
+};
