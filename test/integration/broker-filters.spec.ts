@@ -55,9 +55,9 @@ describe('SQL92 filters', () => {
       raw.client.invoke(raw.address, CheckClientConfig, {}, { body, timeoutMs: 5000 }),
     ).rejects.toMatchObject({ responseCode: 23, remark: expect.stringContaining('column 9') });
     await raw.heartbeat('client', { consumers: [group] });
-    await expect(
-      raw.pull('payments', { group: 'wrong', announced: true }),
-    ).rejects.toMatchObject({ responseCode: 27 });
+    await expect(raw.pull('payments', { group: 'wrong', announced: true })).rejects.toMatchObject({
+      responseCode: 27,
+    });
   });
 
   it('stand in consumerFilter.json after a clean stop', async () => {
@@ -69,7 +69,9 @@ describe('SQL92 filters', () => {
     const text = readFileSync(join(folder.path, 'config', 'consumerFilter.json'), 'utf8');
     folder.remove();
     expect(JSON.parse(text)).toMatchObject({
-      filterDataByTopic: { payments: { groupFilterData: { payers: { expression: 'amount > 6' } } } },
+      filterDataByTopic: {
+        payments: { groupFilterData: { payers: { expression: 'amount > 6' } } },
+      },
     });
   });
 

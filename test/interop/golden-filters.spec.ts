@@ -5,7 +5,11 @@ const { sets, filters } = filterTable();
 describe('SQL92 filters that the official parser evaluated', () => {
   it('say the same of every message here', () => {
     const differing = filters
-      .map(([expression, results]) => ({ expression, java: results, ours: ourResults(expression, sets) }))
+      .map(([expression, results]) => ({
+        expression,
+        java: results,
+        ours: ourResults(expression, sets),
+      }))
       .filter(({ java, ours }) => java !== ours);
     expect(differing).toEqual([]);
   });

@@ -143,7 +143,7 @@ function composeProcessors(
   schedule: ScheduleService,
 ): Processors {
   const { config, place, fileSystem } = ground;
-  const { store, topics, groups, offsets, filters, clients, figures, locks, clock, logger } = shared;
+  const { store, topics, groups, offsets, filters, clients, figures, clock, logger } = shared;
   const { brokerName } = config;
   const settings = settingsOf(config);
   const address = (): string => `${hostText(place.host)}:${place.port}`;

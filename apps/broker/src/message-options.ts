@@ -12,7 +12,8 @@ export const filterOptions = {
   filterSupportRetry: option.boolean({
     default: false,
     restart: false,
-    meaning: 'SQL92 subscriptions of retry topics judge messages by the filter of their first topic.',
+    meaning:
+      'SQL92 subscriptions of retry topics judge messages by the filter of their first topic.',
   }),
   filterDataCleanTimeSpan: option.duration({
     default: day,

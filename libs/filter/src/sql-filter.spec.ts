@@ -67,7 +67,8 @@ describe('SqlFilter', () => {
   });
 
   it('refuses what has no expression', () => {
-    for (const nothing of [undefined, '']) expect(() => SqlFilter.parse(nothing)).toThrow(FilterError);
+    for (const nothing of [undefined, ''])
+      expect(() => SqlFilter.parse(nothing)).toThrow(FilterError);
   });
 
   it('takes long chains, and refuses nesting that would exhaust the stack', () => {

@@ -44,7 +44,9 @@ export class SqlFilter {
   /** Is a message with these properties wanted? */
   accepts(properties: Readonly<Record<string, string>>): boolean {
     return this.matches(
-      this.properties.map((name) => (Object.hasOwn(properties, name) ? properties[name] : undefined)),
+      this.properties.map((name) =>
+        Object.hasOwn(properties, name) ? properties[name] : undefined,
+      ),
     );
   }
 }

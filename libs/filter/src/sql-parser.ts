@@ -135,14 +135,13 @@ export class SqlParser {
       const below = this.order(left, '<', low, at);
       return chain([below, this.order(left, '>', high, at)], true);
     }
-    const { constant: from } = low;
-    const { constant: to } = high;
-    const from0 = this.order(left, '>=', low, at);
-    const to0 = this.order(left, '<=', high, at);
-    if (from != null && to != null && (compareValues(to, from) ?? 0) < 0) {
+    const bounds = [this.order(left, '>=', low, at), this.order(left, '<=', high, at)];
+    const from = low.constant ?? null;
+    const to = high.constant ?? null;
+    if (from !== null && to !== null && (compareValues(to, from) ?? 0) < 0) {
       throw this.wrong(at, 'the first bound of BETWEEN is higher than the second');
     }
-    return chain([from0, to0], false);
+    return chain(bounds, false);
   }
 
   private unary(): Operand {
@@ -172,7 +171,10 @@ export class SqlParser {
     if (kind === 'broken') {
       const value = Number(image);
       if (value > 0 && value < Number.POSITIVE_INFINITY) return constant({ kind: 'double', value });
-      throw this.wrong(at, `${image} is outside of what a double holds; 0 is written without a point`);
+      throw this.wrong(
+        at,
+        `${image} is outside of what a double holds; 0 is written without a point`,
+      );
     }
     if (kind === 'mark' && image === '(') {
       const inner = this.nested(at, () => this.or());
@@ -212,7 +214,8 @@ export class SqlParser {
     if (operand.role === 'truth') return operand;
     if (operand.role === 'property') return truthOfProperty(operand);
     const { constant: value } = operand;
-    if (operand.role === 'constant' && (value === null || typeof value === 'boolean')) return operand;
+    if (operand.role === 'constant' && (value === null || typeof value === 'boolean'))
+      return operand;
     throw this.wrong(at, 'what begins here is neither true nor false');
   }
 
@@ -239,7 +242,8 @@ export class SqlParser {
 
   private expectWord(word: string): void {
     const token = this.tokens.take();
-    if (token.kind !== 'word' || token.image !== word) throw this.wrong(token.at, `${word} is missing`);
+    if (token.kind !== 'word' || token.image !== word)
+      throw this.wrong(token.at, `${word} is missing`);
   }
 
   private expectMark(mark: string): void {

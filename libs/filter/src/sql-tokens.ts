@@ -25,8 +25,7 @@ const keyWords: ReadonlySet<string> = new Set([
   'ENDSWITH',
 ]);
 
-const skipped =
-  /(?:[ \t\n\r\f]+|--[^\n\r]*(?:\r\n|\n|\r)|\/\*[^*]*\*(?:\*|[^*/][^*]*\*)*\/)+/y;
+const skipped = /(?:[ \t\n\r\f]+|--[^\n\r]*(?:\r\n|\n|\r)|\/\*[^*]*\*(?:\*|[^*/][^*]*\*)*\/)+/y;
 const shapes: readonly (readonly [kind: TokenKind, shape: RegExp])[] = [
   ['name', /[a-z_$][a-z0-9_$]*/iy],
   ['text', /'(?:''|[^'])*'/y],

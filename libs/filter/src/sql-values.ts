@@ -58,7 +58,8 @@ export function doubleOf(text: string): number | undefined {
   if (hex === null) return undefined;
   const [, sign, whole = '', fraction = '', exponent] = hex;
   if (whole + fraction === '') return undefined;
-  const size = Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (Number(exponent) - 4 * fraction.length);
+  const size =
+    Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (Number(exponent) - 4 * fraction.length);
   return sign === '-' ? -size : size;
 }
 

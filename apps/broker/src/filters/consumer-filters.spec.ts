@@ -100,7 +100,9 @@ describe('ConsumerFilters', () => {
 
   it('passes over what it cannot use in a file, and writes nothing when nothing changed', () => {
     const groupFilterData = { g: { expression: 'a >', expressionType: 'SQL92' }, h: 5 };
-    table = new MemoryTable(JSON.stringify({ filterDataByTopic: { t: { groupFilterData }, u: 1 } }));
+    table = new MemoryTable(
+      JSON.stringify({ filterDataByTopic: { t: { groupFilterData }, u: 1 } }),
+    );
     filters = fresh();
     filters.load();
     filters.persist();

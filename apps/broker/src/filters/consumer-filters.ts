@@ -101,7 +101,9 @@ export class ConsumerFilters {
 
   toJSON(): { filterDataByTopic: JsonObject } {
     const entries = [...this.topics].map(([topic, groups]) => {
-      const groupFilterData = Object.fromEntries([...groups].map(([name, { data }]) => [name, data]));
+      const groupFilterData = Object.fromEntries(
+        [...groups].map(([name, { data }]) => [name, data]),
+      );
       return [topic, { groupFilterData, topic }] as const;
     });
     return { filterDataByTopic: Object.fromEntries(entries) };
@@ -117,12 +119,15 @@ export class ConsumerFilters {
       data.clientVersion = version;
     } else if (version < data.clientVersion) return;
     else if (isOther) {
-      this.logger.warn('consumers of one group filter by different expressions; the first one counts', {
-        group,
-        topic,
-        counts: data.expression,
-        ignored: expression,
-      });
+      this.logger.warn(
+        'consumers of one group filter by different expressions; the first one counts',
+        {
+          group,
+          topic,
+          counts: data.expression,
+          ignored: expression,
+        },
+      );
     }
     data.deadTime = 0;
     this.isDirty = true;

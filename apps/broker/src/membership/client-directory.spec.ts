@@ -54,7 +54,13 @@ describe('ClientDirectory', () => {
 
   beforeEach(() => {
     clock = new ManualClock(0);
-    directory = new ClientDirectory(clock, silentLogger, options, (group) => group !== 'quiet', filters);
+    directory = new ClientDirectory(
+      clock,
+      silentLogger,
+      options,
+      (group) => group !== 'quiet',
+      filters,
+    );
     one = new FakePeer('one:1');
     two = new FakePeer('two:2');
   });

@@ -116,7 +116,9 @@ describe('PullSubscriptions', () => {
       subscription: 'FALSE',
       expressionType: 'SQL92',
     };
-    const filter = setUp('CLUSTERING', { enablePropertyFilter: true, filterSupportRetry: true })(ask);
+    const filter = setUp('CLUSTERING', { enablePropertyFilter: true, filterSupportRetry: true })(
+      ask,
+    );
     expect(accepts(filter, { RETRY_TOPIC: 'amounts', amount: '6' })).toBe(true);
     expect(accepts(filter, { RETRY_TOPIC: 'amounts', amount: '5' })).toBe(false);
     expect(accepts(filter, { RETRY_TOPIC: 'orders' })).toBe(true);
