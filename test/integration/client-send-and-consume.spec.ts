@@ -1,4 +1,4 @@
-import { deadLetterTopic } from '@nestjs-rocketmq/message';
+import { deadLetterTopic, type StoredMessage } from '@nestjs-rocketmq/message';
 import { ClientCluster, Inbox } from '../support/client-cluster.js';
 import { eventually } from '../support/eventually.js';
 
@@ -9,7 +9,10 @@ describe('our client on our servers', () => {
   let cluster: ClientCluster;
 
   beforeAll(async () => {
-    cluster = await ClientCluster.start({ messageDelayLevel: '1s 2s 1s 1s 1s 1s' });
+    cluster = await ClientCluster.start({
+      messageDelayLevel: '1s 2s 1s 1s 1s 1s',
+      enablePropertyFilter: true,
+    });
   });
 
   afterAll(() => cluster[Symbol.asyncDispose]());
@@ -42,6 +45,30 @@ describe('our client on our servers', () => {
     const unpacked = inbox.all.find((one) => one.text === large)?.message;
     expect(unpacked?.property('who')).toBe('me');
     expect(unpacked?.storedBody.length).toBeLessThan(1_000);
+  });
+
+  it('gets what its SQL92 filter wants, retries of it included', async () => {
+    const topic = cluster.name('sql');
+    const producer = await cluster.producer();
+    for (const amount of ['4', '6', 'none', '7']) {
+      await producer.send({ topic, body: body(amount), properties: { amount } });
+    }
+    const inbox = new Inbox();
+    await consume(topic, inbox, {
+      from: 'first',
+      subscriptions: [{ topic, sql: 'amount > 5' }],
+      listener: (messages: StoredMessage[]) => {
+        inbox.take(messages);
+        return messages[0]?.reconsumeTimes === 0 ? { kind: 'retry', delayLevel: 1 } : success;
+      },
+    });
+    await inbox.until(4);
+    expect(inbox.texts.toSorted()).toEqual(['6', '6', '7', '7']);
+  });
+
+  it('refuses an SQL92 filter that is wrong', async () => {
+    const subscriptions = [{ topic: cluster.name('sql'), sql: 'amount >' }];
+    await expect(consume('t', new Inbox(), { subscriptions })).rejects.toThrow(/column 9/);
   });
 
   it('keeps the order of everything with one key, for an orderly consumer', async () => {

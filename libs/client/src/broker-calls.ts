@@ -1,5 +1,6 @@
 import type { MessageQueue } from '@nestjs-rocketmq/message';
 import {
+  CheckClientConfig,
   ConsumerSendMsgBack,
   EndTransaction,
   GetBrokerClusterInfo,
@@ -24,6 +25,7 @@ import {
   type CommandDefinition,
   type HeartbeatData,
   type MessageQueueBody,
+  type SubscriptionData,
   type TopicRouteData,
 } from '@nestjs-rocketmq/protocol';
 import type { Answer, InvokeOptions, Peer, RemotingClient } from '@nestjs-rocketmq/remoting';
@@ -146,6 +148,16 @@ export class BrokerCalls {
   async consumerIds(address: string, consumerGroup: string): Promise<readonly string[]> {
     const answer = await this.ask(address, GetConsumerListByGroup, { consumerGroup });
     return answer.body.consumerIdList;
+  }
+
+  /** Rejects when the broker does not take the subscription. */
+  async checkSubscription(
+    address: string,
+    of: { clientId: string; group: string; data: SubscriptionData },
+  ): Promise<void> {
+    const { clientId, group, data } = of;
+    const body = { clientId, group, subscriptionData: data };
+    await this.ask(address, CheckClientConfig, {}, { body });
   }
 
   /** The committed offset; undefined when the group never committed one. */

@@ -52,3 +52,4 @@ export {
   type TransactionVerdict,
   type TransactionalProducerOptions,
 } from './producer/transactional-producer.js';
+export { sqlFilterProblem } from './subscription.js';

@@ -1,5 +1,5 @@
 import { tagHash } from '@nestjs-rocketmq/message';
-import { TagSubscription } from './subscription.js';
+import { SqlSubscription, TagSubscription } from './subscription.js';
 
 describe('TagSubscription', () => {
   it('tells apart tags that have the same hash', () => {
@@ -27,5 +27,22 @@ describe('TagSubscription', () => {
 
   it('refuses an expression without a tag', () => {
     expect(() => new TagSubscription('t', ' || ', 1)).toThrow(/names no tag/);
+  });
+});
+
+describe('SqlSubscription', () => {
+  it('leaves the judgement to the broker', () => {
+    const subscription = new SqlSubscription('t', 'a > 5', 7);
+    expect(subscription.acceptsAll).toBe(true);
+    expect(subscription.data).toMatchObject({
+      topic: 't',
+      subString: 'a > 5',
+      subVersion: 7,
+      expressionType: 'SQL92',
+    });
+  });
+
+  it('refuses an expression that brokers would not understand', () => {
+    expect(() => new SqlSubscription('t', 'a >', 7)).toThrow(/column 4/);
   });
 });

@@ -1,11 +1,21 @@
-import { TagFilter } from '@nestjs-rocketmq/filter';
+import { messageOf } from '@nestjs-rocketmq/foundation';
+import { SqlFilter, TagFilter } from '@nestjs-rocketmq/filter';
 import type { SubscriptionData } from '@nestjs-rocketmq/protocol';
 
+/** A topic and what of it is wanted. */
+export interface TopicSubscription {
+  readonly topic: string;
+  /** As heartbeats carry it. */
+  readonly data: SubscriptionData;
+  /** True when the client need not look at messages again. */
+  readonly acceptsAll: boolean;
+  accepts(tag: string | undefined): boolean;
+}
+
 /**
- * A topic and what of it is wanted, as heartbeats carry it. The broker compares only the hashes of
- * tags; `accepts` is the exact test.
+ * By tags. The broker compares only the hashes of tags; `accepts` is the exact test.
  */
-export class TagSubscription {
+export class TagSubscription implements TopicSubscription {
   readonly data: SubscriptionData;
   private readonly filter: TagFilter;
 
@@ -37,5 +47,42 @@ export class TagSubscription {
 
   accepts(tag: string | undefined): boolean {
     return this.filter.matches(tag);
+  }
+}
+
+/** By an SQL92 filter, which the broker judges alone. */
+export class SqlSubscription implements TopicSubscription {
+  readonly data: SubscriptionData;
+  readonly acceptsAll = true;
+
+  /** Throws `FilterError`, which says the column, when the expression is wrong. */
+  constructor(
+    readonly topic: string,
+    expression: string,
+    version: number,
+  ) {
+    this.data = {
+      classFilterMode: false,
+      topic,
+      subString: SqlFilter.parse(expression).expression,
+      tagsSet: [],
+      codeSet: [],
+      subVersion: version,
+      expressionType: 'SQL92',
+    };
+  }
+
+  accepts(): boolean {
+    return true;
+  }
+}
+
+/** What is wrong with an SQL92 filter, with its column; undefined when brokers will take it. */
+export function sqlFilterProblem(expression: string): string | undefined {
+  try {
+    SqlFilter.parse(expression);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
   }
 }

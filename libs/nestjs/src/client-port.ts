@@ -62,7 +62,11 @@ export type PortConsumeVerdict =
 
 export interface PortConsumerOptions {
   readonly group: string;
-  readonly subscriptions: readonly { readonly topic: string; readonly expression: string }[];
+  readonly subscriptions: readonly {
+    readonly topic: string;
+    readonly expression?: string;
+    readonly sql?: string;
+  }[];
   readonly mode: 'concurrent' | 'orderly';
   readonly model: 'clustering' | 'broadcasting';
   readonly from: 'last' | 'first' | { readonly timestamp: number };

@@ -74,6 +74,29 @@ describe('an application that is set up wrongly does not start', () => {
     await app.close();
   });
 
+  it('hands an SQL92 filter to the client, for every topic', async () => {
+    const sql = 'amount > 5';
+    const providers = [listenerOf('Payments', { topic: ['orders', 'refunds'], group: 'g', sql })];
+    const { app, clients } = await startApplication({ providers });
+    expect(clients.consumer('g').options.subscriptions).toEqual([
+      { topic: 'orders', sql },
+      { topic: 'refunds', sql },
+    ]);
+    await app.close();
+  });
+
+  it.each([
+    ['a wrong one', { topic: 'orders', sql: 'amount >' }, 'column 9'],
+    ['one beside tags', { topic: 'orders', sql: 'amount > 5', tags: 'a' }, 'instead of tags'],
+    ['one beside a map', { topic: { orders: 'a' }, sql: 'amount > 5' }, 'instead of tags'],
+  ])('refuses %s among SQL92 filters', async (_, options, told) => {
+    const error = await refusal({
+      providers: [listenerOf('Payments', { group: 'g', ...options })],
+    });
+    expect(error.codes).toEqual(['ROCKETMQ_OPTION_INVALID']);
+    expect(error.message).toContain(told);
+  });
+
   it('refuses two listeners of one group with different subscriptions and names both', async () => {
     const error = await refusal({
       providers: [

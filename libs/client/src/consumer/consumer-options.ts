@@ -21,6 +21,8 @@ export interface Subscription {
   readonly topic: string;
   /** Tags: `*` (default) for all, or `a || b`. */
   readonly expression?: string;
+  /** An SQL92 filter over properties instead of tags; the broker needs `enablePropertyFilter`. */
+  readonly sql?: string;
 }
 
 /** What becomes of the messages that a listener got. A thrown error means `retry`. */
@@ -133,8 +135,10 @@ function isSubscriptionList(value: unknown): boolean {
   if (!Array.isArray(value) || value.length === 0) return false;
   return value.every((item: unknown) => {
     if (typeof item !== 'object' || item === null) return false;
-    const { topic, expression } = item as { topic?: unknown; expression?: unknown };
-    return typeof topic === 'string' && ['string', 'undefined'].includes(typeof expression);
+    const { topic, expression, sql } = item as Record<keyof Subscription, unknown>;
+    const isText = typeof (sql ?? expression ?? '') === 'string';
+    const isOne = sql === undefined || expression === undefined;
+    return typeof topic === 'string' && isText && isOne;
   });
 }
 
@@ -151,10 +155,10 @@ export const pushConsumerOptionTable = {
   instance: sharedInstanceOption,
   group: option.text({ meaning: 'The consumer group.', required: true }),
   subscriptions: option.object<readonly Subscription[]>({
-    meaning: 'The topics and, for each, the tags wanted.',
+    meaning: 'The topics and, for each, the tags or the SQL92 filter wanted.',
     required: true,
     is: isSubscriptionList,
-    must: "must be a list such as [{ topic: 'orders', expression: 'a || b' }]",
+    must: "must be a list such as [{ topic: 'orders', expression: 'a || b' }] or with sql: 'a > 5'",
   }),
   listener: aFunction('Called with messages; answers what becomes of them.', true),
   mode: option.choice(['concurrent', 'orderly'], {

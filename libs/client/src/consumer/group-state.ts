@@ -2,7 +2,7 @@ import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
 import { groupOfTopic, isRetryTopic, PropertyName } from '@nestjs-rocketmq/message';
 import type { StoredMessage } from '@nestjs-rocketmq/message';
 import type { ClientInstance } from '../client-instance.js';
-import type { TagSubscription } from '../subscription.js';
+import type { TopicSubscription } from '../subscription.js';
 import type { AssignedQueue } from './assigned-queue.js';
 import type { MessageListener, PushConsumerSettings } from './consumer-options.js';
 import type { OffsetTable } from './offset-store.js';
@@ -37,7 +37,7 @@ export interface GroupState {
   readonly isClustering: boolean;
   readonly isOrderly: boolean;
   /** By topic, the group's retry topic included. */
-  readonly subscriptions: ReadonlyMap<string, TagSubscription>;
+  readonly subscriptions: ReadonlyMap<string, TopicSubscription>;
   readonly offsets: OffsetTable;
   readonly statistics: ConsumerStatistics;
   /** By queue key. */

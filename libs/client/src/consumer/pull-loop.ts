@@ -127,6 +127,8 @@ export class PullLoop {
     const { state, assigned } = this;
     const { queue, process } = assigned;
     const { settings } = state;
+    const { subVersion = 0, expressionType = 'TAG' } =
+      state.subscriptions.get(queue.topic)?.data ?? {};
     const committed = state.isClustering && isMaster ? state.offsets.known(queue) : undefined;
     const commits = committed !== undefined && committed > 0;
     return {
@@ -138,8 +140,8 @@ export class PullLoop {
       sysFlag: PullSysFlag.suspend | (commits ? PullSysFlag.commitOffset : 0),
       commitOffset: commits ? committed : 0,
       suspendTimeoutMillis: settings.pullSuspend,
-      subVersion: state.subscriptions.get(queue.topic)?.data.subVersion ?? 0,
-      expressionType: 'TAG',
+      subVersion,
+      expressionType,
       maxMsgBytes: settings.pullBatchBytes,
       requestSource: -1,
       brokerName: queue.brokerName,

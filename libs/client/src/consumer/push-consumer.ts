@@ -19,12 +19,13 @@ import type { ConsumerData } from '@nestjs-rocketmq/protocol';
 import type { ConsumerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';
 import {
+  BrokerRefusedError,
   ClientConfigurationError,
   ClientStateError,
   CloseDeadlineError,
 } from '../client.errors.js';
 import type { CloseOptions } from '../producer/send-result.js';
-import { TagSubscription } from '../subscription.js';
+import { SqlSubscription, TagSubscription, type TopicSubscription } from '../subscription.js';
 import { BrokerOffsetStore } from './broker-offsets.js';
 import { ConcurrentDelivery } from './concurrent-delivery.js';
 import {
@@ -115,7 +116,8 @@ export class PushConsumer implements AsyncDisposable {
 
   /**
    * Joins the group. Resolves after the first sharing out of queues was tried; topics, brokers and
-   * name servers that are not there yet are waited for in the background.
+   * name servers that are not there yet are waited for in the background. Rejects with
+   * `BrokerRefusedError`, and closes, when a broker does not take an SQL92 filter.
    */
   async start(): Promise<void> {
     if (this.stage !== 'new') {
@@ -132,6 +134,12 @@ export class PushConsumer implements AsyncDisposable {
     );
     const topics = [...this.state.subscriptions.keys()];
     await Promise.all(topics.map((topic) => this.firstRoute(topic)));
+    try {
+      await this.checkFilters();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     await instance.heartbeat();
     this.stopWatching = instance.routes.onChange((topic) => {
       if (this.state.subscriptions.has(topic)) this.rebalancer.request();
@@ -197,6 +205,23 @@ export class PushConsumer implements AsyncDisposable {
         topic,
         error: messageOf(error),
       });
+    }
+  }
+
+  /** Asks a broker of each topic that is filtered by SQL92, so that nobody waits in vain. */
+  private async checkFilters(): Promise<void> {
+    const { instance, group } = this;
+    for (const { topic, data } of this.state.subscriptions.values()) {
+      if (data.expressionType === 'TAG') continue;
+      const [queue] = instance.routes.known(topic)?.subscribe ?? [];
+      const address = queue && instance.routes.readAddress(queue.brokerName, 0)?.address;
+      if (address === undefined) continue;
+      try {
+        await instance.calls.checkSubscription(address, { clientId: this.clientId, group, data });
+      } catch (error) {
+        if (error instanceof BrokerRefusedError) throw error;
+        this.logger.warn('A broker could not be asked about a filter.', { topic, error });
+      }
     }
   }
 
@@ -305,9 +330,9 @@ function subscriptionsOf(
   options: PushConsumerOptions,
   isClustering: boolean,
   version: number,
-): Map<string, TagSubscription> {
-  const all = new Map<string, TagSubscription>();
-  for (const { topic, expression } of options.subscriptions) {
+): Map<string, TopicSubscription> {
+  const all = new Map<string, TopicSubscription>();
+  for (const { topic, expression, sql } of options.subscriptions) {
     checkTopic(topic);
     if (all.has(topic)) {
       throw new ClientConfigurationError(
@@ -316,7 +341,12 @@ function subscriptionsOf(
         { details: { topic, group: options.group } },
       );
     }
-    all.set(topic, new TagSubscription(topic, expression ?? '*', version));
+    all.set(
+      topic,
+      sql === undefined
+        ? new TagSubscription(topic, expression ?? '*', version)
+        : new SqlSubscription(topic, sql, version),
+    );
   }
   const retries = retryTopic(options.group);
   if (isClustering) all.set(retries, new TagSubscription(retries, '*', version));

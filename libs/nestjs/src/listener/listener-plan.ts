@@ -2,10 +2,14 @@ import type { FoundListener } from './rocketmq.explorer.js';
 import type { ConsumeFrom, InvalidMessagePolicy } from '../options/listener-options.js';
 import type { RocketMQConnection } from '../rocketmq.connections.js';
 
-/** One topic and its tags, in normal form: `*`, or sorted tags with ` || ` between them. */
+/**
+ * One topic and its tags, in normal form: `*`, or sorted tags with ` || ` between them. Or, with
+ * `sql`, the SQL92 filter that stands instead of tags.
+ */
 export interface Subscription {
   readonly topic: string;
-  readonly expression: string;
+  readonly expression?: string;
+  readonly sql?: string;
 }
 
 /** A listener with everything decided: what its container needs. Times in milliseconds. */
@@ -42,5 +46,7 @@ export function normalTags(expression: string | readonly string[] | undefined): 
 
 /** `orders (paid || placed), refunds (*)`, for sentences. */
 export function describeSubscriptions(subscriptions: readonly Subscription[]): string {
-  return subscriptions.map(({ topic, expression }) => `${topic} (${expression})`).join(', ');
+  return subscriptions
+    .map(({ topic, expression, sql }) => `${topic} (${sql ?? expression ?? '*'})`)
+    .join(', ');
 }

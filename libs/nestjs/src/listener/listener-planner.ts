@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+import { sqlFilterProblem } from '@nestjs-rocketmq/client';
 import { groupNameProblem, topicNameProblem } from '@nestjs-rocketmq/message';
 import type { ConsumeOptions, RocketMQListenerOptions } from '../options/listener-options.js';
 import { consumeOptions, listenerOptions } from '../options/option-tables.js';
@@ -98,6 +99,7 @@ export class ListenerPlanner {
 
   private subscriptions(where: string, options: RocketMQListenerOptions): Subscription[] {
     const { topic, tags } = options as { topic?: RocketMQListenerOptions['topic']; tags?: unknown };
+    const sql = this.sql(where, options);
     const isMap = typeof topic === 'object' && topic !== null && !Array.isArray(topic);
     if (isMap && tags !== undefined) {
       this.problems.add(
@@ -118,8 +120,31 @@ export class ListenerPlanner {
       found.set(name, own);
     }
     return [...found]
-      .map(([name, expression]) => ({ topic: name, expression }))
+      .map(([name, expression]) =>
+        sql === undefined ? { topic: name, expression } : { topic: name, sql },
+      )
       .toSorted((a, b) => (a.topic < b.topic ? -1 : 1));
+  }
+
+  private sql(
+    where: string,
+    { topic, tags, sql: given }: RocketMQListenerOptions,
+  ): string | undefined {
+    if (given === undefined) return undefined;
+    const isMap = typeof topic === 'object' && !Array.isArray(topic);
+    if (tags !== undefined || isMap) {
+      this.problems.add(
+        'ROCKETMQ_OPTION_INVALID',
+        `${where}: 'sql' stands instead of tags; leave out the one or the other`,
+      );
+    }
+    const expression = this.values.resolve(where, 'sql', given);
+    // A placeholder without a value has been reported already.
+    if (expression === undefined) return undefined;
+    const problem = sqlFilterProblem(expression);
+    if (problem === undefined) return expression;
+    this.problems.add('ROCKETMQ_OPTION_INVALID', `${where}: 'sql': ${problem}`);
+    return undefined;
   }
 
   private checkTopic(where: string, topic: unknown): void {

@@ -65,6 +65,11 @@ export interface RocketMQListenerOptions extends ConsumeOptions {
   readonly topic: ListenerTopic;
   /** Tags wanted: `'placed || paid'`, an array, or `'*'` (default). Not beside a topic map. */
   readonly tags?: Setting<string> | readonly string[];
+  /**
+   * An SQL92 filter over properties instead of tags, such as `"amount > 5 AND region = 'eu'"`, for
+   * every topic. The broker needs `enablePropertyFilter=true`.
+   */
+  readonly sql?: Setting<string>;
   /** Name of a connection in the module options. Default: the one of `nameServers`. */
   readonly connection?: string;
   /** Name in logs and in the registry. Default `Class.method`. */

@@ -152,6 +152,11 @@ export const listenerOptions = defineOptions('@RocketMQListener', {
     is: anything,
     must: 'must be a text or an array',
   }),
+  sql: option.object<unknown>({
+    meaning: "Instead of tags: an SQL92 filter over properties, such as 'amount > 5'.",
+    is: anything,
+    must: 'must be a text',
+  }),
   connection: option.text({ meaning: 'Name of a connection in the module options.' }),
   id: option.text({ meaning: 'Name in logs and in the registry; Class.method by default.' }),
   payloadType: option.object<unknown>({

@@ -6,8 +6,8 @@
 export const springNames: Readonly<Record<string, string>> = {
   // listeners
   consumerGroup: "write 'group'",
-  selectorExpression: "write 'tags'",
-  selectorType: "leave it out, 'tags' always means tags",
+  selectorExpression: "write 'tags' or 'sql'",
+  selectorType: "leave it out: write 'tags' for tags, 'sql' for SQL92",
   consumeMode: "write mode: 'concurrent' | 'orderly'",
   messageModel: "write model: 'clustering' | 'broadcasting'",
   consumeThreadMax: "write 'concurrency'",
@@ -36,7 +36,6 @@ export const springNames: Readonly<Record<string, string>> = {
 
 /** Names that mean something this version cannot do; refused with the reason. */
 export const namesOfLater: Readonly<Record<string, string>> = {
-  sql: "SQL filters are not served by this version; filter by 'tags'",
   replyTimeout: 'request and reply is not served by this version',
   accessKey: 'signed requests are not served by this version',
   secretKey: 'signed requests are not served by this version',
