@@ -144,7 +144,8 @@ export class MemoryCluster implements ClientFactory {
     const messageId = `M${(this.count += 1)}`;
     for (const group of this.groups) {
       const wanted = group.subscriptions.some(
-        ({ topic, expression = '*' }) => topic === message.topic && matches(expression, message.tags),
+        ({ topic, expression = '*' }) =>
+          topic === message.topic && matches(expression, message.tags),
       );
       if (!wanted) continue;
       this.waiting.push({ group, message, messageId, tries: 0 });
