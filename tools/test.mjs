@@ -55,7 +55,17 @@ const runs =
   chosen.length > 0
     ? [[chosen, ['--maxWorkers=1']]]
     : [
-        [['libs', 'apps', 'sample-order-service', 'test/architecture', 'test/property'], []],
+        [
+          [
+            'libs',
+            'apps',
+            'sample-order-service',
+            'test/architecture',
+            'test/property',
+            'test/simulation',
+          ],
+          [],
+        ],
         [
           ['test/integration', 'test/interop'],
           ['--maxWorkers=1', '--passWithNoTests'],

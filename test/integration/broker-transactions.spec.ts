@@ -125,13 +125,14 @@ describe('a transaction', () => {
     expect(await raw.maxOffset('payments', 1)).toBe(1);
   });
 
-  it('refuses a decision that names another group, offset or position', async () => {
+  it('refuses a decision that names another group, offset, position or transaction', async () => {
     const sent = await half(raw, 'mine');
     const position = parseOffsetMessageId(sent.header.msgId).position;
     for (const wrong of [
       { producerGroup: 'others' },
       { tranStateTableOffset: 7 },
       { commitLogOffset: position + 1 },
+      { transactionId: 'U-yours' },
     ]) {
       await expect(end(raw, sent, 'commit', wrong)).rejects.toThrow(ResponseError);
     }

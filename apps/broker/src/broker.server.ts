@@ -31,6 +31,8 @@ export interface BrokerOptions {
   readonly clock?: Clock | undefined;
   readonly fileSystem?: FileSystem | undefined;
   readonly network?: Network | undefined;
+  /** The end of the turns of the event loop; default one that `setImmediate` ends. */
+  readonly turn?: Turn | undefined;
   readonly logger?: Logger | undefined;
 }
 
@@ -96,7 +98,7 @@ async function open(
 ): Promise<RunningBroker> {
   const clock = options.clock ?? systemClock;
   const fileSystem = options.fileSystem ?? nodeFileSystem;
-  const turn = new Turn();
+  const turn = options.turn ?? new Turn();
   const place: StoreHost = { host: await addressBytes(config.brokerIP1), port: config.listenPort };
   const directory = config.storePathRootDir;
   const store = await MessageStore.open({
@@ -129,6 +131,7 @@ async function open(
   });
   place.port = server.address.port;
   router.storeAt(place.host, place.port);
+  parts.halves.completeLastCommit(clock.now());
   resources.defer(() => server.close({ deadlineMs: drainMillis }));
   resources.defer(() => parts.arrivals.release());
   parts.schedule.open();

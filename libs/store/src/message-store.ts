@@ -93,6 +93,15 @@ export class MessageStore {
     return this.failure;
   }
 
+  /**
+   * A copy of the last record that was there when the store was opened after a crash. What was to
+   * follow it in the same turn may be lost.
+   */
+  lastRecordBeforeCrash(): Uint8Array | undefined {
+    const { lastRecord } = this.parts;
+    return lastRecord === undefined ? undefined : this.readRecord(lastRecord);
+  }
+
   /** Called once, when the store stops because of a failure. */
   onFailure(listener: (error: Error) => void): void {
     this.failureListeners.push(listener);

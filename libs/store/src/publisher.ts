@@ -159,6 +159,7 @@ export class Publisher implements StoreGate {
     checkpoint.logTime = this.durableTime;
     checkpoint.queueTime = this.durableTime;
     checkpoint.confirmed = log.written;
+    checkpoint.queuesTo = log.written;
     checkpoint.census = censusOf(this.parts.queues);
     directory.writeCheckpoint(checkpoint);
     await directory.syncCheckpoint();
@@ -225,18 +226,20 @@ export class Publisher implements StoreGate {
         })
         .finally(() => {
           this.checkpointing = undefined;
-          if (this.writtenTime > this.parts.checkpoint.queueTime) this.armCheckpoint();
+          if (this.parts.log.written > this.parts.checkpoint.queuesTo) this.armCheckpoint();
         });
     });
   }
 
   /** Makes the entries of all messages written up to now durable; then the checkpoint may say so. */
   private async moveCheckpoint(): Promise<void> {
-    const { writer, directory, checkpoint } = this.parts;
+    const { log, writer, directory, checkpoint } = this.parts;
     const time = this.writtenTime;
+    const position = log.written;
     await writer.syncAll();
     if (this.isClosed) return;
     checkpoint.queueTime = time;
+    checkpoint.queuesTo = position;
     checkpoint.logTime = this.durableTime;
     directory.writeCheckpoint(checkpoint);
     await directory.syncCheckpoint();

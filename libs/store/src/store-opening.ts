@@ -27,6 +27,8 @@ export interface RecoveryParts {
 export interface Recovered {
   /** Store time of the last record that was looked at; 0 when none was. */
   readonly lastStoreTime: number;
+  /** Log position of the last record, when the log was followed to its end after a crash. */
+  readonly lastRecord: number | undefined;
   /** Queue files were changed and are perhaps not durable. */
   readonly isRebuilt: boolean;
 }
@@ -54,15 +56,21 @@ export function recover(parts: RecoveryParts): Recovered {
   const isRebuild = last === undefined;
   // The checkpoint speaks of queue files that were there; without any, all of the log counts.
   const trustsCheckpoint = wasAborted && hasEntries(queues);
-  const start = last?.end ?? crashStart(reader, trustsCheckpoint ? recoveryTime(checkpoint) : 0);
-  if (isRebuild && !trustsCheckpoint) checkpoint.queueTime = 0;
-  const { scan, lastStoreTime } = followLog(parts, reader, start, last);
+  const start = last?.end ?? (trustsCheckpoint ? crashStart(reader, parts.found) : reader.start);
+  if (isRebuild && !trustsCheckpoint) {
+    checkpoint.queueTime = 0;
+    checkpoint.queuesTo = 0;
+  }
+  const { scan, lastStoreTime, lastRecord } = followLog(parts, reader, start, last);
   if (isRebuild || scan.fault !== undefined) log.files.cut(scan.end);
   log.restore(log.files.isEmpty ? 0 : scan.end);
   // What a killed process wrote may not be durable, and from here on it counts as such.
-  if (isRebuild) log.syncFrom(start);
+  if (isRebuild) {
+    if (parts.found.state === 'SEALED') log.writeAgain(checkpoint.confirmed);
+    log.syncFrom(start);
+  }
   settleQueues(parts);
-  return { lastStoreTime, isRebuilt: isRebuild };
+  return { lastStoreTime, lastRecord, isRebuilt: isRebuild };
 }
 
 function loadFiles(parts: RecoveryParts): void {
@@ -109,19 +117,19 @@ function followLog(
   reader: LogReader,
   start: number,
   last: LastRecord | undefined,
-): { scan: ScanEnd; lastStoreTime: number } {
+): { scan: ScanEnd; lastStoreTime: number; lastRecord: number | undefined } {
   const { logger } = parts;
   const rebuild = last === undefined ? new QueueRebuild(parts) : undefined;
   rebuild?.cutAt(start);
   const search = new DamageSearch(reader, knownDurable(parts.found));
   let lastTime = last === undefined ? 0 : (storeTimeOf(reader, last.end - last.size) ?? 0);
   const before = lastTime;
-  let isAny = false;
+  let lastRecord: number | undefined;
   const scan = scanRecords(reader, start, {
     checkCrc: parts.checkCrc,
     each: (record) => {
       lastTime = record.storeTime;
-      isAny = true;
+      lastRecord = record.logPosition;
       rebuild?.follow(record);
     },
     goOn: (position, found, claim) => {
@@ -142,7 +150,7 @@ function followLog(
     const fields = { from: start, to: scan.end, records: scan.records };
     logger.info('Recovered the store after it was not closed', fields);
   }
-  return { scan, lastStoreTime: isAny ? lastTime : before };
+  return { scan, lastRecord, lastStoreTime: lastRecord === undefined ? before : lastTime };
 }
 
 function knownDurable({ checkpoint, state }: FoundCheckpoint): KnownDurable {
@@ -201,13 +209,17 @@ function hasEntries(queues: ConsumeQueueTable): boolean {
 }
 
 /**
- * The start of the newest file whose first record is not younger than `time`; else of the first. A
- * time that is smaller than that of the file before proves nothing: it may be damaged.
+ * The start of the newest file whose first record is not younger than the checkpoint; else of the
+ * first. A time that is smaller than that of the file before proves nothing: it may be damaged. And
+ * the clock may have been set back, so what the checkpoint says in positions goes before.
  */
-function crashStart(log: LogReader, time: number): number {
+function crashStart(log: LogReader, { checkpoint, state }: FoundCheckpoint): number {
+  const time = recoveryTime(checkpoint);
+  const most =
+    state === 'SEALED' ? Math.min(checkpoint.queuesTo, checkpoint.confirmed) : Infinity;
   for (let start = log.end - log.segmentSize; start > log.start; start -= log.segmentSize) {
     const first = storeTimeOf(log, start);
-    if (first === undefined || first > time) continue;
+    if (start > most || first === undefined || first > time) continue;
     if (first >= (storeTimeOf(log, start - log.segmentSize) ?? 0)) return start;
   }
   return log.start;

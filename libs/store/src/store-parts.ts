@@ -54,6 +54,8 @@ export interface StoreParts {
   readonly wasAborted: boolean;
   /** Store time of the last message known, or 0. */
   readonly lastStoreTime: number;
+  /** Log position of the last record before a crash, or undefined. */
+  readonly lastRecord: number | undefined;
   /** Lets go of files and folder, without writing. */
   close(): Promise<void>;
 }
@@ -93,7 +95,7 @@ export function openParts(given: OpenStore): StoreParts {
     });
     const checkCrc = options.checkCRCOnRecover;
     const recovery = { log, queues, deleted, found, wasAborted, checkCrc, delays, logger };
-    const { lastStoreTime, isRebuilt } = recover(recovery);
+    const { lastStoreTime, lastRecord, isRebuilt } = recover(recovery);
     if (isRebuilt || found.state !== 'SEALED') correctCheckpoint(directory, checkpoint, log);
     directory.markOpen(given.processId ?? process.pid);
     const ageMillis = options.flushIntervalConsumeQueue;
@@ -119,6 +121,7 @@ export function openParts(given: OpenStore): StoreParts {
       reader: readerOf(log, options, logger),
       wasAborted,
       lastStoreTime: lastStoreTime || checkpoint.logTime,
+      lastRecord,
       close: () => resources.close(),
     };
   } catch (error) {

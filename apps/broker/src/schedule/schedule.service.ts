@@ -100,8 +100,13 @@ export class ScheduleService {
     const offsetTable = Object.fromEntries(
       this.states.map(({ level, next }) => [String(level), next]),
     );
-    await this.parts.store.flush();
-    this.parts.file.write({ dataVersion: this.version.toJSON(), offsetTable });
+    try {
+      await this.parts.store.flush();
+      this.parts.file.write({ dataVersion: this.version.toJSON(), offsetTable });
+    } catch (error) {
+      this.isDirty = true;
+      throw error;
+    }
   }
 
   /** Delivers nothing more. */

@@ -82,7 +82,7 @@ export class GroupTable {
     const created = newGroup(name);
     this.groups.set(name, created);
     this.parts.logger.info('created a consumer group', { group: name });
-    this.changed();
+    this.changed(() => this.groups.delete(name));
     return created;
   }
 
@@ -91,13 +91,20 @@ export class GroupTable {
   }
 
   update(config: SubscriptionGroupConfig): void {
-    this.groups.set(config.groupName, config);
-    this.changed();
+    const { groupName } = config;
+    const before = this.groups.get(groupName);
+    this.groups.set(groupName, config);
+    this.changed(() => {
+      if (before === undefined) this.groups.delete(groupName);
+      else this.groups.set(groupName, before);
+    });
   }
 
   delete(name: string): boolean {
-    if (!this.groups.delete(name)) return false;
-    this.changed();
+    const group = this.groups.get(name);
+    if (group === undefined) return false;
+    this.groups.delete(name);
+    this.changed(() => this.groups.set(name, group));
     return true;
   }
 
@@ -110,9 +117,15 @@ export class GroupTable {
     };
   }
 
-  private changed(): void {
+  /** What cannot be kept did not happen. */
+  private changed(undo: () => void): void {
     this.version.next(this.parts.clock.now());
-    this.save();
+    try {
+      this.save();
+    } catch (error) {
+      undo();
+      throw error;
+    }
   }
 
   private save(): void {

@@ -101,4 +101,22 @@ describe('TopicTable', () => {
     const topic = tableOf().ensure('orders', 3);
     expect([-1, -1, -1, -1, 2].map((asked) => topic.queueFor(asked))).toEqual([1, 2, 0, 1, 2]);
   });
+
+  it('takes back a change that it could not write down, for a restart would not know it', () => {
+    const file = new MemoryTable();
+    const table = tableOf(file);
+    table.update(newTopic('known', 4, 6));
+    const { writes } = file;
+    file.write = () => {
+      throw new Error('EIO');
+    };
+    expect(() => table.createForSending('orders', 'TBW102', 4, 0)).toThrow('EIO');
+    expect(() => table.ensure('%RETRY%group', 1)).toThrow('EIO');
+    expect(() => table.update(newTopic('known', 8, 6))).toThrow('EIO');
+    expect(() => table.delete('known')).toThrow('EIO');
+    expect(table.get('orders')).toBeUndefined();
+    expect(table.get('%RETRY%group')).toBeUndefined();
+    expect(table.get('known')?.config).toMatchObject({ readQueueNums: 4 });
+    expect(file.writes).toBe(writes);
+  });
 });

@@ -105,15 +105,21 @@ export class TopicTable {
   update(config: TopicConfig): boolean {
     const known = this.topics.get(config.topicName);
     if (known !== undefined && isSame(known.config, config)) return false;
+    const before = known?.config;
     if (known === undefined) this.put(config);
     else known.apply(config);
-    this.changed();
+    this.changed(() => {
+      if (before === undefined) this.topics.delete(config.topicName);
+      else known?.apply(before);
+    });
     return true;
   }
 
   delete(name: string): boolean {
-    if (!this.topics.delete(name)) return false;
-    this.changed();
+    const topic = this.topics.get(name);
+    if (topic === undefined) return false;
+    this.topics.delete(name);
+    this.changed(() => this.topics.set(name, topic));
     return true;
   }
 
@@ -138,7 +144,7 @@ export class TopicTable {
       queues: config.writeQueueNums,
       perm: config.perm,
     });
-    this.changed();
+    this.changed(() => this.topics.delete(config.topicName));
     return topic;
   }
 
@@ -148,9 +154,15 @@ export class TopicTable {
     return topic;
   }
 
-  private changed(): void {
+  /** What cannot be kept did not happen: messages of a topic that a restart forgets are lost. */
+  private changed(undo: () => void): void {
     this.version.next(this.parts.clock.now());
-    this.save();
+    try {
+      this.save();
+    } catch (error) {
+      undo();
+      throw error;
+    }
     this.telling = Promise.allSettled(this.listeners.map((listener) => listener()));
   }
 }

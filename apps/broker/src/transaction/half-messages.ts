@@ -3,6 +3,7 @@ import {
   PropertyName,
   propertyText,
   StoredMessage,
+  transactionState,
   SystemTopic,
   tagHash,
   transactionGroup,
@@ -65,6 +66,23 @@ export class HalfMessages {
       for (let offset = at; offset < end; offset += 1) this.readOp(offset);
     }
     this.logger.debug('read the op messages of transactions', { half: this.low, op });
+  }
+
+  /**
+   * After a power failure the log may end with a committed message whose op message, which comes
+   * next, is lost. The half must not be committed again.
+   */
+  completeLastCommit(now: number): void {
+    const last = this.store.lastRecordBeforeCrash();
+    if (last === undefined) return;
+    const message = new StoredMessage(last);
+    const isCommitted = transactionState(message.sysFlag) === 'commit';
+    if (!isCommitted || message.topic === SystemTopic.TRANSACTION_HALF) return;
+    const bytes = this.store.readRecord(message.preparedTransactionOffset);
+    const half = bytes === undefined ? undefined : new StoredMessage(bytes);
+    if (half?.topic !== SystemTopic.TRANSACTION_HALF || this.isDecided(half.queueOffset)) return;
+    this.logger.info('a commit was cut off by a crash and is completed', { message: half.msgId });
+    this.decide(half.queueOffset, now);
   }
 
   /** Turns the draft of a message into that of its half. */

@@ -33,6 +33,7 @@ const name = {
   queueId: encoder.encode(PropertyName.REAL_QUEUE_ID),
   delay: encoder.encode(PropertyName.DELAY_TIME_LEVEL),
   immunity: encoder.encode(PropertyName.CHECK_IMMUNITY_TIME_IN_SECONDS),
+  uniqueKey: encoder.encode(PropertyName.UNIQUE_KEY),
 };
 
 export interface TransactionParts {
@@ -134,6 +135,11 @@ export class TransactionProcessor {
     }
     if (draft.property(name.topic) === undefined || !this.isHalf(record)) {
       return wrong(`At ${asked.commitLogOffset} lies no half message`);
+    }
+    // After a power failure another half may stand where the one that is meant stood.
+    const { transactionId } = asked;
+    if (transactionId && transactionId !== (draft.property(name.uniqueKey) ?? transactionId)) {
+      return wrong(`At ${asked.commitLogOffset} lies the half of another transaction`);
     }
     if (this.parts.halves.isDecided(offset)) {
       const remark = `The half message at queue offset ${offset} is decided already`;

@@ -45,6 +45,17 @@ export function peekCode(
   return p === at + 8 ? -1 : code;
 }
 
+const knownScanners = new WeakMap<CommandDefinition, FieldsScanners>();
+
+function scannersOf(
+  definition: CommandDefinition,
+  fields: ReturnType<typeof scannedFields>,
+): FieldsScanners {
+  let scanners = knownScanners.get(definition);
+  if (scanners === undefined) knownScanners.set(definition, (scanners = compileFieldsScanners(fields)));
+  return scanners;
+}
+
 /** A command compiled for the hot path: how its requests are read and its answers written. */
 export class HotCommand {
   readonly bound: BoundView;
@@ -59,7 +70,7 @@ export class HotCommand {
     identity: StoreIdentity,
   ) {
     const fields = scannedFields(definition);
-    this.scanners = compileFieldsScanners(fields);
+    this.scanners = scannersOf(definition, fields);
     this.bound = makeAskedView(slots, fields);
     this.writers =
       compileAnswerWriters(definition, identity) ?? tableAnswerWriters(definition, identity);

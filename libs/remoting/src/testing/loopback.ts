@@ -26,6 +26,7 @@ export class LoopbackWire implements Wire {
   private isEnding = false;
   private isClosed = false;
   private mustDrain = false;
+  private bytesLeft = Number.POSITIVE_INFINITY;
 
   constructor(
     readonly remoteAddress: string,
@@ -54,8 +55,10 @@ export class LoopbackWire implements Wire {
   write(bytes: Uint8Array): void {
     if (this.isClosed || this.isEnding) return;
     // The sender may fill its buffer anew, so these bytes are copied, as a kernel does.
-    for (const chunk of this.network.cut(bytes)) this.underWay.push(chunk);
-    this.bytesUnderWay += bytes.length;
+    for (const chunk of this.network.cut(bytes, this)) {
+      this.underWay.push(chunk);
+      this.bytesUnderWay += chunk.length;
+    }
     if (this.bytesUnderWay > highWaterMark) this.mustDrain = true;
     this.deliverSoon();
   }
@@ -78,16 +81,28 @@ export class LoopbackWire implements Wire {
     if (this.isClosed) return;
     this.isClosed = true;
     this.underWay = [];
-    setImmediate(() => {
+    this.network.later(() => {
       this.closeListener(error);
-      this.other.destroy();
+      this.other.destroy(error);
     });
+  }
+
+  /** The connection is reset when so many more bytes of this end have arrived. */
+  breakAfter(bytes: number): void {
+    this.bytesLeft = bytes;
+    this.deliverSoon();
+  }
+
+  /** The process of this end is dead: nobody hears of anything any more. */
+  forget(): void {
+    this.isClosed = true;
+    this.underWay = [];
   }
 
   private deliverSoon(): void {
     if (this.isDelivering) return;
     this.isDelivering = true;
-    setImmediate(() => this.deliver());
+    this.network.later(() => this.deliver());
   }
 
   private deliver(): void {
@@ -98,7 +113,10 @@ export class LoopbackWire implements Wire {
       if (this.other.isPaused || this.other.isClosed) break;
       sent += 1;
       this.bytesUnderWay -= chunk.length;
-      this.other.data(chunk);
+      const isLast = chunk.length >= this.bytesLeft;
+      this.other.data(isLast ? chunk.subarray(0, this.bytesLeft) : chunk);
+      this.bytesLeft -= chunk.length;
+      if (isLast) return this.destroy(new Error('ECONNRESET'));
     }
     this.underWay = this.underWay.slice(sent);
     if (this.underWay.length > 0) return;
@@ -110,15 +128,24 @@ export class LoopbackWire implements Wire {
   }
 }
 
+export interface LoopbackOptions {
+  /** What is written arrives in pieces of at most this size. Default: as written. */
+  readonly chunkBytes?: number;
+  /** Runs its argument in a later turn of the event loop; default `setImmediate`. */
+  readonly later?: (task: () => void) => unknown;
+}
+
 /** A network inside this process: no sockets, no ports taken. */
 export class LoopbackNetwork implements Network {
   private readonly listeners = new Map<number, (wire: Wire) => void>();
   private nextPort = 40_000;
   /** Wires that were opened, two per connection; the connecting end first. */
   readonly wires: LoopbackWire[] = [];
+  readonly later: (task: () => void) => unknown;
 
-  /** `chunkBytes`: what is written arrives in pieces of at most this size. Default: as written. */
-  constructor(private readonly options: { chunkBytes?: number } = {}) {}
+  constructor(private readonly options: LoopbackOptions = {}) {
+    this.later = options.later ?? setImmediate;
+  }
 
   connect({ host, port }: ConnectTarget): Promise<Wire> {
     const onWire = this.listeners.get(port);
@@ -154,8 +181,18 @@ export class LoopbackNetwork implements Network {
     });
   }
 
-  /** Copies bytes into the pieces in which they will arrive. */
-  cut(bytes: Uint8Array): Uint8Array[] {
+  /** The process that listens on a port dies: nobody listens, and its connections are reset. */
+  kill(port: number): void {
+    this.listeners.delete(port);
+    for (const wire of this.wires) {
+      if (wire.remotePort !== port) continue;
+      wire.other.forget();
+      wire.destroy(new Error('ECONNRESET'));
+    }
+  }
+
+  /** Copies bytes into the pieces in which they will arrive; `from` writes them. */
+  cut(bytes: Uint8Array, _from?: LoopbackWire): Uint8Array[] {
     const size = this.options.chunkBytes ?? Math.max(1, bytes.length);
     const chunks: Uint8Array[] = [];
     for (let at = 0; at < bytes.length; at += size) {

@@ -120,6 +120,20 @@ export class CommitLog {
     return target;
   }
 
+  /**
+   * Writes what stands from `position` on once more, for opening only. After a sync has failed the
+   * system takes what it did not write for written; a later sync would say that all is well.
+   */
+  writeAgain(position: number): void {
+    for (let at = Math.max(position, this.start); at < this.written;) {
+      const left = this.activeEnd(at) - at;
+      const count = Math.min(left, this.written - at, this.staging.length);
+      const read = this.read(this.staging, 0, count, at);
+      if (read > 0) this.files.write(this.staging, 0, read, at);
+      at += count;
+    }
+  }
+
   /** Makes the files from `position` on durable, blocking; for opening only. */
   syncFrom(position: number): void {
     for (const segment of this.files.all) {

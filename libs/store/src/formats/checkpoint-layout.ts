@@ -12,6 +12,7 @@ import { readInt64, writeInt64 } from '@nestjs-rocketmq/message';
  * | 24 | 8     | a slave: how far its master had flushed at start                           |
  * | 32 | 8     | confirmed log position: everything below is durable                        |
  * | .. |       | zero                                                                       |
+ * | 488 | 8    | an addition of ours: log position below which every record has its entry   |
  * | 496 | 4    | an addition of ours: number of queues at the last good close               |
  * | 500 | 4    | the same: sum over the queues, see `QueueCensus`                           |
  * | 504 | 4    | the same: 'SEAL'                                                           |
@@ -25,6 +26,7 @@ import { readInt64, writeInt64 } from '@nestjs-rocketmq/message';
 export const checkpointFileBytes = 4096;
 /** Bytes that are read and written. */
 export const checkpointBytes = 512;
+const queuesToAt = 488;
 const queuesAt = 496;
 const queueSumAt = 500;
 const sealAt = 504;
@@ -40,6 +42,8 @@ export interface Checkpoint {
   indexTime: number;
   masterFlushed: number;
   confirmed: number;
+  /** Log position: records below have their queue entries durably, whatever their store times. */
+  queuesTo: number;
   census: QueueCensus;
 }
 
@@ -62,6 +66,7 @@ export function emptyCheckpoint(): Checkpoint {
     indexTime: 0,
     masterFlushed: 0,
     confirmed: 0,
+    queuesTo: 0,
     census: noCensus,
   };
 }
@@ -81,6 +86,7 @@ export function readCheckpoint(data: DataView): Checkpoint {
     indexTime: readInt64(data, 16),
     masterFlushed: readInt64(data, 24),
     confirmed: readInt64(data, 32),
+    queuesTo: readInt64(data, queuesToAt),
     census: { queues: data.getUint32(queuesAt), sum: data.getUint32(queueSumAt) },
   };
 }
@@ -91,6 +97,7 @@ export function writeCheckpoint(data: DataView, checkpoint: Checkpoint): void {
   writeInt64(data, 16, checkpoint.indexTime);
   writeInt64(data, 24, checkpoint.masterFlushed);
   writeInt64(data, 32, checkpoint.confirmed);
+  writeInt64(data, queuesToAt, checkpoint.queuesTo);
   data.setUint32(queuesAt, checkpoint.census.queues);
   data.setUint32(queueSumAt, checkpoint.census.sum);
   data.setUint32(sealAt, seal);

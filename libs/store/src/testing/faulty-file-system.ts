@@ -55,7 +55,7 @@ interface FolderChange {
  * nobody wrote to are not damaged, so checksums are tested by damaging bytes with `damage`.
  */
 export class FaultyFileSystem implements FileSystem {
-  readonly random: SeededRandom;
+  random: SeededRandom;
   /** Bytes on the disk, in whole pages of written files; holes are free. */
   capacity = Number.MAX_SAFE_INTEGER;
   private names = new Map<string, FaultyFile>();
@@ -69,7 +69,16 @@ export class FaultyFileSystem implements FileSystem {
   /** Handles of an earlier life do not work any more. */
   private life = 0;
 
-  constructor(seed: number) {
+  /** `later` runs its argument in a later turn of the event loop; default `setImmediate`. */
+  constructor(
+    seed: number,
+    private readonly later: (task: () => void) => unknown = setImmediate,
+  ) {
+    this.random = new SeededRandom(seed);
+  }
+
+  /** What breaks from here on depends on this seed alone. */
+  reseed(seed: number): void {
     this.random = new SeededRandom(seed);
   }
 
@@ -216,7 +225,7 @@ export class FaultyFileSystem implements FileSystem {
   syncDirectoryAside(directory: string): Promise<void> {
     const { life } = this;
     return new Promise((resolve, reject) => {
-      setImmediate(() => {
+      this.later(() => {
         if (!this.isAlive(life)) return;
         try {
           this.syncDirectory(directory);
@@ -281,7 +290,7 @@ export class FaultyFileSystem implements FileSystem {
         this.nameIsDurable(path, file);
         resolve();
       };
-      if (this.heldSyncs === undefined) setImmediate(end);
+      if (this.heldSyncs === undefined) this.later(end);
       else this.heldSyncs.push(end);
     });
   }

@@ -1,0 +1,146 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { messageOf } from '@nestjs-rocketmq/foundation';
+import { play } from './play.js';
+import { shrink } from './shrink.js';
+import { type Story, tell } from './story.js';
+
+/*
+ * npm run simulate -- --seed N --seeds M [--jobs J] [--story]
+ *
+ * Plays M stories from seed N on, in J processes; `--story` prints what happened in each. The last
+ * line counts them: `N passed, N failed`.
+ */
+
+interface Wanted {
+  readonly seed: number;
+  readonly seeds: number;
+  readonly jobs: number;
+  readonly isLoud: boolean;
+}
+
+interface Told {
+  readonly seeds: number;
+  readonly failed: number;
+  readonly answered: number;
+  readonly lives: number;
+  readonly simulatedMillis: number;
+  readonly cpuMillis: number;
+}
+
+/** After so many failures a process stops. */
+const mostFailures = 5;
+/** A process takes so many stories at a time. */
+const portion = 50;
+
+function wanted(args: readonly string[]): Wanted {
+  const number = (name: string, otherwise: number): number => {
+    const at = args.indexOf(name);
+    if (at < 0) return otherwise;
+    const value = Number(args[at + 1]);
+    if (!Number.isInteger(value) || value < 0) throw new Error(`${name} needs a whole number`);
+    return value;
+  };
+  return {
+    seed: number('--seed', 1),
+    seeds: number('--seeds', 1),
+    jobs: Math.max(1, number('--jobs', 1)),
+    isLoud: args.includes('--story'),
+  };
+}
+
+async function tellFailure(story: Story): Promise<void> {
+  const { story: least, played, tries } = await shrink(story);
+  const { rule, sentence } = played.violation ?? { rule: 'nothing', sentence: 'at the second try' };
+  const lines = [
+    `seed ${story.seed}: ${rule} ${sentence}`,
+    JSON.stringify(least.settings),
+    `${story.steps.length} steps, of which ${least.steps.length} do it (${tries} tries):`,
+    ...played.lines.slice(-150).map((line) => `  ${line}`),
+    `again: npm run simulate -- --seed ${story.seed}`,
+  ];
+  console.log(lines.join('\n'));
+}
+
+async function tellAll({ seed, seeds, isLoud }: Wanted): Promise<Told> {
+  const start = process.cpuUsage();
+  const told = { seeds: 0, failed: 0, answered: 0, lives: 0, simulatedMillis: 0 };
+  for (let at = seed; at < seed + seeds && told.failed < mostFailures; at += 1) {
+    const story = tell(at);
+    const played = await play(story);
+    told.seeds += 1;
+    told.answered += played.counts.answered;
+    told.lives += played.counts.lives;
+    told.simulatedMillis += played.counts.millis;
+    if (isLoud) console.log(played.lines.join('\n'));
+    if (played.violation === undefined) continue;
+    told.failed += 1;
+    await tellFailure(story);
+  }
+  const { user, system } = process.cpuUsage(start);
+  return { ...told, cpuMillis: (user + system) / 1000 };
+}
+
+/** The same in several processes, each of which takes the next stories when it is done. */
+function tellInProcesses({ seed, seeds, jobs }: Wanted): Promise<Told> {
+  let next = seed;
+  let sum: Told = {
+    seeds: 0,
+    failed: 0,
+    answered: 0,
+    lives: 0,
+    simulatedMillis: 0,
+    cpuMillis: 0,
+  };
+  const one = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const child = fork(fileURLToPath(import.meta.url), ['--child']);
+      const give = (): void => {
+        const count = Math.min(portion, seed + seeds - next);
+        if (count <= 0 || sum.failed >= mostFailures) return void child.disconnect();
+        child.send({ seed: next, seeds: count });
+        next += count;
+      };
+      child.on('message', (told: Told) => {
+        const names = Object.keys(sum) as (keyof Told)[];
+        sum = Object.fromEntries(names.map((name) => [name, sum[name] + told[name]])) as never;
+        give();
+      });
+      child.on('exit', (code) =>
+        code === 0 ? resolve() : reject(new Error(`a process ended with ${code}`)),
+      );
+      give();
+    });
+  return Promise.all(Array.from({ length: jobs }, one)).then(() => sum);
+}
+
+function serveParent(): void {
+  process.on('message', (range: { seed: number; seeds: number }) => {
+    void tellAll({ ...range, jobs: 1, isLoud: false }).then((told) => process.send?.(told));
+  });
+}
+
+async function run(): Promise<number> {
+  const asked = wanted(process.argv.slice(2));
+  const start = performance.now();
+  const told = await (asked.jobs > 1 ? tellInProcesses(asked) : tellAll(asked));
+  const seconds = Math.round((performance.now() - start) / 1000);
+  console.log(
+    `${told.seeds} stories in ${seconds} s, ${Math.round(told.cpuMillis / told.seeds)} ms of CPU ` +
+      `each: ${told.answered} messages acknowledged, ${told.lives} lives of the broker, ` +
+      `${Math.round(told.simulatedMillis / 1000)} simulated seconds`,
+  );
+  console.log(`${told.seeds - told.failed} passed, ${told.failed} failed`);
+  return told.failed === 0 ? 0 : 1;
+}
+
+if (process.argv.includes('--child')) serveParent();
+else {
+  run().then(
+    (status) => process.exit(status),
+    (error: unknown) => {
+      console.error(messageOf(error), error);
+      process.exit(1);
+    },
+  );
+}

@@ -1,0 +1,296 @@
+import { type StoredMessage, tagHash } from '@nestjs-rocketmq/message';
+import type { Consumer } from './consumer.js';
+import type { History, LifeEnd, Place, SeenRecord } from './history.js';
+import type { StorySettings } from './story.js';
+import { halfTopic, opTopic } from './topics.js';
+import type { World } from './world.js';
+
+/** How long after their write ASYNC_FLUSH may leave messages undurable, with some room. */
+const asyncWindow = 1500;
+/** How long a committed offset may stay unsaved, with some room. */
+export const offsetWindow = 3000;
+
+interface PullWindow {
+  readonly group: string;
+  readonly topic: string;
+  readonly queueId: number;
+  readonly from: number;
+  readonly next: number;
+  readonly offsets: ReadonlySet<number>;
+}
+
+export type Contents = ReadonlyMap<string, SeenRecord>;
+
+export const keyOf = (place: Omit<Place, 'position'>): string =>
+  `${place.topic}/${place.queueId}/${place.offset}`;
+
+/**
+ * What must hold, in lists: which record stands in which place, what every group was given and
+ * told. Judges while the story goes on; `Verdict` judges the end.
+ */
+export class Model {
+  /** What is known to stand where, from answers to senders and from what was read. */
+  readonly known = new Map<string, { readonly id: string; readonly position: number }>();
+  windows: PullWindow[] = [];
+  /** Below these offsets a group may have been moved over messages by a loss. */
+  readonly excused = new Map<string, number>();
+  readonly given = new Map<string, Set<string>>();
+  private readonly reached = new Map<string, number>();
+  /** A sync of the log has failed: from then on a power failure may take more. */
+  isDoubtful = false;
+  /** The wall clock was set back. */
+  wasSetBack = false;
+  /** Something was lost that may be lost. */
+  hadLoss = false;
+  /** When the disk was too slow for the window above. */
+  readonly slow: { readonly from: number; to: number }[] = [];
+
+  constructor(
+    private readonly world: World,
+    private readonly history: History,
+    private readonly settings: StorySettings,
+  ) {}
+
+  /** A record was read, or an answer said where it stands. */
+  stands(place: Place, id: string): void {
+    const key = keyOf(place);
+    const before = this.known.get(key);
+    if (before === undefined) {
+      this.known.set(key, { id, position: place.position });
+      return;
+    }
+    const isSame = before.id === id && before.position === place.position;
+    this.history.check(isSame, 'I2', () => {
+      const was = `${before.id} (log ${before.position})`;
+      return `${key} held ${was} and now holds ${id} (log ${place.position})`;
+    });
+  }
+
+  /** Reads what a record says, and checks it against what was sent. */
+  read(queue: Omit<Place, 'offset' | 'position'>, message: StoredMessage): SeenRecord {
+    const isOp = queue.topic === opTopic;
+    const seen: SeenRecord = {
+      topic: queue.topic,
+      queueId: queue.queueId,
+      offset: message.queueOffset,
+      position: message.logPosition,
+      id: isOp ? `op ${message.text}` : message.msgId,
+      tag: message.tags ?? '',
+      text: message.text,
+      reconsumeTimes: message.reconsumeTimes,
+      level: message.delayLevel,
+      storeTimestamp: message.storeTimestamp,
+    };
+    this.stands(seen, seen.id);
+    const { history } = this;
+    history.check(message.isIntact(), 'I12', () => `${keyOf(seen)} was served damaged`);
+    history.check(message.topic === queue.topic && message.queueId === queue.queueId, 'I2', () => {
+      return `${keyOf(seen)} holds a record of ${message.topic}/${message.queueId}`;
+    });
+    if (isOp) return seen;
+    const sent = history.messages.get(seen.id);
+    history.check(sent !== undefined, 'I2', () => `${keyOf(seen)} holds ${seen.id}, never sent`);
+    if (sent === undefined) return seen;
+    history.check(sent.outcome !== 'failed', 'I10', () => {
+      return `${seen.id} was refused and stands in ${keyOf(seen)}`;
+    });
+    history.check(sent.text === seen.text && sent.tag === seen.tag, 'I12', () => {
+      return `${keyOf(seen)} holds another text or tag than ${seen.id} was sent with`;
+    });
+    if (sent.isHalf) this.readTransaction(seen);
+    return seen;
+  }
+
+  /** A pull was answered. */
+  pulled(
+    consumer: Consumer,
+    pull: { topic: string; queueId: number; from: number; next: number },
+    messages: readonly StoredMessage[],
+  ): void {
+    const { history } = this;
+    const { topic, queueId, from, next } = pull;
+    const where = `${consumer.group} at ${topic}/${queueId}/${from}`;
+    let last = from - 1;
+    for (const message of messages) {
+      const seen = this.read({ topic, queueId }, message);
+      const isInside = seen.offset > last && seen.offset < next;
+      history.check(
+        isInside,
+        'I2',
+        () => `${where} got ${seen.offset} after ${last}, next ${next}`,
+      );
+      history.check(this.mayGet(consumer, topic, seen.tag), 'I8', () => {
+        return `${where} got ${seen.id} with tag ${seen.tag}`;
+      });
+      last = seen.offset;
+      if (consumer.wants(topic, seen.tag)) this.give(consumer.group, seen);
+    }
+    history.check(next >= from, 'I4', () => `${where} is sent back to ${next}`);
+    this.windows.push({
+      group: consumer.group,
+      topic,
+      queueId,
+      from,
+      next,
+      offsets: new Set(messages.map((message) => message.queueOffset)),
+    });
+    const key = `${consumer.group}/${topic}/${queueId}`;
+    this.reached.set(key, Math.max(this.reached.get(key) ?? 0, next));
+    if (messages.length > 0) consumer.note(`gets ${topic}/${queueId} ${from} to ${next}`);
+  }
+
+  /** A group was told to go on elsewhere. */
+  moved(
+    group: string,
+    queue: { topic: string; queueId: number },
+    from: number,
+    header: { nextBeginOffset: number; minOffset: number; maxOffset: number },
+  ): void {
+    const isAhead = from > header.maxOffset && this.hadLoss;
+    this.history.check(isAhead || from < header.minOffset, 'I4', () => {
+      const range = `${header.minOffset} to ${header.maxOffset}`;
+      return `${group} was moved from ${queue.topic}/${queue.queueId}/${from}, which has ${range}`;
+    });
+  }
+
+  /** A group was told where it is. */
+  toldOffset(group: string, topic: string, queueId: number, offset: number): void {
+    const key = `${group}/${topic}/${queueId}`;
+    const commits = this.history.commitsOf(key);
+    const isOne = offset === 0 || commits.some(({ value }) => value === offset);
+    this.history.check(isOne, 'I4', () => `${key} is told ${offset}, which it never committed`);
+    let least = 0;
+    for (const commit of commits) {
+      if (commit.outcome === 'ok' && this.mustBeKept(commit)) least = Math.max(least, commit.value);
+    }
+    this.history.check(offset >= least || this.hadLoss, 'I4', () => {
+      return `${key} is told ${offset}, although ${least} was committed and saved`;
+    });
+  }
+
+  /** Nothing happens any more: whoever waits for a message that is there was forgotten. */
+  atRest(consumers: readonly Consumer[]): void {
+    for (const consumer of consumers) {
+      for (const { topic, queueId, from } of consumer.pulls.values()) {
+        for (const sent of this.history.messages.values()) {
+          const { place } = sent;
+          if (sent.outcome !== 'ok' || place?.topic !== topic || place.queueId !== queueId)
+            continue;
+          if (place.offset < from || !consumer.wants(topic, sent.tag)) continue;
+          if (sent.life !== this.world.lives) continue;
+          this.history.broken(
+            'I11',
+            `${consumer.group} waits at ${topic}/${queueId}/${from}, and ${sent.id} is there`,
+          );
+        }
+      }
+    }
+  }
+
+  /** After a start: nothing is gone but what may be gone. */
+  compare(contents: Contents, end: LifeEnd): void {
+    const lost: { key: string; id: string; position: number }[] = [];
+    let highest = -1;
+    for (const [key, { id, position }] of this.known) {
+      if (contents.has(key)) highest = Math.max(highest, position);
+      else lost.push({ key, id, position });
+    }
+    if (lost.length === 0) return;
+    const first = lost[0] as (typeof lost)[number];
+    const mayLose =
+      end.how === 'crash' && (this.settings.flushDiskType === 'ASYNC_FLUSH' || this.isDoubtful);
+    if (!mayLose) {
+      const more = lost.length > 1 ? ` and ${lost.length - 1} more` : '';
+      return this.history.broken(
+        'I1',
+        `${first.key} (${first.id})${more} is gone after a ${end.how}`,
+      );
+    }
+    for (const { key, id, position } of lost) {
+      this.history.check(position > highest, 'I1', () => {
+        return `${key} (${id}) at log ${position} is gone, but log ${highest} is still there`;
+      });
+      this.lose(key, id, end);
+    }
+    this.forget(
+      lost.map(({ key }) => key),
+      end,
+    );
+  }
+
+  private lose(key: string, id: string, end: LifeEnd): void {
+    this.known.delete(key);
+    const sent = this.history.messages.get(id);
+    if (sent?.place === undefined || keyOf(sent.place) !== key) return;
+    const isOld = sent.outcome === 'ok' && sent.endedAt < this.lossBegan(end);
+    this.history.check(!isOld, 'I1', () => {
+      return `${id} was answered at ${sent.endedAt} and is gone with the power at ${end.at}`;
+    });
+    sent.outcome = 'lost';
+  }
+
+  /** What happened from here on may have gone with the power. */
+  private lossBegan(end: LifeEnd): number {
+    if (this.isDoubtful) return 0;
+    let began = end.at - asyncWindow;
+    for (const { from, to } of this.slow.toReversed()) {
+      if (to >= began) began = Math.min(began, from - asyncWindow);
+    }
+    return began;
+  }
+
+  private forget(keys: readonly string[], end: LifeEnd): void {
+    this.hadLoss = true;
+    const began = this.lossBegan(end);
+    for (const made of [...this.history.decisions, ...this.history.sentBack]) {
+      if (made.endedAt >= began && made.outcome === 'ok') made.outcome = 'unknown';
+    }
+    for (const [key, offset] of this.reached) this.excused.set(key, offset);
+    const gone = new Set(keys);
+    this.windows = this.windows.filter(({ topic, queueId, from, next }) => {
+      for (let offset = from; offset < next; offset += 1) {
+        if (gone.has(keyOf({ topic, queueId, offset }))) return false;
+      }
+      return true;
+    });
+  }
+
+  /** A half message is visible only after somebody asked to commit it. */
+  private readTransaction(seen: SeenRecord): void {
+    if (seen.topic === halfTopic || seen.topic.startsWith('TRANS_CHECK')) return;
+    const { decisions } = this.history;
+    const own = decisions.filter(({ id }) => id === seen.id);
+    this.history.check(
+      own.some(({ decision }) => decision === 'commit'),
+      'I6',
+      () => {
+        return `${seen.id} is visible in ${keyOf(seen)}, and nobody committed it`;
+      },
+    );
+    const back = own.find(({ decision, outcome }) => decision === 'rollback' && outcome === 'ok');
+    this.history.check(back === undefined, 'I6', () => {
+      return `${seen.id} was rolled back and is visible in ${keyOf(seen)}`;
+    });
+  }
+
+  private mayGet(consumer: Consumer, topic: string, tag: string): boolean {
+    if (topic.startsWith('%') || consumer.subscription === '*') return true;
+    const wanted = consumer.subscription.split(' || ').map(tagHash);
+    return wanted.includes(tagHash(tag));
+  }
+
+  private give(group: string, seen: SeenRecord): void {
+    let given = this.given.get(group);
+    if (given === undefined) this.given.set(group, (given = new Set()));
+    given.add(keyOf(seen));
+  }
+
+  private mustBeKept(commit: { readonly endedAt: number; readonly life: number }): boolean {
+    for (const end of this.history.ends) {
+      if (end.life < commit.life) continue;
+      if (end.how === 'stop' && end.hadGoodDisk) continue;
+      if (!end.hadGoodDisk || end.at - commit.endedAt < offsetWindow) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,204 @@
+import { SeededRandom } from '@nestjs-rocketmq/store/testing';
+import type { Delivery } from './simulated-network.js';
+
+export const producerNames = ['one', 'two', 'payer'] as const;
+export type ProducerName = (typeof producerNames)[number];
+export const consumerGroups = ['all', 'some'] as const;
+export const clientNames = [...producerNames, ...consumerGroups] as const;
+export type ClientName = (typeof clientNames)[number];
+export const topicNames = ['orders', 'stock'] as const;
+export const paymentTopic = 'payments';
+export const queuesOfTopic = 2;
+/** `Aa` and `BB` have the same hash in Java, so the broker cannot tell them apart. */
+export const tags = ['Aa', 'BB', 'C', 'D'] as const;
+
+/** What happens next in a story. Steps are plain data: a story without one of them still works. */
+export type Step =
+  | {
+      readonly do: 'send';
+      readonly by: ProducerName;
+      readonly topic: string;
+      readonly queueId: number;
+      readonly count: number;
+      readonly tag: string;
+      readonly size: number;
+      readonly level: number;
+      readonly isBinary: boolean;
+    }
+  | { readonly do: 'half'; readonly queueId: number; readonly size: number; readonly level: number }
+  | {
+      readonly do: 'decide';
+      readonly which: number;
+      readonly decisions: readonly ('commit' | 'rollback')[];
+      readonly gap: number;
+      readonly isOneway: boolean;
+    }
+  | { readonly do: 'hop'; readonly count: number }
+  | { readonly do: 'pass'; readonly ms: number }
+  | { readonly do: 'kill' | 'stop'; readonly pause: number }
+  | { readonly do: 'crash'; readonly pause: number; readonly seed: number }
+  | { readonly do: 'dieStarting'; readonly hops: number; readonly crashSeed: number | undefined }
+  | {
+      readonly do: 'failDisk';
+      readonly call: 'write' | 'sync' | 'truncate' | 'read';
+      readonly path: string;
+      readonly times: number;
+      readonly code: 'EIO' | 'ENOSPC';
+      readonly seed: number;
+    }
+  | { readonly do: 'fillDisk'; readonly pages: number; readonly ms: number }
+  | { readonly do: 'slowDisk'; readonly ms: number }
+  | { readonly do: 'jump'; readonly ms: number }
+  | {
+      readonly do: 'reset';
+      readonly client: ClientName;
+      readonly bytes: number;
+      readonly isFromBroker: boolean;
+    }
+  | {
+      readonly do: 'crumble';
+      readonly client: ClientName;
+      readonly delivery: Delivery;
+      readonly seed: number;
+    }
+  | { readonly do: 'double'; readonly client: ClientName; readonly frames: number };
+
+export interface StorySettings {
+  readonly flushDiskType: 'ASYNC_FLUSH' | 'SYNC_FLUSH';
+  readonly mappedFileSizeCommitLog: number;
+  readonly mappedFileSizeConsumeQueue: number;
+  readonly flushConsumeQueueThoroughInterval: number;
+}
+
+export interface Story {
+  readonly seed: number;
+  readonly settings: StorySettings;
+  readonly steps: readonly Step[];
+}
+
+/** How often each kind of step comes, in parts of all. A story has all faults, some, or none. */
+const calm: Readonly<Record<string, number>> = {
+  send: 45,
+  half: 9,
+  decide: 12,
+  hop: 10,
+  pass: 14,
+};
+const faults: Readonly<Record<string, number>> = {
+  kill: 2,
+  crash: 3,
+  stop: 1.5,
+  dieStarting: 0.6,
+  failDisk: 1.5,
+  fillDisk: 0.6,
+  slowDisk: 2,
+  jump: 0.5,
+  reset: 2,
+  crumble: 1.5,
+  double: 1.5,
+};
+
+/** Tells the whole story of a seed: what is asked of the broker, and what breaks meanwhile. */
+export function tell(seed: number): Story {
+  const random = new SeededRandom(seed);
+  const settings: StorySettings = {
+    flushDiskType: random.pick(['ASYNC_FLUSH', 'SYNC_FLUSH']),
+    mappedFileSizeCommitLog: random.pick([8192, 16_384, 65_536]),
+    mappedFileSizeConsumeQueue: random.pick([200, 400, 2000]),
+    flushConsumeQueueThoroughInterval: random.pick([300, 1500]),
+  };
+  const kinds = random.chance(0.1) ? [] : Object.keys(faults).filter(() => random.chance(0.6));
+  const parts: Record<string, number> = { ...calm };
+  for (const kind of kinds) parts[kind] = faults[kind] as number;
+  const count = 30 + random.below(90);
+  const steps = Array.from({ length: count }, () => oneStep(random, choose(random, parts)));
+  return { seed, settings, steps };
+}
+
+function choose(random: SeededRandom, parts: Readonly<Record<string, number>>): string {
+  const all = Object.entries(parts);
+  let left = random.next() * all.reduce((sum, [, part]) => sum + part, 0);
+  for (const [kind, part] of all) if ((left -= part) < 0) return kind;
+  return 'hop';
+}
+
+function oneStep(random: SeededRandom, kind: string): Step {
+  switch (kind) {
+    case 'send':
+      return {
+        do: 'send',
+        by: random.pick(['one', 'two']),
+        topic: random.pick(topicNames),
+        queueId: random.below(queuesOfTopic),
+        count: random.chance(0.15) ? 2 + random.below(4) : 1,
+        tag: random.pick(tags),
+        size: random.chance(0.1) ? 1500 + random.below(1500) : random.below(400),
+        level: random.chance(0.15) ? 1 + random.below(4) : 0,
+        isBinary: random.chance(0.3),
+      };
+    case 'half':
+      return {
+        do: 'half',
+        queueId: random.below(queuesOfTopic),
+        size: random.below(300),
+        level: random.chance(0.1) ? 1 + random.below(2) : 0,
+      };
+    case 'decide':
+      return {
+        do: 'decide',
+        which: random.below(1000),
+        decisions: Array.from({ length: random.chance(0.7) ? 1 : 2 }, () =>
+          random.pick(['commit', 'commit', 'rollback'] as const),
+        ),
+        gap: random.pick([0, 0, 50, 2500]),
+        isOneway: random.chance(0.3),
+      };
+    case 'hop':
+      return { do: 'hop', count: 1 + random.below(6) };
+    case 'pass':
+      return { do: 'pass', ms: random.pick([5, 30, 200, 600, 1500, 4000]) };
+    case 'kill':
+    case 'stop':
+      return { do: kind, pause: random.below(500) };
+    case 'crash':
+      return { do: 'crash', pause: random.below(500), seed: random.below(2 ** 30) };
+    case 'dieStarting':
+      return {
+        do: 'dieStarting',
+        hops: random.below(8),
+        crashSeed: random.chance(0.6) ? random.below(2 ** 30) : undefined,
+      };
+    default:
+      return oneFault(random, kind);
+  }
+}
+
+function oneFault(random: SeededRandom, kind: string): Step {
+  const client = random.pick(clientNames);
+  const seed = random.below(2 ** 30);
+  switch (kind) {
+    case 'failDisk': {
+      const call = random.pick(['write', 'write', 'sync', 'truncate'] as const);
+      return {
+        do: 'failDisk',
+        call,
+        path: random.pick(['commitlog', 'commitlog', 'consumequeue', 'checkpoint', 'config', '']),
+        times: random.chance(0.2) ? 1000 : 1 + random.below(3),
+        code: call === 'write' && random.chance(0.4) ? 'ENOSPC' : 'EIO',
+        seed,
+      };
+    }
+    case 'fillDisk':
+      return { do: 'fillDisk', pages: random.below(6), ms: 100 + random.below(3000) };
+    case 'slowDisk':
+      return { do: 'slowDisk', ms: 10 + random.below(4990) };
+    case 'jump':
+      return { do: 'jump', ms: (random.chance(0.5) ? 1 : -1) * random.below(3_600_000) };
+    case 'reset':
+      return { do: 'reset', client, bytes: random.below(600), isFromBroker: random.chance(0.5) };
+    case 'crumble':
+      return { do: 'crumble', client, delivery: random.pick(['bytes', 'pieces', 'whole']), seed };
+    default:
+      return { do: 'double', client, frames: 1 + random.below(5) };
+  }
+}

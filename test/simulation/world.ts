@@ -1,0 +1,142 @@
+import { type RunningBroker, startBroker } from '@nestjs-rocketmq/broker';
+import { type FileSystem, type LogFields, type Logger, Turn } from '@nestjs-rocketmq/foundation';
+import { FaultyFileSystem } from '@nestjs-rocketmq/store/testing';
+import { Macrotasks } from './macrotasks.js';
+import { type Life, SimulatedClock } from './simulated-clock.js';
+import { SimulatedNetwork } from './simulated-network.js';
+
+export const brokerPort = 10_911;
+export const brokerAddress = `127.0.0.1:${brokerPort}`;
+
+export interface LogLine {
+  readonly level: string;
+  readonly sentence: string;
+  readonly fields: LogFields;
+}
+
+/** Disk, network, clock and one broker; the broker lives, is killed, and lives again. */
+export class World {
+  readonly tasks = new Macrotasks();
+  readonly clock: SimulatedClock;
+  readonly network: SimulatedNetwork;
+  readonly disk: FaultyFileSystem;
+  readonly log: LogLine[] = [];
+  broker: RunningBroker | undefined;
+  /** Set when the store of this life has stopped. */
+  storeFailure: Error | undefined;
+  /** How many lives the broker had. */
+  lives = 0;
+  private life: Life = { isAlive: false };
+
+  constructor(
+    seed: number,
+    private readonly properties: Readonly<Record<string, unknown>>,
+  ) {
+    this.clock = new SimulatedClock(this.tasks, Date.UTC(2026, 0, 1));
+    this.network = new SimulatedNetwork(this.tasks.later);
+    this.disk = new FaultyFileSystem(seed, this.tasks.later);
+  }
+
+  /** Starts the broker on what its last life left behind; gives back the error if it cannot. */
+  async start(): Promise<unknown> {
+    const life: Life = { isAlive: true };
+    this.life = life;
+    this.lives += 1;
+    this.storeFailure = undefined;
+    try {
+      const broker = await startBroker({
+        dir: '/store',
+        properties: {
+          listenPort: brokerPort,
+          bindAddress: '127.0.0.1',
+          brokerIP1: '127.0.0.1',
+          brokerName: 'broker-a',
+          ...this.properties,
+        },
+        clock: this.clock.of(life),
+        fileSystem: mortal(this.disk, life),
+        network: this.network,
+        turn: new Turn((end) => this.tasks.later(() => void (life.isAlive && end()))),
+        logger: this.logger(life),
+      });
+      broker.onFailure((error) => (this.storeFailure = error));
+      this.broker = broker;
+      return undefined;
+    } catch (error) {
+      this.end(life);
+      return error;
+    }
+  }
+
+  /** The process dies; what it wrote stays. */
+  kill(): void {
+    this.end(this.life);
+    this.disk.kill();
+  }
+
+  /** The power fails. */
+  crash(seed: number): void {
+    this.end(this.life);
+    this.disk.reseed(seed);
+    this.disk.crash();
+  }
+
+  /** A clean stop; gives back the error if it was none, and then the process ends all the same. */
+  async stop(): Promise<unknown> {
+    const broker = this.broker;
+    let failure: unknown;
+    const done = broker?.close().catch((error: unknown) => (failure = error));
+    await this.advanceUntil(done ?? Promise.resolve(), 10_000);
+    this.kill();
+    return failure;
+  }
+
+  /** Lets time go on until a promise has settled; throws when it takes too long. */
+  async advanceUntil(promise: Promise<unknown>, most: number): Promise<void> {
+    let isDone = false;
+    const mark = (): void => void (isDone = true);
+    promise.then(mark, mark);
+    const end = this.clock.time + most;
+    await this.tasks.idle();
+    while (!isDone) {
+      if (this.clock.time >= end) throw new Error(`nothing came of it within ${most} ms`);
+      await this.clock.advance(25);
+    }
+  }
+
+  private end(life: Life): void {
+    life.isAlive = false;
+    this.broker = undefined;
+    this.network.kill(brokerPort);
+  }
+
+  private logger(life: Life): Logger {
+    const line =
+      (level: string) =>
+      (sentence: string, fields: LogFields = {}): void => {
+        if (life.isAlive) this.log.push({ level, sentence, fields });
+      };
+    const logger: Logger = {
+      debug: () => undefined,
+      info: line('info'),
+      warn: line('warn'),
+      error: line('error'),
+      child: () => logger,
+    };
+    return logger;
+  }
+}
+
+/** The disk as one process sees it: when it has died, nothing it still calls does anything. */
+function mortal(disk: FileSystem, life: Life): FileSystem {
+  return new Proxy(disk, {
+    get(target, name) {
+      const member = Reflect.get(target, name) as unknown;
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]): unknown => {
+        if (!life.isAlive) throw new Error('this process is dead');
+        return Reflect.apply(member, target, args) as unknown;
+      };
+    },
+  });
+}
