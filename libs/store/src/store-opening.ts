@@ -215,8 +215,7 @@ function hasEntries(queues: ConsumeQueueTable): boolean {
  */
 function crashStart(log: LogReader, { checkpoint, state }: FoundCheckpoint): number {
   const time = recoveryTime(checkpoint);
-  const most =
-    state === 'SEALED' ? Math.min(checkpoint.queuesTo, checkpoint.confirmed) : Infinity;
+  const most = state === 'SEALED' ? Math.min(checkpoint.queuesTo, checkpoint.confirmed) : Infinity;
   for (let start = log.end - log.segmentSize; start > log.start; start -= log.segmentSize) {
     const first = storeTimeOf(log, start);
     if (start > most || first === undefined || first > time) continue;

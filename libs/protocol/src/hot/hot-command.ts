@@ -52,7 +52,8 @@ function scannersOf(
   fields: ReturnType<typeof scannedFields>,
 ): FieldsScanners {
   let scanners = knownScanners.get(definition);
-  if (scanners === undefined) knownScanners.set(definition, (scanners = compileFieldsScanners(fields)));
+  if (scanners === undefined)
+    knownScanners.set(definition, (scanners = compileFieldsScanners(fields)));
   return scanners;
 }
 
