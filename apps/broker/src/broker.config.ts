@@ -10,6 +10,7 @@ import { BrokerRoleError } from './broker.errors.js';
 import { idleBrokerOptions } from './settings/idle-options.js';
 import { unknownName, withTodaysNames } from './settings/old-spellings.js';
 import { filterOptions } from './message-options.js';
+import { registrationOptions } from './registration/registration.options.js';
 
 const highestPort = 65_535;
 const day = 86_400_000;
@@ -82,18 +83,6 @@ const identity = {
     min: 1,
     max: 86_400,
     meaning: 'A connection without traffic is closed after so many seconds.',
-  }),
-  registerNameServerPeriod: option.duration({
-    default: 30_000,
-    min: 10_000,
-    max: 60_000,
-    meaning: 'How often this broker registers with its name servers.',
-  }),
-  registerBrokerTimeoutMills: option.duration({
-    default: 24_000,
-    min: 100,
-    max: 60_000,
-    meaning: 'How long a registration may take.',
   }),
 };
 
@@ -230,6 +219,7 @@ const transactionsAndDelay = {
 /** The options of a broker, under the names that Apache's operators know. */
 export const brokerOptions = defineOptions('Broker options', {
   ...identity,
+  ...registrationOptions,
   ...tables,
   ...consuming,
   ...transactionsAndDelay,

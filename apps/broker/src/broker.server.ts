@@ -205,9 +205,7 @@ async function register(
       brokerAddr: address,
       haServerAddr: `${config.brokerIP2}:${config.haListenPort || port + 1}`,
     },
-    nameServers: config.namesrvAddr,
-    periodMillis: config.registerNameServerPeriod,
-    timeoutMillis: config.registerBrokerTimeoutMills,
+    settings: config,
   });
   resources.use(registration);
   await registration.open();

@@ -1,142 +1,153 @@
-import {
-  type Clock,
-  Deferred,
-  type Logger,
-  messageOf,
-  type Timer,
-} from '@nestjs-rocketmq/foundation';
-import {
-  encodeRegisterBrokerBody,
-  registerBodyCrc,
-  RegisterBroker,
-  UnregisterBroker,
-} from '@nestjs-rocketmq/protocol';
+import { type Clock, Deferred, type Logger, type Timer } from '@nestjs-rocketmq/foundation';
+import type { OptionValues } from '@nestjs-rocketmq/foundation';
 import type { RemotingClient } from '@nestjs-rocketmq/remoting';
 import type { TopicTable } from '../topics/topic-table.js';
+import { type LinkParts, NameServerLink } from './name-server-link.js';
+import { RegistrationBodies } from './registration-bodies.js';
+import type { registrationOptions } from './registration.options.js';
+
+export type RegistrationSettings = OptionValues<typeof registrationOptions> & {
+  readonly namesrvAddr: readonly string[];
+  readonly brokerPermission: number;
+};
 
 export interface RegistrationParts {
   readonly client: RemotingClient;
   readonly topics: TopicTable;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly identity: {
-    readonly brokerName: string;
-    readonly clusterName: string;
-    /** `host:port` under which clients reach this broker. */
-    readonly brokerAddr: string;
-    readonly haServerAddr: string;
-  };
-  readonly nameServers: readonly string[];
-  readonly periodMillis: number;
-  readonly timeoutMillis: number;
+  readonly identity: LinkParts['identity'];
+  /** Read whenever something is told, so that changes of settings count at once. */
+  readonly settings: RegistrationSettings;
 }
 
 /** Whoever changed a topic waits no longer for name servers to know. */
 const longestTellMillis = 3000;
-/** How long a stopping broker waits for a name server to take its farewell. */
-const farewellMillis = 3000;
-const masterId = 0;
+/** How soon a name server that was lost, or never there, is tried again. */
+const retryMillis = 3000;
 
 /**
  * Tells every name server that this broker lives and what topics it has: at the start, every
- * `registerNameServerPeriod`, whenever the topic table changes; and that it goes, at the end. A name
- * server that does not answer gets the next one.
+ * `registerNameServerPeriod`, whenever the topic table changes, and soon after a name server has
+ * come back; and that it goes, at the end. Name servers do not know of each other, and none waits
+ * for another here.
  */
 export class RegistrationService {
-  private readonly reachable = new Map<string, boolean>();
-  private periodic: Timer | undefined;
-  private running: Promise<void> = Promise.resolve();
-  /** The registration that will carry the changes of now. */
-  private next: Promise<void> | undefined;
+  private readonly links = new Map<string, NameServerLink>();
+  private readonly bodies: RegistrationBodies;
+  private timers: Timer[] = [];
   private isClosed = false;
 
-  constructor(private readonly parts: RegistrationParts) {}
+  constructor(private readonly parts: RegistrationParts) {
+    const { topics, settings, clock, identity } = parts;
+    this.bodies = new RegistrationBodies(topics, settings, identity.brokerName, clock);
+  }
 
   /** Resolves when every name server was told once, or did not answer. */
   async open(): Promise<void> {
-    const { clock, periodMillis, topics } = this.parts;
-    topics.onChange(() => this.announce());
-    this.periodic = clock.every(periodMillis, () => void this.register());
-    await this.register();
+    const { clock, settings, topics, client } = this.parts;
+    topics.onChange((topic) => this.announce(topic));
+    client.onPeerClose(() => this.forgetLost());
+    this.timers = [
+      clock.every(settings.registerNameServerPeriod, () => void this.renew()),
+      clock.every(retryMillis, () => this.retry()),
+    ];
+    if (settings.enableSlaveActingMaster) {
+      this.timers.push(clock.every(settings.brokerHeartbeatInterval, () => this.beat()));
+    }
+    await this.tellAll();
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
-    this.periodic?.cancel();
-    const { client, nameServers, identity, logger } = this.parts;
-    const { brokerName, brokerAddr, clusterName } = identity;
-    const asked = { brokerName, brokerAddr, clusterName, brokerId: masterId };
-    await Promise.all(
-      nameServers.map(async (address) => {
-        if (this.reachable.get(address) === false) return;
-        try {
-          await client.invoke(address, UnregisterBroker, asked, { timeoutMs: farewellMillis });
-        } catch (error) {
-          logger.warn('a name server did not take the farewell', {
-            address,
-            error: messageOf(error),
-          });
-        }
-      }),
-    );
+    for (const timer of this.timers) timer.cancel();
+    const links = [...this.links.values()];
+    for (const link of links) link.close();
+    await Promise.all(links.map((link) => link.sayGoodbye()));
+  }
+
+  /** Tells everything everywhere; for settings that change what is told. */
+  async tellAll(): Promise<void> {
+    if (this.isClosed) return;
+    await Promise.all(this.present().map((link) => link.tell('all')));
+  }
+
+  private async renew(): Promise<void> {
+    const { forceRegister, enableSplitRegistration } = this.parts.settings;
+    const wanted = forceRegister || enableSplitRegistration ? 'all' : 'check';
+    await Promise.all(this.present().map((link) => link.tell(wanted)));
   }
 
   /**
-   * Tells the name servers of changes. Resolves when they know, as far as they answer, so that an
+   * Tells the name servers of a change. Resolves when they know, as far as they answer, so that an
    * operator who created a topic can be told when its route is there.
    */
-  private async announce(): Promise<void> {
+  private async announce(topic: string): Promise<void> {
     if (this.isClosed) return;
+    const wanted = this.parts.settings.enableSingleTopicRegister ? 'changes' : 'all';
+    const told = Promise.all(this.present().map((link) => link.tell(wanted, [topic])));
     const late = new Deferred<void>();
     const timer = this.parts.clock.after(longestTellMillis, () => late.resolve());
-    await Promise.race([this.register(), late.promise]);
+    await Promise.race([told, late.promise]);
     timer.cancel();
   }
 
-  /** One registration at a time; changes that come meanwhile go out together with the next. */
-  private register(): Promise<void> {
-    this.next ??= this.running.then(() => {
-      this.next = undefined;
-      this.running = this.registerEverywhere();
-      return this.running;
-    });
-    return this.next;
+  private retry(): void {
+    for (const link of this.links.values()) {
+      if (link.isRegistered === false) void link.tell('all');
+    }
   }
 
-  private async registerEverywhere(): Promise<void> {
-    if (this.isClosed) return;
-    const { topics, nameServers } = this.parts;
-    const body = encodeRegisterBrokerBody({
-      filterServerList: [],
-      topicConfigSerializeWrapper: {
-        dataVersion: topics.version.toJSON(),
-        topicConfigTable: topics.configs(),
-      },
-    });
-    await Promise.all(nameServers.map((address) => this.registerAt(address, body)));
+  private beat(): void {
+    for (const link of this.links.values()) void link.beat();
   }
 
-  private async registerAt(address: string, body: Uint8Array): Promise<void> {
-    const { client, identity, timeoutMillis, logger } = this.parts;
-    const before = this.reachable.get(address);
-    const asked = {
-      ...identity,
-      brokerId: masterId,
-      compressed: false,
-      bodyCrc32: registerBodyCrc(body),
-      enableActingMaster: false,
-    };
-    try {
-      await client.invoke(address, RegisterBroker, asked, { body, timeoutMs: timeoutMillis });
-      this.reachable.set(address, true);
-      if (before !== true) logger.info('registered with a name server', { address });
-    } catch (error) {
-      this.reachable.set(address, false);
-      if (before === false || this.isClosed) return;
-      logger.warn('a name server does not take the registration; trying on', {
-        address,
-        error: messageOf(error),
-      });
+  private forgetLost(): void {
+    const open = this.parts.client.openPeers();
+    for (const link of this.links.values()) {
+      if (!open.has(link.address)) link.lost();
+    }
+  }
+
+  /** A link for each name server that the settings name now; others are left. */
+  private present(): NameServerLink[] {
+    const { settings } = this.parts;
+    const named = new Set(settings.namesrvAddr);
+    for (const [address, link] of this.links) {
+      if (named.has(address)) continue;
+      link.close();
+      void link.sayGoodbye();
+      this.links.delete(address);
+    }
+    for (const address of named) {
+      if (!this.links.has(address)) this.links.set(address, this.linkTo(address));
+    }
+    return [...this.links.values()];
+  }
+
+  private linkTo(address: string): NameServerLink {
+    const { client, topics, settings, identity, logger } = this.parts;
+    const { bodies } = this;
+    const onOrderTopics = (names: readonly string[]): void => this.takeOrder(names);
+    return new NameServerLink(address, {
+      client,
+      topics,
+      bodies,
+      settings,
+      identity,
+      logger,
+      onOrderTopics,
+    });
+  }
+
+  /** Topics that an operator gave an order at the name server are ordered here too. */
+  private takeOrder(names: readonly string[]): void {
+    const { topics, logger } = this.parts;
+    for (const name of names) {
+      const topic = topics.get(name);
+      if (topic === undefined || topic.config.order) continue;
+      logger.info('a topic has an order by the configuration of a name server', { topic: name });
+      topics.update({ ...topic.config, order: true });
     }
   }
 }

@@ -128,11 +128,10 @@ const noReplicas: IdleGroup = {
     minInSyncReplicas allAckInSyncStateSet enableAutoInSyncReplicas haFlowControlEnable
     maxHaTransferByteInSecond haMaxTimeSlaveNotCatchup syncMasterFlushOffsetWhenStartup
     syncFromLastFile asyncLearner maxSlaveResendLength slaveReadEnable offsetCheckInSlave
-    enableSlaveActingMaster enableRemoteEscape skipPreOnline syncBrokerMemberGroupPeriod
+    enableRemoteEscape skipPreOnline syncBrokerMemberGroupPeriod
     enableControllerMode controllerAddr fetchControllerAddrByDnsLookup syncBrokerMetadataPeriod
     checkSyncStateSetPeriod syncControllerMetadataPeriod controllerHeartBeatTimeoutMills
-    brokerElectionPriority forwardTimeout brokerHeartbeatInterval brokerNotActiveTimeoutMillis
-    sendHeartbeatTimeoutMillis compatibleWithOldNameSrv cleanOfflineBrokerInterval
+    brokerElectionPriority forwardTimeout cleanOfflineBrokerInterval
     storePathEpochFile storePathBrokerIdentity enableBatchPush isEnableBatchPush`,
 };
 
@@ -222,8 +221,7 @@ const underway: IdleGroup = {
     enableRegisterProducer useStaticSubscription enableCreateSysGroup
     clearRetryTopicWhenDeleteTopic storeReplyMessageEnable enableDetailStat autoDeleteUnusedStats
     maxStatsIdleTimeInMinutes enableScheduleMessageStats enableCleanExpiredOffset
-    forceRegister compressedRegister enableSplitRegistration splitRegistrationSize
-    enableSingleTopicRegister updateNameServerAddrPeriod fetchNamesrvAddrInterval
+    updateNameServerAddrPeriod fetchNamesrvAddrInterval
     fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup connectTimeoutMillis
     clientChannelMaxIdleTimeSeconds serverSocketBacklog configBlackList brokerConfigPath
     metricsExporterType metricsPromExporterPort metricsPromExporterHost

@@ -21,7 +21,7 @@ export interface TopicTableParts {
 export class TopicTable {
   readonly version: TableVersion;
   private readonly topics = new Map<string, Topic>();
-  private readonly listeners: (() => Promise<void> | void)[] = [];
+  private readonly listeners: ((topic: string) => Promise<void> | void)[] = [];
   private telling: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: TopicTableParts) {
@@ -67,8 +67,8 @@ export class TopicTable {
     await this.telling;
   }
 
-  /** Is called after every change of the table. */
-  onChange(listener: () => Promise<void> | void): void {
+  /** Is called after every change of the table, with the topic that changed. */
+  onChange(listener: (topic: string) => Promise<void> | void): void {
     this.listeners.push(listener);
   }
 
@@ -108,7 +108,7 @@ export class TopicTable {
     const before = known?.config;
     if (known === undefined) this.put(config);
     else known.apply(config);
-    this.changed(() => {
+    this.changed(config.topicName, () => {
       if (before === undefined) this.topics.delete(config.topicName);
       else known?.apply(before);
     });
@@ -119,7 +119,7 @@ export class TopicTable {
     const topic = this.topics.get(name);
     if (topic === undefined) return false;
     this.topics.delete(name);
-    this.changed(() => this.topics.set(name, topic));
+    this.changed(name, () => this.topics.set(name, topic));
     return true;
   }
 
@@ -144,7 +144,7 @@ export class TopicTable {
       queues: config.writeQueueNums,
       perm: config.perm,
     });
-    this.changed(() => this.topics.delete(config.topicName));
+    this.changed(config.topicName, () => this.topics.delete(config.topicName));
     return topic;
   }
 
@@ -155,7 +155,7 @@ export class TopicTable {
   }
 
   /** What cannot be kept did not happen: messages of a topic that a restart forgets are lost. */
-  private changed(undo: () => void): void {
+  private changed(topic: string, undo: () => void): void {
     this.version.next(this.parts.clock.now());
     try {
       this.save();
@@ -163,7 +163,7 @@ export class TopicTable {
       undo();
       throw error;
     }
-    this.telling = Promise.allSettled(this.listeners.map((listener) => listener()));
+    this.telling = Promise.allSettled(this.listeners.map((listener) => listener(topic)));
   }
 }
 
