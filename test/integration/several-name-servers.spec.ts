@@ -121,13 +121,17 @@ describe('several name servers side by side', () => {
     open.push(producer);
     await finished(producer.start());
     for (const server of servers) {
-      expect(await finished(producer.send({ topic: 'orders', body: Buffer.from('x') }))).toMatchObject({
+      expect(
+        await finished(producer.send({ topic: 'orders', body: Buffer.from('x') })),
+      ).toMatchObject({
         status: 'SEND_OK',
       });
       await finished(server.close());
       await clock.advance(31_000);
     }
-    expect(await finished(producer.send({ topic: 'orders', body: Buffer.from('x') }))).toMatchObject({
+    expect(
+      await finished(producer.send({ topic: 'orders', body: Buffer.from('x') })),
+    ).toMatchObject({
       status: 'SEND_OK',
     });
   });
