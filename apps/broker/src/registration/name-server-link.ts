@@ -12,7 +12,7 @@ import {
 import type { RemotingClient } from '@nestjs-rocketmq/remoting';
 import type { TopicTable } from '../topics/topic-table.js';
 import type { RegistrationBodies } from './registration-bodies.js';
-import type { RegistrationSettings } from './registration.service.js';
+import type { RegistrationSettings } from './registration.options.js';
 
 export interface LinkParts {
   readonly client: RemotingClient;

@@ -1,4 +1,4 @@
-import { option } from '@nestjs-rocketmq/foundation';
+import { option, type OptionValues } from '@nestjs-rocketmq/foundation';
 
 /** How a broker makes itself known to name servers. */
 export const registrationOptions = {
@@ -67,4 +67,9 @@ export const registrationOptions = {
     default: true,
     meaning: 'Beats by asking for the data version, which name servers before 5.0 understand.',
   }),
+};
+
+export type RegistrationSettings = OptionValues<typeof registrationOptions> & {
+  readonly namesrvAddr: readonly string[];
+  readonly brokerPermission: number;
 };

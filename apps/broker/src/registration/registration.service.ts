@@ -1,15 +1,9 @@
 import { type Clock, Deferred, type Logger, type Timer } from '@nestjs-rocketmq/foundation';
-import type { OptionValues } from '@nestjs-rocketmq/foundation';
 import type { RemotingClient } from '@nestjs-rocketmq/remoting';
 import type { TopicTable } from '../topics/topic-table.js';
 import { type LinkParts, NameServerLink } from './name-server-link.js';
 import { RegistrationBodies } from './registration-bodies.js';
-import type { registrationOptions } from './registration.options.js';
-
-export type RegistrationSettings = OptionValues<typeof registrationOptions> & {
-  readonly namesrvAddr: readonly string[];
-  readonly brokerPermission: number;
-};
+import type { RegistrationSettings } from './registration.options.js';
 
 export interface RegistrationParts {
   readonly client: RemotingClient;
