@@ -1,5 +1,10 @@
-import { SystemTopic } from '@nestjs-rocketmq/message';
-import { RawBroker } from '../support/raw-broker.js';
+import { decodeRecords, SystemTopic } from '@nestjs-rocketmq/message';
+import {
+  DeleteTopicInBroker,
+  subscriptionGroupConfig,
+  UpdateAndCreateSubscriptiongroup,
+} from '@nestjs-rocketmq/protocol';
+import { consumerOf, RawBroker } from '../support/raw-broker.js';
 
 describe('a pull that waits', () => {
   let raw: RawBroker;
@@ -60,5 +65,56 @@ describe('a pull that waits', () => {
     await other.maxOffset(SystemTopic.SCHEDULE);
     await other.broker.close();
     expect((await waiting).name).toBe('PULL_NOT_FOUND');
+  });
+
+  it('is answered when its topic is deleted', async () => {
+    await raw.send('short-lived', 'x');
+    const waiting = raw.pull('short-lived', { offset: 1, waitMillis: 20_000 });
+    const asked = { topic: 'short-lived' };
+    const [answer] = await Promise.allSettled([
+      waiting,
+      raw.client.invoke(raw.address, DeleteTopicInBroker, asked, { timeoutMs: 5000 }),
+    ]);
+    expect(answer).toMatchObject({
+      status: 'rejected',
+      reason: { responseName: 'TOPIC_NOT_EXIST' },
+    });
+  });
+
+  it('is not given what its group may not read any more', async () => {
+    const waiting = raw.pull('orders', { group: 'stopped', offset: 2, waitMillis: 20_000 });
+    const body = subscriptionGroupConfig.read(
+      { groupName: 'stopped', consumeEnable: false },
+      'group',
+    );
+    await raw.client.invoke(
+      raw.address,
+      UpdateAndCreateSubscriptiongroup,
+      {},
+      { body, timeoutMs: 5000 },
+    );
+    await raw.send('orders', 'for others');
+    expect((await waiting.catch((error: unknown) => error)) as object).toMatchObject({
+      responseName: 'NO_PERMISSION',
+    });
+  });
+
+  it('gets what a newer subscription of its group wants', async () => {
+    const changed = consumerOf('changing', 'changing', 'a');
+    await raw.heartbeat('c', { consumers: [changed] });
+    await raw.send('changing', 'other', { properties: { TAGS: 'b' } });
+    const how = { group: 'changing', announced: true, waitMillis: 20_000 };
+    const first = await raw.pull('changing', { ...how, offset: 0 });
+    expect([first.name, first.header.nextBeginOffset]).toEqual(['PULL_RETRY_IMMEDIATELY', 1]);
+    const waiting = raw.pull('changing', { ...how, offset: 1 });
+    await raw.send('changing', 'wanted later', { properties: { TAGS: 'b' } });
+    const [subscription] = changed.subscriptionDataSet;
+    const newer = { ...subscription, subString: 'b', subVersion: 2 };
+    const consumers = [{ ...changed, subscriptionDataSet: [newer as never] }];
+    await raw.heartbeat('c', { consumers });
+    await raw.send('changing', 'wanted', { properties: { TAGS: 'b' } });
+    const answer = await waiting;
+    expect([answer.name, answer.header.nextBeginOffset]).toEqual(['SUCCESS', 3]);
+    expect(decodeRecords(answer.body).map(({ text }) => text)).toEqual(['wanted later', 'wanted']);
   });
 });

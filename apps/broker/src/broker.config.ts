@@ -9,7 +9,7 @@ import { type StoreOptions, storeOptions } from '@nestjs-rocketmq/store';
 import { BrokerRoleError } from './broker.errors.js';
 import { idleBrokerOptions } from './settings/idle-options.js';
 import { unknownName, withTodaysNames } from './settings/old-spellings.js';
-import { filterOptions } from './message-options.js';
+import { filterOptions, groupOptions } from './message-options.js';
 import { registrationOptions } from './registration/registration.options.js';
 
 const highestPort = 65_535;
@@ -224,6 +224,7 @@ export const brokerOptions = defineOptions('Broker options', {
   ...consuming,
   ...transactionsAndDelay,
   ...filterOptions,
+  ...groupOptions,
 });
 
 /** The options of a broker and of its store. */

@@ -16,7 +16,9 @@ import { ClientDirectory } from './membership/client-directory.js';
 import { MembershipProcessor } from './membership/membership.processor.js';
 import { QueueLocks } from './membership/queue-locks.js';
 import { ConsumerOffsets } from './offsets/consumer-offsets.js';
+import { OffsetResets } from './offsets/offset-resets.js';
 import { OffsetsProcessor } from './offsets/offsets.processor.js';
+import { ResetsProcessor } from './offsets/resets.processor.js';
 import { Arrivals } from './pull/arrivals.js';
 import { PullMessageProcessor } from './pull/pull-message.processor.js';
 import { PullSubscriptions } from './pull/pull-subscription.js';
@@ -104,7 +106,13 @@ function composeShared(ground: Ground) {
   const figures = new Figures(clock, topics, config.brokerClusterName);
   store.onTurnStored((messages, bytes, millis) => figures.wrote(messages, bytes, millis));
   const arrivals = new Arrivals(clock, mostHeldPulls);
+  topics.onChange((topic) => {
+    // Whoever waits for messages of a deleted topic is told so.
+    if (topics.get(topic) !== undefined) return;
+    for (const queue of store.queuesOf(topic)) arrivals.answerAll(queue);
+  });
   const locks = new QueueLocks();
+  const resets = new OffsetResets(offsets);
   const clients = new ClientDirectory(
     clock,
     logger.child('membership'),
@@ -117,7 +125,18 @@ function composeShared(ground: Ground) {
   const delays = new Delays(levels, store);
   const retries = new RetryMessages(topics, groups, locks, clock);
   const nouns = { store, topics, groups, offsets, filters, clients, figures, clock, place, logger };
-  return { ...nouns, options: config, arrivals, locks, halves, delays, retries, levels, delayFile };
+  return {
+    ...nouns,
+    options: config,
+    arrivals,
+    locks,
+    resets,
+    halves,
+    delays,
+    retries,
+    levels,
+    delayFile,
+  };
 }
 
 /** Who gets what: every part of a broker, from the tables up to the processors. Opens nothing. */
@@ -143,7 +162,7 @@ function composeProcessors(
   schedule: ScheduleService,
 ): Processors {
   const { config, place, fileSystem } = ground;
-  const { store, topics, groups, offsets, filters, clients, figures, clock, logger } = shared;
+  const { store, topics, groups, offsets, filters, clients, figures, clock } = shared;
   const { brokerName } = config;
   const settings = settingsOf(config);
   const address = (): string => `${hostText(place.host)}:${place.port}`;
@@ -164,7 +183,8 @@ function composeProcessors(
       checks,
       transactionTimeOut: config.transactionTimeOut,
     }),
-    offsets: new OffsetsProcessor(store, topics, groups, offsets, logger),
+    offsets: new OffsetsProcessor(shared),
+    resets: new ResetsProcessor(shared),
     membership: new MembershipProcessor({ ...shared, options: config }),
     topics: new TopicsProcessor(topics, groups, offsets, store, config),
     query: new QueryProcessor(store),

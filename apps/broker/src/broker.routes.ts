@@ -8,6 +8,7 @@ import type { ProgressProcessor } from './admin/progress.processor.js';
 import type { StatisticsProcessor } from './admin/statistics.processor.js';
 import type { MembershipProcessor } from './membership/membership.processor.js';
 import type { OffsetsProcessor } from './offsets/offsets.processor.js';
+import type { ResetsProcessor } from './offsets/resets.processor.js';
 import type { PullMessageProcessor } from './pull/pull-message.processor.js';
 import type { QueryProcessor } from './query/query.processor.js';
 import type { SendBackProcessor } from './send/send-back.processor.js';
@@ -21,6 +22,7 @@ export interface Processors {
   readonly pull: PullMessageProcessor;
   readonly transaction: TransactionProcessor;
   readonly offsets: OffsetsProcessor;
+  readonly resets: ResetsProcessor;
   readonly membership: MembershipProcessor;
   readonly topics: TopicsProcessor;
   readonly query: QueryProcessor;
@@ -66,6 +68,9 @@ function routeClients(router: Router, of: Processors): void {
   router.route(protocol.GetMinOffset, (asked) => of.offsets.min(asked));
   router.route(protocol.GetEarliestMsgStoretime, (asked) => of.offsets.earliestTime(asked));
   router.route(protocol.GetAllConsumerOffset, () => of.offsets.all());
+  router.route(protocol.InvokeBrokerToResetOffset, (asked) => of.resets.reset(asked));
+  router.route(protocol.QueryCorrectionOffset, (asked) => of.resets.corrections(asked));
+  router.route(protocol.CloneGroupOffset, (asked) => of.resets.clone(asked));
 
   router.route(protocol.HeartBeat, (asked, call) => of.membership.heartbeat(asked, call));
   router.route(protocol.UnregisterClient, (asked, call) => of.membership.unregister(asked, call));
@@ -169,10 +174,7 @@ export const refused: readonly (readonly [reason: string, names: readonly Reques
     [
       'QUERY_MESSAGE',
       'UPDATE_BROKER_CONFIG',
-      'INVOKE_BROKER_TO_RESET_OFFSET',
       'CLEAN_EXPIRED_CONSUMEQUEUE',
-      'QUERY_CORRECTION_OFFSET',
-      'CLONE_GROUP_OFFSET',
       'CLEAN_UNUSED_TOPIC',
       'DELETE_EXPIRED_COMMITLOG',
       'UPDATE_AND_GET_GROUP_FORBIDDEN',

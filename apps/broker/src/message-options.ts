@@ -34,3 +34,24 @@ export const filterOptions = {
     meaning: 'Errors in percent that the numbers in consumerFilter.json are laid out for.',
   }),
 };
+
+/** How groups are told of operators' resets, and what pulls are answered. */
+export const groupOptions = {
+  useServerSideResetOffset: option.boolean({
+    default: true,
+    restart: false,
+    meaning:
+      'A reset of offsets is kept here and told to whoever pulls next; false: clients are told.',
+  }),
+  rejectPullConsumerEnable: option.boolean({
+    default: false,
+    restart: false,
+    meaning: 'Only members of a group that have sent a heartbeat as push consumers may pull.',
+  }),
+  slaveReadEnable: option.boolean({
+    default: false,
+    restart: false,
+    meaning:
+      'Pulls are told which broker of the group to read from (whichBrokerWhenConsumeSlowly).',
+  }),
+};

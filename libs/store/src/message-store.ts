@@ -200,6 +200,11 @@ export class MessageStore {
     return queue.entryAt(queueOffset, entry) ? this.readRecord(entry.position) : undefined;
   }
 
+  /** Does a message lie further back than what memory is likely to hold? */
+  isFarBehind(queue: ConsumeQueue, queueOffset: number): boolean {
+    return this.parts.reader.isFarBehind(queue, queueOffset);
+  }
+
   /** Store time of the message at an offset, or undefined when there is none. */
   storeTimeAt(queue: ConsumeQueue, queueOffset: number): number | undefined {
     return this.parts.reader.storeTimeAt(queue, queueOffset);

@@ -5,6 +5,11 @@ import { bodiesOf, draftOf, StoreFixture } from './testing/store-fixture.js';
 
 const large = { mappedFileSizeCommitLog: 4 * 1024 * 1024, mappedFileSizeConsumeQueue: 8000 };
 
+async function openOf(fixture: StoreFixture) {
+  const store = await fixture.open();
+  return { store, [Symbol.asyncDispose]: () => store.close() };
+}
+
 describe('finding messages', () => {
   let fixture: StoreFixture;
   let store: MessageStore;
@@ -35,6 +40,17 @@ describe('finding messages', () => {
     expect(store.find(queue, 0, 32, { maxBytes: 5000 })).toMatchObject({ count: 5, bytes: 5000 });
     expect(store.find(queue, 0, 32, { maxBytes: 1 })).toMatchObject({ count: 1, bytes: 1000 });
     expect(store.find(queue, 0, 0)).toMatchObject({ count: 1 });
+  });
+
+  it('gives less at once of what lies further back than memory is taken to hold', async () => {
+    const small = new StoreFixture(1, { ...large, accessMessageInMemoryMaxRatio: 0 });
+    await using behind = await openOf(small);
+    for (let i = 0; i < 20; i += 1) behind.store.append(draftOf('x'.repeat(903)));
+    small.endTurn();
+    const queue = behind.store.queue('orders', 0);
+    expect(behind.store.find(queue, 0, 32)).toMatchObject({ count: 8, next: 8, isFarBehind: true });
+    expect(behind.store.isFarBehind(queue, 0)).toBe(true);
+    expect(store.find(store.queue('orders', 0), 0, 32).isFarBehind).toBe(false);
   });
 
   it('passes over entries that the filter does not want, up to a bound', () => {

@@ -42,6 +42,8 @@ export class Found {
   bytes = 0;
   /** Where to ask next. */
   next = 0;
+  /** The last message found lies further back in the log than what memory is likely to hold. */
+  isFarBehind = false;
   positions = new Float64Array(64);
   sizes = new Int32Array(64);
 
@@ -70,6 +72,11 @@ export type TimeBoundary = 'LOWER' | 'UPPER';
 export interface ReaderLimits {
   readonly maxCount: number;
   readonly maxBytes: number;
+  /** The same where the first message found lies further back than `memoryBytes`. */
+  readonly maxCountBehind: number;
+  readonly maxBytesBehind: number;
+  /** The youngest part of the log that memory is taken to hold. */
+  readonly memoryBytes: number;
   /** Entries that one search looks through. */
   readonly maxScan: number;
 }
@@ -107,6 +114,7 @@ export class MessageReader {
     const { found } = this;
     found.count = 0;
     found.bytes = 0;
+    found.isFarBehind = false;
     const { min, visible } = queue;
     if (visible === 0) return this.answer('NO_MESSAGE_IN_QUEUE', 0);
     if (from < min) return this.answer('OFFSET_TOO_SMALL', min);
@@ -115,9 +123,12 @@ export class MessageReader {
     return this.collect(queue, from, Math.min(Math.max(maxCount, 1), this.limits.maxCount), limits);
   }
 
-  private collect(queue: ConsumeQueue, from: number, count: number, limits: FindLimits): Found {
+  private collect(queue: ConsumeQueue, from: number, most: number, limits: FindLimits): Found {
     const { found, entry } = this;
-    const { filter, accepts, maxBytes = this.limits.maxBytes } = limits;
+    const { filter, accepts } = limits;
+    let count = most;
+    let { maxBytes = this.limits.maxBytes } = limits;
+    const memoryFrom = this.log.appended - this.limits.memoryBytes;
     const scan = filter === undefined && accepts === undefined ? count : this.limits.maxScan;
     this.window?.clear();
     const end = Math.min(queue.visible, from + scan);
@@ -136,6 +147,10 @@ export class MessageReader {
         continue;
       if (found.count > 0 && found.bytes + entry.size > maxBytes) break;
       if (accepts !== undefined && !this.isAccepted(queue, accepts)) continue;
+      if (found.count === 0 && entry.position < memoryFrom) {
+        count = Math.min(count, this.limits.maxCountBehind);
+        maxBytes = Math.min(maxBytes, this.limits.maxBytesBehind);
+      }
       if (found.count === found.sizes.length) found.grow();
       found.positions[found.count] = entry.position;
       found.sizes[found.count] = entry.size;
@@ -143,7 +158,10 @@ export class MessageReader {
       found.count += 1;
     }
     if (at === from) throw this.corrupt(`Entry ${from} cannot be read`, queue);
-    if (found.count > 0) return this.answer('FOUND', at);
+    if (found.count > 0) {
+      found.isFarBehind = (found.positions[found.count - 1] as number) < memoryFrom;
+      return this.answer('FOUND', at);
+    }
     return this.answer(wasRemoved ? 'MESSAGE_WAS_REMOVING' : 'NO_MATCHED_MESSAGE', at);
   }
 
@@ -167,6 +185,12 @@ export class MessageReader {
       return this.checks.isWhole(bytes, position) ? bytes : undefined;
     }
     return parts.locate(viewOf(bytes), 0, size) === undefined ? bytes : undefined;
+  }
+
+  /** Does the message at an offset lie further back than what memory is likely to hold? */
+  isFarBehind(queue: ConsumeQueue, queueOffset: number): boolean {
+    if (queueOffset >= queue.visible || !queue.entryAt(queueOffset, this.entry)) return false;
+    return this.entry.position < this.log.appended - this.limits.memoryBytes;
   }
 
   /** Store time of the message at an offset; undefined when there is none. */

@@ -64,6 +64,23 @@ export const storeOptions = defineOptions('store', {
     max: 65_536,
     meaning: 'Messages in one pull answer.',
   }),
+  accessMessageInMemoryMaxRatio: option.integer({
+    default: 40,
+    min: 0,
+    max: 100,
+    meaning: "Percent of the machine's memory: so much of the log's end is taken to lie in memory.",
+  }),
+  maxTransferBytesOnMessageInDisk: option.integer({
+    default: 65_536,
+    min: 1,
+    meaning: 'Bytes of messages in one pull answer, when they lie further back.',
+  }),
+  maxTransferCountOnMessageInDisk: option.integer({
+    default: 8,
+    min: 1,
+    max: 65_536,
+    meaning: 'Messages in one pull answer, when they lie further back.',
+  }),
   maxFilterMessageSize: option.integer({
     default: 16_000,
     min: 20,

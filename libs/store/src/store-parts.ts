@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import {
   type Clock,
   type FileSystem,
@@ -136,6 +137,9 @@ function readerOf(log: CommitLog, options: StoreOptions, logger: Logger): Messag
   return new MessageReader(log, new RecordChecks(log, logger), {
     maxCount: options.maxTransferCountOnMessageInMemory,
     maxBytes: options.maxTransferBytesOnMessageInMemory,
+    maxCountBehind: options.maxTransferCountOnMessageInDisk,
+    maxBytesBehind: options.maxTransferBytesOnMessageInDisk,
+    memoryBytes: totalmem() * (options.accessMessageInMemoryMaxRatio / 100),
     maxScan: Math.max(1, Math.floor(options.maxFilterMessageSize / entryBytes)),
   });
 }

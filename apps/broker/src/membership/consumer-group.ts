@@ -67,6 +67,10 @@ export class ConsumerGroup {
     return known?.clientId !== member.clientId;
   }
 
+  has(peer: Peer): boolean {
+    return this.byPeer.has(peer);
+  }
+
   leave(peer: Peer): boolean {
     return this.byPeer.delete(peer);
   }

@@ -17,26 +17,39 @@ import type { ConsumeQueue, MessageStore } from '@nestjs-rocketmq/store';
 import type { GroupTable } from '../topics/group-table.js';
 import type { TopicTable } from '../topics/topic-table.js';
 import type { ConsumerOffsets } from './consumer-offsets.js';
+import type { OffsetResets } from './offset-resets.js';
+
+export interface OffsetsParts {
+  readonly store: MessageStore;
+  readonly topics: TopicTable;
+  readonly groups: GroupTable;
+  readonly offsets: ConsumerOffsets;
+  readonly resets: OffsetResets;
+  readonly logger: Logger;
+}
 
 /** Where groups stand, and where queues begin and end. */
 export class OffsetsProcessor {
-  constructor(
-    private readonly store: MessageStore,
-    private readonly topics: TopicTable,
-    private readonly groups: GroupTable,
-    private readonly offsets: ConsumerOffsets,
-    private readonly logger: Logger,
-  ) {}
+  private readonly store: MessageStore;
+  private readonly topics: TopicTable;
+  private readonly groups: GroupTable;
+  private readonly offsets: ConsumerOffsets;
 
-  /** 0 is answered for a group that never committed only when the queue still begins at 0. */
+  constructor(private readonly parts: OffsetsParts) {
+    this.store = parts.store;
+    this.topics = parts.topics;
+    this.groups = parts.groups;
+    this.offsets = parts.offsets;
+  }
+
+  /** A group that never committed is answered 0 while the queue is young, else that it is new. */
   query(
     asked: AskedView<typeof QueryConsumerOffset>,
     reply: Reply<typeof QueryConsumerOffset>,
   ): void {
     const { consumerGroup, topic, queueId } = asked;
     const known = this.offsets.offsetOf(consumerGroup, topic, queueId);
-    const min = this.store.findQueue(topic, queueId)?.min ?? 0;
-    if (known === undefined && (asked.setZeroIfNotFound === false || min > 0)) {
+    if (known === undefined && (asked.setZeroIfNotFound === false || this.isOld(topic, queueId))) {
       const remark = 'Not found, maybe this group consumer boot first';
       return reply.refuse(ResponseCode.QUERY_NOT_FOUND, remark);
     }
@@ -61,9 +74,11 @@ export class OffsetsProcessor {
       const remark = `queue ${queueId} of ${topic} or offset ${commitOffset} is illegal`;
       return reply.refuse(ResponseCode.INVALID_PARAMETER, remark);
     }
+    // What was consumed from before an operator's reset does not undo it.
+    if (this.parts.resets.has(consumerGroup, topic, queueId)) return reply.success();
     const before = this.offsets.offsetOf(consumerGroup, topic, queueId) ?? 0;
     if (commitOffset < before) {
-      this.logger.debug('a group goes back', { consumerGroup, topic, queueId, commitOffset });
+      this.parts.logger.debug('a group goes back', { consumerGroup, topic, queueId, commitOffset });
     }
     this.offsets.commit(consumerGroup, topic, queueId, commitOffset);
     reply.success();
@@ -92,6 +107,12 @@ export class OffsetsProcessor {
 
   all(): { body: GroupOffsets } {
     return { body: this.offsets.toJSON() };
+  }
+
+  /** Its first message is gone, or lies too far back to be read from memory. */
+  private isOld(topic: string, queueId: number): boolean {
+    const queue = this.store.findQueue(topic, queueId);
+    return queue !== undefined && (queue.min > 0 || this.store.isFarBehind(queue, 0));
   }
 
   /** Undefined when nothing was ever written to it. Throws for a queue that the topic has not. */

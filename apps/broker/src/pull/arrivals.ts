@@ -57,12 +57,16 @@ export class Arrivals {
   /** Answers everybody with what there is; for closing. */
   release(): void {
     this.timer?.cancel();
-    for (const queue of Array.from(this.waiting.keys())) {
-      this.settle(queue, (waiter) => {
-        if (!waiter.isGone) waiter.expired();
-        return true;
-      });
-    }
+    for (const queue of Array.from(this.waiting.keys())) this.answerAll(queue);
+  }
+
+  /** Answers whoever waits for a queue with what there is; for a queue that goes. */
+  answerAll(queue: object): void {
+    if (!this.waiting.has(queue)) return;
+    this.settle(queue, (waiter) => {
+      if (!waiter.isGone) waiter.expired();
+      return true;
+    });
   }
 
   /** Removes the waiters of a queue for whom `isOver` holds. */

@@ -12,27 +12,31 @@ import type { ConsumeQueue, Found, MessageStore } from '@nestjs-rocketmq/store';
 import type { Figures } from '../admin/figures.js';
 import type { PullFilter } from '../filters/pull-filter.js';
 import type { ConsumerOffsets } from '../offsets/consumer-offsets.js';
-import type { GroupTable } from '../topics/group-table.js';
-import { isReadable } from '../topics/permissions.js';
-import type { TopicTable } from '../topics/topic-table.js';
+import type { OffsetResets } from '../offsets/offset-resets.js';
 import type { Arrivals, Waiter } from './arrivals.js';
-import { isRefused, type PullSubscriptions } from './pull-subscription.js';
+import { forbid, type PullCheckOptions, PullChecks } from './pull-checks.js';
+import type { PullSubscriptions } from './pull-subscription.js';
+import type { ClientDirectory } from '../membership/client-directory.js';
+import type { GroupTable } from '../topics/group-table.js';
+import type { TopicTable } from '../topics/topic-table.js';
 
 type Pull = typeof PullMessage;
 
-export interface PullOptions {
-  readonly brokerIP1: string;
-  readonly brokerPermission: number;
+export interface PullOptions extends PullCheckOptions {
   readonly longPollingEnable: boolean;
   readonly shortPollingTimeMills: number;
   readonly litePullMessageEnable: boolean;
+  readonly slaveReadEnable: boolean;
+  readonly useServerSideResetOffset: boolean;
 }
 
 export interface PullParts {
   readonly store: MessageStore;
   readonly topics: TopicTable;
   readonly groups: GroupTable;
+  readonly clients: ClientDirectory;
   readonly offsets: ConsumerOffsets;
+  readonly resets: OffsetResets;
   readonly subscriptions: PullSubscriptions;
   readonly arrivals: Arrivals;
   readonly figures: Figures;
@@ -50,7 +54,7 @@ const longestWait = 300_000;
  * arrives and is not wanted (another tag) only moves the held pull on; it stays held.
  */
 export class PullMessageProcessor {
-  private filter: PullFilter | undefined;
+  private readonly checks: PullChecks;
   /** Of the last search, ms. */
   private searchTook = 0;
   private readonly limits: {
@@ -59,16 +63,18 @@ export class PullMessageProcessor {
     accepts: PullFilter['accepts'];
   } = { filter: undefined, accepts: undefined };
 
-  constructor(private readonly parts: PullParts) {}
+  constructor(private readonly parts: PullParts) {
+    this.checks = new PullChecks(parts);
+  }
 
   pull(asked: AskedView<Pull>, reply: Reply<Pull>): void {
-    const queue = this.queueFor(asked, reply);
-    if (queue === undefined) return;
-    const filter = this.filter as PullFilter;
-    const { sysFlag } = asked;
+    const filter = this.checks.admit(asked, reply);
+    if (filter === undefined) return;
+    const { sysFlag, topic, queueId } = asked;
+    const queue = this.parts.store.queue(topic, queueId);
+    if (this.wasReset(queue, asked, reply)) return;
     if ((sysFlag & PullSysFlag.commitOffset) !== 0) {
-      const { consumerGroup, topic, queueId, commitOffset } = asked;
-      this.parts.offsets.commit(consumerGroup, topic, queueId, commitOffset);
+      this.parts.offsets.commit(asked.consumerGroup, topic, queueId, asked.commitOffset);
     }
     const found = this.find(queue, asked, asked.queueOffset, filter);
     if ((sysFlag & PullSysFlag.suspend) !== 0 && isNothingYet(found, asked.queueOffset)) {
@@ -92,8 +98,21 @@ export class PullMessageProcessor {
     forbid(reply, 1, remark);
   }
 
-  /** Searches again for a held pull; true when that was an answer. */
-  look(held: HeldPull): boolean {
+  /**
+   * Looks at a held pull anew, because something arrived or changed: true when it was answered. What
+   * is allowed and wanted may have changed since; with another filter the search begins anew.
+   */
+  wake(held: HeldPull): boolean {
+    const filter = this.checks.admit(held.asked, held.reply);
+    if (filter === undefined || this.wasReset(held.queue, held.asked, held.reply)) return true;
+    if (filter !== held.filter) {
+      held.filter = filter;
+      held.offset = held.asked.queueOffset;
+    }
+    return this.look(held);
+  }
+
+  private look(held: HeldPull): boolean {
     const found = this.find(held.queue, held.asked, held.offset, held.filter);
     if (isNothingYet(found, held.offset)) return false;
     if (found.status === 'NO_MATCHED_MESSAGE') {
@@ -107,8 +126,20 @@ export class PullMessageProcessor {
 
   /** The time of a held pull is up: answers with what there is. */
   giveUp(held: HeldPull): void {
+    if (this.checks.admit(held.asked, held.reply) === undefined) return;
     const found = this.find(held.queue, held.asked, held.offset, held.filter);
     this.answer(held.queue, held.asked, held.reply, found);
+  }
+
+  /** Tells a pull where an operator has set its group; true when it did. */
+  private wasReset(queue: ConsumeQueue, asked: Asked<Pull>, reply: Reply<Pull>): boolean {
+    const { resets, options } = this.parts;
+    const { consumerGroup, topic, queueId } = asked;
+    const offset = resets.take(consumerGroup, topic, queueId);
+    if (offset === undefined || !options.useServerSideResetOffset) return false;
+    this.begin(queue, asked, reply, offset);
+    reply.outcome(ResponseCode.PULL_OFFSET_MOVED, 'OFFSET_RESET');
+    return true;
   }
 
   private find(queue: ConsumeQueue, asked: Asked<Pull>, from: number, filter: PullFilter): Found {
@@ -131,12 +162,8 @@ export class PullMessageProcessor {
     reply: Reply<Pull>,
     found: Found,
   ): void {
-    const { answer } = reply;
     const { figures } = this.parts;
-    answer.suggestWhichBrokerId = 0;
-    answer.nextBeginOffset = found.next;
-    answer.minOffset = queue.min;
-    answer.maxOffset = queue.visible;
+    this.begin(queue, asked, reply, found.next, found.isFarBehind);
     if (found.status === 'FOUND') {
       const { consumerGroup, topic } = asked;
       const { count, bytes } = found;
@@ -148,46 +175,25 @@ export class PullMessageProcessor {
     reply.outcome(codeOf(found, asked.queueOffset), found.status);
   }
 
-  /** The queue to read from, with its filter in `filter`; answers and gives undefined if refused. */
-  private queueFor(asked: AskedView<Pull>, reply: Reply<Pull>): ConsumeQueue | undefined {
-    const { options, groups, topics, subscriptions, store } = this.parts;
-    if (!isReadable(options.brokerPermission)) {
-      return forbid(reply, 1, `the broker[${options.brokerIP1}] pulling message is forbidden`);
-    }
-    const { consumerGroup, queueId } = asked;
-    const group = groups.find(consumerGroup);
-    if (group === undefined) {
-      const remark =
-        `subscription group [${consumerGroup}] does not exist, ` +
-        'create it with mqadmin updateSubGroup';
-      return refuse(reply, ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark);
-    }
-    if (!group.consumeEnable) {
-      return forbid(reply, 2, `subscription group no permission, ${consumerGroup}`);
-    }
-    const topic = topics.get(asked.topic);
-    if (topic === undefined) {
-      const remark = `topic[${asked.topic}] not exist, apply first please!`;
-      return refuse(reply, ResponseCode.TOPIC_NOT_EXIST, remark);
-    }
-    if (!isReadable(topic.perm)) {
-      return forbid(reply, 3, `the topic[${asked.topic}] pulling message is forbidden`);
-    }
-    if (queueId < 0 || queueId >= topic.readQueues) {
-      const remark =
-        `queueId[${queueId}] is illegal, topic:[${asked.topic}] topicConfig.readQueueNums:` +
-        `[${topic.readQueues}] consumer:[${reply.peer.remoteAddress}]`;
-      return refuse(reply, ResponseCode.INVALID_PARAMETER, remark);
-    }
-    const subscription = subscriptions.of(asked, group);
-    if (isRefused(subscription)) {
-      if (subscription.forbiddenType === undefined) {
-        return refuse(reply, subscription.code, subscription.remark);
-      }
-      return forbid(reply, subscription.forbiddenType, subscription.remark);
-    }
-    this.filter = subscription;
-    return store.queue(topic.name, queueId);
+  /** The fields that every answer with offsets has. */
+  private begin(
+    queue: ConsumeQueue,
+    asked: Pick<Asked<Pull>, 'consumerGroup' | 'topic'>,
+    reply: Reply<Pull>,
+    next: number,
+    isFarBehind = false,
+  ): void {
+    const { answer } = reply;
+    const { groups, topics, options } = this.parts;
+    const group = groups.get(asked.consumerGroup);
+    answer.nextBeginOffset = next;
+    answer.minOffset = queue.min;
+    answer.maxOffset = queue.visible;
+    answer.topicSysFlag = topics.get(asked.topic)?.config.topicSysFlag;
+    answer.groupSysFlag = group?.groupSysFlag;
+    answer.suggestWhichBrokerId = 0;
+    if (!options.slaveReadEnable || group === undefined) return;
+    answer.suggestWhichBrokerId = isFarBehind ? group.whichBrokerWhenConsumeSlowly : group.brokerId;
   }
 
   private deadline(asked: AskedView<Pull>): number {
@@ -209,7 +215,7 @@ class HeldPull implements Waiter {
     readonly queue: ConsumeQueue,
     readonly asked: Asked<Pull>,
     readonly reply: HeldReply<Pull>,
-    readonly filter: PullFilter,
+    public filter: PullFilter,
     readonly deadline: number,
   ) {
     this.offset = asked.queueOffset;
@@ -220,7 +226,7 @@ class HeldPull implements Waiter {
   }
 
   arrived(): boolean {
-    return this.processor.look(this);
+    return this.processor.wake(this);
   }
 
   expired(): void {
@@ -250,19 +256,4 @@ function codeOf(found: Found, asked: number): number {
     case 'OFFSET_TOO_SMALL':
       return ResponseCode.PULL_OFFSET_MOVED;
   }
-}
-
-function refuse(reply: Reply<Pull>, code: number, remark: string): undefined {
-  reply.refuse(code, remark);
-}
-
-/** NO_PERMISSION that says who forbids: 1 broker, 2 group, 3 topic, 4 broadcast, 5 subscription. */
-function forbid(reply: Reply<Pull>, type: number, remark: string): undefined {
-  const { answer } = reply;
-  answer.suggestWhichBrokerId = 0;
-  answer.nextBeginOffset = 0;
-  answer.minOffset = 0;
-  answer.maxOffset = 0;
-  answer.forbiddenType = type;
-  reply.outcome(ResponseCode.NO_PERMISSION, remark);
 }

@@ -127,7 +127,7 @@ const noReplicas: IdleGroup = {
     haMaxGapNotInSync haSlaveFallbehindMax slaveTimeout totalReplicas inSyncReplicas
     minInSyncReplicas allAckInSyncStateSet enableAutoInSyncReplicas haFlowControlEnable
     maxHaTransferByteInSecond haMaxTimeSlaveNotCatchup syncMasterFlushOffsetWhenStartup
-    syncFromLastFile asyncLearner maxSlaveResendLength slaveReadEnable offsetCheckInSlave
+    syncFromLastFile asyncLearner maxSlaveResendLength offsetCheckInSlave
     enableRemoteEscape skipPreOnline syncBrokerMemberGroupPeriod
     enableControllerMode controllerAddr fetchControllerAddrByDnsLookup syncBrokerMetadataPeriod
     checkSyncStateSetPeriod syncControllerMetadataPeriod controllerHeartBeatTimeoutMills
@@ -213,9 +213,9 @@ const underway: IdleGroup = {
     enableConsumeQueueExt mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
     enabledAppendPropCRC forceVerifyPropCRC autoMessageVersionOnTopicLen syncFlushTimeout
     enableCalcFilterBitMap
-    maxTransferBytesOnMessageInDisk maxTransferCountOnMessageInDisk accessMessageInMemoryMaxRatio
+    
     accessMessageInMemoryHotRatio disableConsumeIfConsumerReadSlowly consumerFallbehindThreshold
-    rejectPullConsumerEnable useServerSideResetOffset lockInStrictMode
+    lockInStrictMode
     enableBroadcastOffsetStore broadcastOffsetExpireSecond broadcastOffsetExpireMaxSecond
     realTimeNotifyConsumerChange transactionMetricFlushInterval enableMixedMessageType
     enableRegisterProducer useStaticSubscription enableCreateSysGroup
