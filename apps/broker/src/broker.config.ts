@@ -179,6 +179,10 @@ const transactionsAndDelay = {
     default: false,
     meaning: 'Half messages are refused.',
   }),
+  storeReplyMessageEnable: option.boolean({
+    default: true,
+    meaning: 'Replies to requests are kept in the reply topic of the cluster too.',
+  }),
   transactionTimeOut: option.duration({
     default: 6000,
     min: 1,

@@ -28,6 +28,7 @@ import { Delays } from './schedule/delays.js';
 import { ScheduleService } from './schedule/schedule.service.js';
 import type { StoreHost } from './send/message-draft.js';
 import { RetryMessages } from './send/retry-messages.js';
+import { ReplyProcessor } from './send/reply.processor.js';
 import { SendBackProcessor } from './send/send-back.processor.js';
 import { SendChecks } from './send/send-checks.js';
 import { SendMessageProcessor } from './send/send-message.processor.js';
@@ -165,11 +166,12 @@ function composeProcessors(
   const { store, topics, groups, offsets, filters, clients, figures, clock } = shared;
   const { brokerName } = config;
   const settings = settingsOf(config);
+  const sendChecks = new SendChecks(topics, config);
   const address = (): string => `${hostText(place.host)}:${place.port}`;
   return {
     send: new SendMessageProcessor({
       ...shared,
-      checks: new SendChecks(topics, config),
+      checks: sendChecks,
       keys: new UniqueKeys({ clock, pid: process.pid, ip: hostText(place.host) }),
       options: { ...config, wantsSlave: config.brokerRole === 'SYNC_MASTER' },
     }),
@@ -178,6 +180,7 @@ function composeProcessors(
       ...shared,
       subscriptions: new PullSubscriptions(clients, filters, config),
     }),
+    reply: new ReplyProcessor({ ...shared, checks: sendChecks, options: config }),
     transaction: new TransactionProcessor({
       ...shared,
       checks,

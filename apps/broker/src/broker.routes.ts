@@ -11,6 +11,7 @@ import type { OffsetsProcessor } from './offsets/offsets.processor.js';
 import type { ResetsProcessor } from './offsets/resets.processor.js';
 import type { PullMessageProcessor } from './pull/pull-message.processor.js';
 import type { QueryProcessor } from './query/query.processor.js';
+import type { ReplyProcessor } from './send/reply.processor.js';
 import type { SendBackProcessor } from './send/send-back.processor.js';
 import type { SendMessageProcessor } from './send/send-message.processor.js';
 import type { TopicsProcessor } from './topics/topics.processor.js';
@@ -19,6 +20,7 @@ import type { TransactionProcessor } from './transaction/transaction.processor.j
 export interface Processors {
   readonly send: SendMessageProcessor;
   readonly sendBack: SendBackProcessor;
+  readonly reply: ReplyProcessor;
   readonly pull: PullMessageProcessor;
   readonly transaction: TransactionProcessor;
   readonly offsets: OffsetsProcessor;
@@ -62,6 +64,8 @@ function routeMessages(router: Router, of: Processors): void {
 
 /** What else clients ask. */
 function routeClients(router: Router, of: Processors): void {
+  router.route(protocol.SendReplyMessage, (asked, call) => of.reply.reply(asked, call));
+  router.route(protocol.SendReplyMessageV2, (asked, call) => of.reply.reply(asked, call));
   router.route(protocol.ResumeCheckHalfMessage, (asked) => of.transaction.resume(asked));
   router.route(protocol.SearchOffsetByTimestamp, (asked) => of.offsets.searchByTime(asked));
   router.route(protocol.GetMaxOffset, (asked) => of.offsets.max(asked));
@@ -179,10 +183,6 @@ export const refused: readonly (readonly [reason: string, names: readonly Reques
       'DELETE_EXPIRED_COMMITLOG',
       'UPDATE_AND_GET_GROUP_FORBIDDEN',
     ],
-  ],
-  [
-    'requests that wait for a reply are not built yet',
-    ['SEND_REPLY_MESSAGE', 'SEND_REPLY_MESSAGE_V2'],
   ],
   ['timer messages are not built yet', ['RECALL_MESSAGE', 'SWITCH_TIMER_ENGINE']],
   [

@@ -17,6 +17,7 @@ import {
   SearchOffsetByTimestamp,
   SendBatchMessage,
   SendMessageV2,
+  SendReplyMessageV2,
   UnlockBatchMq,
   UnregisterClient,
   UpdateConsumerOffset,
@@ -90,6 +91,16 @@ export class BrokerCalls {
     timeoutMs: number,
   ): Promise<SendAnswer> {
     return this.remoting.invoke(address, SendBatchMessage, asked, { body, timeoutMs });
+  }
+
+  /** A reply to a request, for the client that waits for it. */
+  sendReply(
+    address: string,
+    asked: Asking<typeof SendReplyMessageV2>,
+    body: Uint8Array,
+    timeoutMs: number,
+  ): Promise<SendAnswer> {
+    return this.remoting.invoke(address, SendReplyMessageV2, asked, { body, timeoutMs });
   }
 
   /** Resolves when the request was handed to the connection; nobody answers. */

@@ -8,6 +8,7 @@ import {
   GetConsumerRunningInfo,
   GetConsumerStatusFromClient,
   NotifyConsumerIdsChanged,
+  PushReplyMessageToClient,
   ResetConsumerClientOffset,
   ResponseCode,
   ResponseError,
@@ -18,6 +19,7 @@ import {
   type ConsumerStatus,
 } from '@nestjs-rocketmq/protocol';
 import { Router, type Peer } from '@nestjs-rocketmq/remoting';
+import type { PendingReplies } from './producer/pending-replies.js';
 import type { QueueOffset } from './consumer/offset-store.js';
 
 /** A question of a broker about a half message. */
@@ -57,6 +59,7 @@ export interface ConsumerMember {
 /** Who is here, as this file needs it. */
 export interface Members {
   readonly logger: Logger;
+  readonly replies: PendingReplies;
   producer(group: string): ProducerMember | undefined;
   consumer(group: string): ConsumerMember | undefined;
 }
@@ -82,6 +85,7 @@ export function brokerRequests(members: Members): Router {
           });
         });
     })
+    .route(PushReplyMessageToClient, (asked, { body }) => members.replies.arrived(asked, body))
     .route(GetConsumerStatusFromClient, ({ group, topic }) => ({
       body: consumerOf(members, group).status(topic),
     }))

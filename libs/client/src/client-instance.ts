@@ -24,6 +24,7 @@ import {
   NameServerUnreachableError,
 } from './client.errors.js';
 import { NameServers, parseNameServers } from './name-servers.js';
+import { PendingReplies } from './producer/pending-replies.js';
 import { RouteTable } from './route-table.js';
 
 const firstReconnectDelay = 500;
@@ -59,6 +60,8 @@ export class ClientInstance {
   readonly calls: BrokerCalls;
   readonly routes: RouteTable;
   readonly uniqueKeys: UniqueKeys;
+  /** Requests of all producers here that wait for replies. */
+  readonly replies: PendingReplies;
   readonly requestTimeout: number;
   /** Name servers in use. */
   readonly nameServers: NameServers;
@@ -89,6 +92,7 @@ export class ClientInstance {
     const name = settings.instanceName ?? `${process.pid}#${Math.random().toString(36).slice(2)}`;
     this.clientId = [ip, name, settings.unitName].filter((part) => part !== undefined).join('@');
     this.uniqueKeys = new UniqueKeys({ clock: this.clock, pid: process.pid });
+    this.replies = new PendingReplies(this.clock, this.logger);
     this.remoting = new RemotingClient({
       clock: this.clock,
       logger: this.logger,

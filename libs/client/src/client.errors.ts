@@ -101,6 +101,15 @@ export class SendTimeoutError extends CodedError {
   }
 }
 
+/** No reply to a request came in time. Java's client code 10006. */
+export class RequestTimeoutError extends CodedError {
+  readonly code = 'CLIENT_REQUEST_TIMEOUT';
+
+  constructor(sentence: string, options: CodedErrorOptions = {}) {
+    super(sentence, { retriable: true, ...options });
+  }
+}
+
 /** Where a queue's consumption stands could not be read; it is never guessed. */
 export class OffsetReadError extends CodedError {
   readonly code = 'CLIENT_OFFSET_UNREADABLE';

@@ -33,6 +33,8 @@ export {
 } from './consumer/allocation/strategy.js';
 export { Producer } from './producer/producer.js';
 export { producerOptionSet, type ProducerOptions } from './producer/producer-options.js';
+export type { PendingReplies, ReplyMessage } from './producer/pending-replies.js';
+export type { OutgoingReply } from './producer/requester.js';
 export type {
   BatchSendOptions,
   CloseOptions,

@@ -106,6 +106,18 @@ export class ClientDirectory {
     return members[turn % members.length];
   }
 
+  /** The connection of a client that is here as a producer; of several the one heard last. */
+  producerClient(clientId: string): Peer | undefined {
+    let found: Member | undefined;
+    for (const members of this.producers.values()) {
+      for (const one of members.values()) {
+        if (one.clientId !== clientId || one.peer.closed) continue;
+        if (found === undefined || one.lastSeen > found.lastSeen) found = one;
+      }
+    }
+    return found?.peer;
+  }
+
   subscriptionOf(group: string, topic: string): SubscriptionData | undefined {
     return this.consumers.get(group)?.subscriptionOf(topic);
   }

@@ -219,7 +219,7 @@ const underway: IdleGroup = {
     enableBroadcastOffsetStore broadcastOffsetExpireSecond broadcastOffsetExpireMaxSecond
     realTimeNotifyConsumerChange transactionMetricFlushInterval enableMixedMessageType
     enableRegisterProducer useStaticSubscription enableCreateSysGroup
-    clearRetryTopicWhenDeleteTopic storeReplyMessageEnable enableDetailStat autoDeleteUnusedStats
+    clearRetryTopicWhenDeleteTopic enableDetailStat autoDeleteUnusedStats
     maxStatsIdleTimeInMinutes enableScheduleMessageStats enableCleanExpiredOffset
     updateNameServerAddrPeriod fetchNamesrvAddrInterval
     fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup connectTimeoutMillis

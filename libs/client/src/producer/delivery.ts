@@ -34,7 +34,7 @@ export interface DeliverySettings {
 const busyPause = 10;
 
 /** Who chooses the queue; `undefined`: turn by turn, another broker after a failure. */
-type Pinned = ((route: TopicRoute) => PublishQueue) | undefined;
+export type Pinned = ((route: TopicRoute) => PublishQueue) | undefined;
 
 const statusOfCode: Readonly<Record<number, SendStatus>> = {
   [ResponseCode.SUCCESS]: 'SEND_OK',
@@ -159,6 +159,8 @@ export class Delivery {
   private attempt(draft: Draft, queue: PublishQueue, timeoutMs: number): Promise<SendAnswer> {
     const { calls } = this.instance;
     const header = this.header(draft, queue);
+    if (draft.isReply === true)
+      return calls.sendReply(queue.address, header, draft.body, timeoutMs);
     return draft.isBatch
       ? calls.sendBatch(queue.address, header, draft.body, timeoutMs)
       : calls.sendMessage(queue.address, header, draft.body, timeoutMs);

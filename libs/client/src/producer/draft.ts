@@ -24,6 +24,8 @@ export interface Draft {
   /** The unique key; of a batch all keys joined by `,`. */
   readonly uniqueKey: string;
   readonly isBatch: boolean;
+  /** A reply: the broker hands it over to the client that waits for it. */
+  readonly isReply?: boolean;
   /** Only for what a consumer sends to its retry topic. */
   readonly reconsumeTimes?: number;
   readonly maxReconsumeTimes?: number;

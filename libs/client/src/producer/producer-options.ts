@@ -22,6 +22,8 @@ export interface ProducerOptions extends ClientOptions, SharedInstance {
   readonly maxInFlight?: number;
   /** Bytes of bodies under way at once; later sends wait their turn [67108864]. */
   readonly maxInFlightBytes?: number;
+  /** Requests waiting for their replies at once; later ones wait their turn [1024]. */
+  readonly maxWaitingRequests?: number;
   /** Queues wished for a topic that the broker makes at the first send [4]. */
   readonly defaultTopicQueueNums?: number;
   /** The template topic of automatic creation [TBW102]. */
@@ -67,6 +69,11 @@ export const producerOptionTable = {
   maxInFlightBytes: option.integer({
     meaning: 'Bytes of bodies under way at once; later sends wait their turn.',
     default: 64 * 1024 * 1024,
+    min: 1,
+  }),
+  maxWaitingRequests: option.integer({
+    meaning: 'Requests waiting for their replies at once; later ones wait their turn.',
+    default: 1024,
     min: 1,
   }),
   defaultTopicQueueNums: option.integer({

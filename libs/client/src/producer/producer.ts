@@ -7,6 +7,7 @@ import {
   isRetryTopic,
   zlibBits,
   type OutgoingMessage,
+  type StoredMessage,
 } from '@nestjs-rocketmq/message';
 import type { ProducerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';
@@ -16,14 +17,17 @@ import {
   CloseDeadlineError,
   InvalidMessageError,
 } from '../client.errors.js';
-import { Delivery, pinnedBy } from './delivery.js';
+import type { PublishQueue } from '../route-table.js';
+import { Delivery, pinnedBy, type Pinned } from './delivery.js';
 import { checkBody, CheckedTopics, checkSize, propertiesOf, type Draft } from './draft.js';
 import { InFlight } from './in-flight.js';
+import type { ReplyMessage } from './pending-replies.js';
 import {
   producerOptionSet,
   type ProducerOptions,
   type ProducerSettings,
 } from './producer-options.js';
+import { replyAddress, Requester, type OutgoingReply } from './requester.js';
 import type { BatchSendOptions, CloseOptions, SendOptions, SendResult } from './send-result.js';
 
 const noOptions: SendOptions = {};
@@ -44,6 +48,7 @@ export class Producer implements AsyncDisposable {
   protected readonly logger: Logger;
   private readonly ownsInstance: boolean;
   private readonly inFlight: InFlight;
+  private readonly requester: Requester;
   private readonly topics = new CheckedTopics();
   private state: 'new' | 'running' | 'closing' = 'new';
   private closing: Promise<void> | undefined;
@@ -58,6 +63,11 @@ export class Producer implements AsyncDisposable {
     this.clock = this.instance.clock;
     this.logger = (options.logger ?? this.instance.logger).child(this.group);
     this.inFlight = new InFlight(this.settings.maxInFlight, this.settings.maxInFlightBytes);
+    this.requester = new Requester(
+      this.instance,
+      (message, options, extra) => this.deliver(message, options, extra, 0),
+      this.settings.maxWaitingRequests,
+    );
     this.delivery = new Delivery(this.instance, {
       group: this.group,
       retries: this.settings.retryTimesWhenSendFailed,
@@ -77,6 +87,11 @@ export class Producer implements AsyncDisposable {
   /** Sends under way and sends waiting for their turn. */
   get inFlightCount(): { readonly running: number; readonly waiting: number } {
     return { running: this.inFlight.running, waiting: this.inFlight.waiting };
+  }
+
+  /** Replies that came when nobody waited for them any more; dropped. */
+  get lateReplies(): number {
+    return this.instance.replies.late;
   }
 
   /**
@@ -110,15 +125,11 @@ export class Producer implements AsyncDisposable {
   /** Sends without waiting for the broker: resolves when the connection took it. May be lost. */
   async sendOneWay(message: OutgoingMessage, options: SendOptions = noOptions): Promise<void> {
     this.checkMessage(message);
-    const bytes = message.body.length;
-    if (!this.inFlight.tryEnter(bytes)) await this.inFlight.wait(bytes);
-    try {
+    await this.inTurn(message, async () => {
       const draft = await this.draft(message, '', 0);
       const pinned = pinnedBy(options, message);
       await this.delivery.sendOneWay(draft, this.timeout(options), pinned);
-    } finally {
-      this.inFlight.leave(bytes);
-    }
+    });
   }
 
   /**
@@ -132,13 +143,38 @@ export class Producer implements AsyncDisposable {
     this.checkRunning();
     const draft = this.batchDraft(messages);
     const first = messages[0] as OutgoingMessage;
-    const bytes = draft.body.length;
-    if (!this.inFlight.tryEnter(bytes)) await this.inFlight.wait(bytes);
-    try {
-      return await this.delivery.send(draft, this.timeout(options), pinnedBy(options, first));
-    } finally {
-      this.inFlight.leave(bytes);
-    }
+    return this.inTurn(draft, () =>
+      this.delivery.send(draft, this.timeout(options), pinnedBy(options, first)),
+    );
+  }
+
+  /**
+   * Sends a message and resolves with the reply of whoever consumes it. `timeout` (default: that of
+   * a send) is for all of it. Rejects with `RequestTimeoutError`, or as `send` does.
+   */
+  async request(message: OutgoingMessage, options: SendOptions = noOptions): Promise<ReplyMessage> {
+    this.checkMessage(message);
+    return this.requester.request(message, options, this.timeout(options));
+  }
+
+  /**
+   * Answers a request that a consumer got. It goes to the one broker to which the asking client is
+   * surely connected, and comes once or not at all: `BrokerRefusedError` says that nobody waits.
+   * Rejects with `InvalidMessageError` when the message is no request, or as `send` does.
+   */
+  async reply(
+    request: StoredMessage,
+    answer: OutgoingReply,
+    options: Pick<SendOptions, 'timeout'> = noOptions,
+  ): Promise<SendResult> {
+    const { topic, extra, pick } = replyAddress(request);
+    const message = { ...answer, topic };
+    this.checkMessage(message);
+    const pinned: Pinned = ({ publish }) => pick(publish) ?? (publish[0] as PublishQueue);
+    return this.inTurn(message, async () => {
+      const draft = { ...(await this.draft(message, extra, 0)), isReply: true };
+      return this.delivery.send(draft, this.timeout(options), pinned);
+    });
   }
 
   /**
@@ -205,7 +241,17 @@ export class Producer implements AsyncDisposable {
     );
   }
 
-  private timeout(options: SendOptions): number {
+  /** Waits until the message may be under way and counts it while it is. */
+  private async inTurn<T>({ body }: { body: Uint8Array }, send: () => Promise<T>): Promise<T> {
+    if (!this.inFlight.tryEnter(body.length)) await this.inFlight.wait(body.length);
+    try {
+      return await send();
+    } finally {
+      this.inFlight.leave(body.length);
+    }
+  }
+
+  private timeout(options: Pick<SendOptions, 'timeout'>): number {
     return options.timeout === undefined
       ? this.settings.sendTimeout
       : milliseconds(options.timeout, this.settings.sendTimeout);
@@ -263,6 +309,7 @@ export class Producer implements AsyncDisposable {
     const remaining = (): number => Math.max(end - this.clock.monotonic(), 0);
     if (wasRunning) {
       await this.drain(deadlineMs);
+      this.requester.close();
       await this.beforeLeaving(remaining());
       await this.instance.remove(this.member(), Math.max(remaining(), 500));
     }
