@@ -168,6 +168,15 @@ const consuming = {
   }),
 };
 
+const querying = {
+  defaultQueryMaxNum: option.integer({
+    default: 32,
+    min: 1,
+    max: 1_000_000,
+    meaning: 'Messages that a query by unique key looks for.',
+  }),
+};
+
 const transactionsAndDelay = {
   maxMessageSize: option.integer({
     default: 4_194_304,
@@ -226,6 +235,7 @@ export const brokerOptions = defineOptions('Broker options', {
   ...registrationOptions,
   ...tables,
   ...consuming,
+  ...querying,
   ...transactionsAndDelay,
   ...filterOptions,
   ...groupOptions,

@@ -190,7 +190,7 @@ function composeProcessors(
     resets: new ResetsProcessor(shared),
     membership: new MembershipProcessor({ ...shared, options: config }),
     topics: new TopicsProcessor(topics, groups, offsets, store, config),
-    query: new QueryProcessor(store),
+    query: new QueryProcessor(store, config),
     inspection: new InspectionProcessor(clients, offsets, address),
     progress: new ProgressProcessor({ ...shared, brokerName, address }),
     forwarding: new ForwardingProcessor({ ...shared, brokerName }),

@@ -106,6 +106,7 @@ function routeOperators(router: Router, of: Processors): void {
   router.route(protocol.GetSubscriptiongroupConfig, (asked) => of.topics.getGroup(asked));
   router.route(protocol.GetAllSubscriptiongroupConfig, () => of.topics.allGroups());
 
+  router.route(protocol.QueryMessage, (asked) => of.query.byKey(asked));
   router.route(protocol.ViewMessageById, (asked) => of.query.byPosition(asked));
   router.route(protocol.QueryConsumeQueue, (asked) => of.query.entries(asked));
 
@@ -176,7 +177,6 @@ export const refused: readonly (readonly [reason: string, names: readonly Reques
   [
     'operating a broker in full is not built yet',
     [
-      'QUERY_MESSAGE',
       'UPDATE_BROKER_CONFIG',
       'CLEAN_EXPIRED_CONSUMEQUEUE',
       'CLEAN_UNUSED_TOPIC',

@@ -98,6 +98,12 @@ export interface RecordDraft {
   suffix: Span;
   /** What the queue entry carries: tag hash, or due time of a delayed message. */
   tagsCode: number;
+  /**
+   * Values of UNIQ_KEY and KEYS, where they are known (empty: there is none); otherwise they are
+   * looked for in the property texts.
+   */
+  uniqueKey?: Span | undefined;
+  keys?: Span | undefined;
 }
 
 /** What the log decides about a record. */

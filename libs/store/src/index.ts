@@ -4,6 +4,7 @@ export { defaultDelayLevels, parseDelayLevels } from './delay-levels.js';
 export type { GateListener, StoreGate } from './gate.js';
 export { MessageStore, type Placed, type StoreFigures } from './message-store.js';
 export type { QueueArrival } from './publisher.js';
+export type { MessageQuery, QueryResult } from './query-messages.js';
 export type { FindLimits, FindStatus, Found, TimeBoundary } from './read-messages.js';
 export * from './store.errors.js';
 export { type StoreOptions, storeOptions } from './store-options.js';

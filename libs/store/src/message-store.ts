@@ -10,6 +10,7 @@ import {
 import type { ConsumeQueue } from './consume-queue/consume-queue.js';
 import type { StoreGate } from './gate.js';
 import type { FindLimits, Found, TimeBoundary } from './read-messages.js';
+import { type MessageQuery, queryMessages, type QueryResult } from './query-messages.js';
 import { Publisher, type QueueArrival } from './publisher.js';
 import {
   MessageIllegalError,
@@ -143,6 +144,9 @@ export class MessageStore {
     writeRecord(log.staging, log.data, log.stagingOffset, draft, topic, placed);
     log.take(size);
     this.times.took(size);
+    if (this.parts.index.isOn) {
+      this.parts.index.stage(queue.keySeed, draft, placed.position, placed.storeTimestamp);
+    }
     if (stands) this.publisher.stage(queue, placed.position, size, draft.tagsCode);
     return placed;
   }
@@ -213,6 +217,13 @@ export class MessageStore {
   /** The offset of a store time, see `MessageReader.offsetByTime`. */
   offsetByTime(queue: ConsumeQueue, timestamp: number, boundary: TimeBoundary = 'LOWER'): number {
     return this.parts.reader.offsetByTime(queue, timestamp, boundary);
+  }
+
+  /** Messages that have a key, or a tag. */
+  query(wanted: MessageQuery): QueryResult {
+    const { log } = this.parts;
+    const end = this.publisher.waits ? log.durable : log.written;
+    return queryMessages(this.parts, wanted, end);
   }
 
   /** Calls `listener` whenever messages of a queue become visible, in that very turn. */

@@ -12,6 +12,7 @@ import type { ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
 import { censusOf } from './consume-queue/queue-census.js';
 import type { QueueWriter } from './consume-queue/queue-writer.js';
 import type { StoreDirectory } from './files/store-directory.js';
+import type { MessageIndex } from './message-index.js';
 import type { Checkpoint } from './formats/checkpoint-layout.js';
 import type { GateListener, StoreGate } from './gate.js';
 import { StoreClosedError } from './store.errors.js';
@@ -24,6 +25,7 @@ export interface PublisherParts {
   readonly log: CommitLog;
   readonly queues: ConsumeQueueTable;
   readonly writer: QueueWriter;
+  readonly index: MessageIndex;
   readonly directory: StoreDirectory;
   readonly checkpoint: Checkpoint;
   readonly options: StoreOptions;
@@ -105,12 +107,14 @@ export class Publisher implements StoreGate {
     queues.length = 0;
     this.spare = queues;
     this.writtenTime = storeTime;
+    this.parts.index.turnWritten();
   }
 
   /** The log has none of them. */
   turnFailed(error: Error): void {
     for (const queue of this.staged) if (!queue.isDetached) queue.dropStaged();
     this.staged.length = 0;
+    this.parts.index.turnFailed();
     this.flusher.giveUp(error);
     for (const listener of this.gateListeners) listener.turnFailed(error);
   }
@@ -155,6 +159,11 @@ export class Publisher implements StoreGate {
     }
     this.flusher.release();
     await writer.syncAll();
+    await this.flushIndex().catch((error: unknown) => {
+      // The next start goes on from the last end that is durable.
+      const fields = { error: messageOf(error) };
+      this.parts.logger.warn('The key index could not be made durable', fields);
+    });
     log.removePrepared();
     checkpoint.logTime = this.durableTime;
     checkpoint.queueTime = this.durableTime;
@@ -231,12 +240,22 @@ export class Publisher implements StoreGate {
     });
   }
 
+  private async flushIndex(): Promise<void> {
+    const { index, directory, checkpoint } = this.parts;
+    await index.flush((time) => {
+      if (time <= checkpoint.indexTime) return;
+      checkpoint.indexTime = time;
+      directory.writeCheckpoint(checkpoint);
+    });
+  }
+
   /** Makes the entries of all messages written up to now durable; then the checkpoint may say so. */
   private async moveCheckpoint(): Promise<void> {
     const { log, writer, directory, checkpoint } = this.parts;
     const time = this.writtenTime;
     const position = log.written;
     await writer.syncAll();
+    await this.flushIndex();
     if (this.isClosed) return;
     checkpoint.queueTime = time;
     checkpoint.queuesTo = position;

@@ -253,14 +253,14 @@ describe('a folder', () => {
   it('may have its log elsewhere, and an index beside it', async () => {
     const fixture = new StoreFixture(1);
     fixture.disk.makeDirectory('/data/store/index');
-    fixture.disk.writeText('/data/store/index/20260101000000000', 'left by somebody else');
+    fixture.disk.writeText('/data/store/index/notes', 'left by somebody else');
     const elsewhere = { storePathCommitLog: '/fast/log' };
     const store = await filled(fixture, 10, elsewhere);
     await store.close();
     expect(fixture.disk.list('/fast/log')).toHaveLength(1);
     const reopened = await fixture.open(elsewhere);
     expect(contents(reopened).flat()).toHaveLength(10);
-    expect(fixture.disk.readText('/data/store/index/20260101000000000')).toContain('somebody');
+    expect(fixture.disk.readText('/data/store/index/notes')).toContain('somebody');
     await reopened.close();
   });
 

@@ -10,6 +10,7 @@ import { correctMin, cutQueueAt, lastEntry, restoreQueue } from './consume-queue
 import type { DeletedTopics } from './files/deleted-topics.js';
 import type { FoundCheckpoint } from './files/store-directory.js';
 import { recoveryTime } from './formats/checkpoint-layout.js';
+import type { MessageIndex } from './message-index.js';
 import { StoreCorruptError } from './store.errors.js';
 
 export interface RecoveryParts {
@@ -17,6 +18,7 @@ export interface RecoveryParts {
   readonly queues: ConsumeQueueTable;
   readonly deleted: DeletedTopics;
   readonly found: FoundCheckpoint;
+  readonly index: MessageIndex;
   readonly wasAborted: boolean;
   readonly checkCrc: boolean;
   /** Delay of each level in milliseconds. */
@@ -61,6 +63,7 @@ export function recover(parts: RecoveryParts): Recovered {
     checkpoint.queueTime = 0;
     checkpoint.queuesTo = 0;
   }
+  indexUpTo(parts, reader, start);
   const { scan, lastStoreTime, lastRecord } = followLog(parts, reader, start, last);
   if (isRebuild || scan.fault !== undefined) log.files.cut(scan.end);
   log.restore(log.files.isEmpty ? 0 : scan.end);
@@ -70,6 +73,7 @@ export function recover(parts: RecoveryParts): Recovered {
     log.syncFrom(start);
   }
   settleQueues(parts);
+  parts.index.cut(log.written);
   return { lastStoreTime, lastRecord, isRebuilt: isRebuild };
 }
 
@@ -130,6 +134,7 @@ function followLog(
     each: (record) => {
       lastTime = record.storeTime;
       lastRecord = record.logPosition;
+      parts.index.follow(record);
       rebuild?.follow(record);
     },
     goOn: (position, found, claim) => {
@@ -151,6 +156,26 @@ function followLog(
     logger.info('Recovered the store after it was not closed', fields);
   }
   return { scan, lastRecord, lastStoreTime: lastRecord === undefined ? before : lastTime };
+}
+
+/** Puts into the key index what it does not have of the log before `start`. */
+function indexUpTo(parts: RecoveryParts, log: LogReader, start: number): void {
+  const { index, logger, wasAborted, found } = parts;
+  const from = Math.max(log.start, index.load(wasAborted, found.checkpoint.indexTime));
+  if (from >= start) return;
+  const search = new DamageSearch(log, knownDurable(found));
+  let lastTime = 0;
+  const scan = scanRecords({ ...log, end: start }, from, {
+    checkCrc: false,
+    each: (record) => {
+      lastTime = record.storeTime;
+      index.follow(record);
+    },
+    goOn: (position, _found, claim) => search.next(position, claim, lastTime),
+  });
+  // The first is only where the index goes on.
+  if (scan.records < 2) return;
+  logger.info('Completed the key index from the log', { from, to: start, records: scan.records });
 }
 
 function knownDurable({ checkpoint, state }: FoundCheckpoint): KnownDurable {

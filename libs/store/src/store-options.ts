@@ -86,6 +86,35 @@ export const storeOptions = defineOptions('store', {
     min: 20,
     meaning: 'Bytes of queue entries (20 each) that one pull looks through for its tags.',
   }),
+  messageIndexEnable: option.boolean({
+    default: true,
+    meaning: 'Whether messages can be found by key: keys are put into the files of `index`.',
+  }),
+  indexFileWriteEnable: option.boolean({
+    default: true,
+    meaning: 'The same under the name that 5.5 has for it; both must be true.',
+  }),
+  indexFileReadEnable: option.boolean({
+    default: true,
+    meaning: 'Without, a query by key finds nothing.',
+  }),
+  maxHashSlotNum: option.integer({
+    default: 5_000_000,
+    min: 1,
+    max: 100_000_000,
+    meaning: 'Hash slots of one index file. Files of another size are made again from the log.',
+  }),
+  maxIndexNum: option.integer({
+    default: 20_000_000,
+    min: 2,
+    max: 100_000_000,
+    meaning: 'Entries of one index file.',
+  }),
+  maxMsgsNumBatch: option.integer({
+    default: 64,
+    min: 1,
+    meaning: 'Messages that one query by key answers at most.',
+  }),
   messageDelayLevel: option.text({
     default: defaultDelayLevels,
     meaning: 'Delays of the levels, from level 1 on; units s, m, h, d.',

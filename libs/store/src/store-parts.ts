@@ -16,6 +16,7 @@ import { HandlePool } from './files/handle-pool.js';
 import { StoreDirectory } from './files/store-directory.js';
 import { entryBytes } from './formats/consume-queue-entry.js';
 import type { Checkpoint } from './formats/checkpoint-layout.js';
+import { MessageIndex } from './message-index.js';
 import { MessageReader } from './read-messages.js';
 import { RecordChecks } from './record-checks.js';
 import { recover } from './store-opening.js';
@@ -47,6 +48,7 @@ export interface StoreParts {
   readonly log: CommitLog;
   readonly queues: ConsumeQueueTable;
   readonly deleted: DeletedTopics;
+  readonly index: MessageIndex;
   readonly arena: EntryArena;
   /** The open files of queues. */
   readonly handles: HandlePool;
@@ -63,7 +65,7 @@ export interface StoreParts {
 
 /** Lock, abort marker, checkpoint, recovery; in case of failure all is closed again. */
 export function openParts(given: OpenStore): StoreParts {
-  const { fileSystem, clock, logger } = given;
+  const { fileSystem, logger } = given;
   const options = storeOptions.load(given.options ?? {});
   const delays = parseDelayLevels(options.messageDelayLevel);
   const directory = new StoreDirectory(fileSystem, given.directory, options.storePathCommitLog);
@@ -94,20 +96,19 @@ export function openParts(given: OpenStore): StoreParts {
       directory: directory.consumeQueues,
       fileSize: options.mappedFileSizeConsumeQueue,
     });
+    const index = resources.use(indexOf(given, directory, options));
     const checkCrc = options.checkCRCOnRecover;
-    const recovery = { log, queues, deleted, found, wasAborted, checkCrc, delays, logger };
+    const recovery = { log, queues, deleted, found, index, wasAborted, checkCrc, delays, logger };
     const { lastStoreTime, lastRecord, isRebuilt } = recover(recovery);
-    if (isRebuilt || found.state !== 'SEALED') correctCheckpoint(directory, checkpoint, log);
+    const isBehind = index.endTime > checkpoint.indexTime;
+    if (isRebuilt || isBehind || found.state !== 'SEALED') {
+      // Java removes index files that end later than the checkpoint says.
+      checkpoint.indexTime = Math.max(checkpoint.indexTime, index.endTime);
+      correctCheckpoint(directory, checkpoint, log);
+    }
     directory.markOpen(given.processId ?? process.pid);
     const ageMillis = options.flushIntervalConsumeQueue;
-    const writer = new QueueWriter({
-      table: queues,
-      handles,
-      fileSystem,
-      clock,
-      logger,
-      ageMillis,
-    });
+    const writer = new QueueWriter({ ...given, table: queues, handles, ageMillis });
     if (isRebuilt) for (const queue of queues.all()) writer.touch(queue);
     return {
       options,
@@ -116,6 +117,7 @@ export function openParts(given: OpenStore): StoreParts {
       log,
       queues,
       deleted,
+      index,
       arena,
       handles,
       writer,
@@ -131,6 +133,15 @@ export function openParts(given: OpenStore): StoreParts {
     directory.close();
     throw error;
   }
+}
+
+function indexOf(given: OpenStore, directory: StoreDirectory, options: StoreOptions): MessageIndex {
+  return new MessageIndex({
+    ...given,
+    directory: directory.index,
+    sizes: { slots: options.maxHashSlotNum, entries: options.maxIndexNum },
+    isEnabled: options.messageIndexEnable && options.indexFileWriteEnable,
+  });
 }
 
 function readerOf(log: CommitLog, options: StoreOptions, logger: Logger): MessageReader {

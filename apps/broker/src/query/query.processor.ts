@@ -1,6 +1,7 @@
 import {
   type Asked,
   type QueryConsumeQueue,
+  type QueryMessage,
   ResponseCode,
   ResponseError,
   type ViewMessageById,
@@ -10,10 +11,47 @@ import type { MessageStore } from '@nestjs-rocketmq/store';
 
 /** The most entries of a queue in one answer. */
 const mostEntries = 1000;
+/** Clients take frames of 16 MiB. */
+const mostBytes = 15 * 1024 * 1024;
 
-/** Messages by their place. */
+export interface QueryOptions {
+  readonly defaultQueryMaxNum: number;
+}
+
+/** Messages by their place, key, or tag. */
 export class QueryProcessor {
-  constructor(private readonly store: MessageStore) {}
+  constructor(
+    private readonly store: MessageStore,
+    private readonly options: QueryOptions,
+  ) {}
+
+  /**
+   * Messages by key or unique key, which share one index; 5.5 clients can also ask by tag (`T`).
+   * Where a page ended (`lastKey`) counts, in Apache's broker too, only with an index in RocksDB.
+   */
+  byKey(asked: Asked<typeof QueryMessage>): Outcome<typeof QueryMessage> {
+    const isUnique = asked.isUniqueKey?.toLowerCase() === 'true';
+    const { records, indexTime, indexPosition } = this.store.query({
+      topic: asked.topic,
+      key: asked.key,
+      isTag: !isUnique && asked.indexType === 'T',
+      begin: asked.beginTimestamp,
+      end: asked.endTimestamp,
+      maxCount: isUnique ? this.options.defaultQueryMaxNum : asked.maxNum,
+      maxBytes: mostBytes,
+    });
+    if (records.length === 0) {
+      return {
+        code: 'QUERY_NOT_FOUND',
+        remark: 'can not find message, maybe time range not correct',
+        header: { indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 },
+      };
+    }
+    return {
+      header: { indexLastUpdateTimestamp: indexTime, indexLastUpdatePhyoffset: indexPosition },
+      body: Buffer.concat(records),
+    };
+  }
 
   /** The record at a position of the log; callers take it from an offset message id. */
   byPosition(asked: Asked<typeof ViewMessageById>): Outcome<typeof ViewMessageById> {

@@ -63,6 +63,8 @@ export class MessageDraft implements RecordDraft {
   properties: Span = emptySpan;
   readonly suffix: MovingSpan;
   tagsCode = 0;
+  uniqueKey: Span | undefined = undefined;
+  keys: Span | undefined = undefined;
   private readonly fixedSuffix: number;
   private readonly parts = new RecordParts();
 
@@ -87,6 +89,8 @@ export class MessageDraft implements RecordDraft {
   /** Begins with a new message: no additions but the fixed ones. */
   begin(): void {
     this.suffix.to = this.fixedSuffix;
+    this.uniqueKey = undefined;
+    this.keys = undefined;
     this.preparedTransactionOffset = 0;
     // Port and address are known only once the server listens.
     this.storeHost = this.place.host;

@@ -95,9 +95,10 @@ export class SendMessageProcessor {
     draft.body = asked.body;
     draft.properties = properties;
     draft.tagsCode = tagsCodeOf(tags);
+    draft.keys = properties.keys;
     let key: Span | string = uniqueKey;
-    if (uniqueKey.to === uniqueKey.from)
-      draft.addText(uniqueKeyText((key = this.parts.keys.next())));
+    if (uniqueKey.to > uniqueKey.from) draft.uniqueKey = uniqueKey;
+    else draft.addText(uniqueKeyText((key = this.parts.keys.next())));
     let delayLevel = properties.delayLevel;
     if (topic.isRetry) {
       const redirected = this.parts.retries.redirect(draft, asked, topic, reply.version);
@@ -168,9 +169,9 @@ export class SendMessageProcessor {
       draft.body = cursor.body;
       draft.properties = properties;
       draft.tagsCode = tagsCodeOf(marks.tags);
-      if (marks.uniqueKey.to === marks.uniqueKey.from) {
-        draft.addText(uniqueKeyText(this.parts.keys.next()));
-      }
+      draft.keys = marks.keys;
+      if (marks.uniqueKey.to > marks.uniqueKey.from) draft.uniqueKey = marks.uniqueKey;
+      else draft.addText(uniqueKeyText(this.parts.keys.next()));
       const placed = store.append(draft);
       if (ids.length === 0) firstOffset = placed.queueOffset;
       ids.push(offsetMessageId(place.host, place.port, placed.position));

@@ -205,8 +205,7 @@ const underway: IdleGroup = {
     deleteWhen fileReservedTime diskMaxUsedSpaceRatio diskSpaceWarningLevelRatio
     diskSpaceCleanForciblyRatio cleanResourceInterval deleteFileBatchMax cleanFileForciblyEnable
     deleteCommitLogFilesInterval deleteConsumeQueueFilesInterval
-    logicalDiskSpaceCleanForciblyThreshold maxHashSlotNum maxIndexNum messageIndexEnable
-    defaultQueryMaxNum maxMsgsNumBatch indexFileReadEnable indexFileWriteEnable
+    logicalDiskSpaceCleanForciblyThreshold
     brokerFastFailureEnable waitTimeMillsInSendQueue waitTimeMillsInPullQueue
     waitTimeMillsInLitePullQueue waitTimeMillsInHeartbeatQueue waitTimeMillsInTransactionQueue
     waitTimeMillsInAckQueue waitTimeMillsInAdminBrokerQueue osPageCacheBusyTimeOutMills

@@ -1,5 +1,6 @@
 import type { SegmentSequence } from '../files/segment-sequence.js';
 import { entryBytes, type QueueEntry, readEntry } from '../formats/consume-queue-entry.js';
+import { topicSeed } from '../key-index/key-hash.js';
 import { type EntryArena, noSlot, slotEntries } from './entry-arena.js';
 
 const indexMask = slotEntries - 1;
@@ -15,6 +16,8 @@ const encoder = new TextEncoder();
  */
 export class ConsumeQueue {
   readonly topicBytes: Uint8Array;
+  /** What the hashes of this topic's keys begin with. */
+  readonly keySeed: number;
   /** First offset that can be read. */
   min = 0;
   /** One past the last offset that consumers may see. */
@@ -42,6 +45,7 @@ export class ConsumeQueue {
     private readonly arena: EntryArena,
   ) {
     this.topicBytes = encoder.encode(topic);
+    this.keySeed = topicSeed(topic);
   }
 
   /** Sets all offsets of a queue that was read from its files. */
