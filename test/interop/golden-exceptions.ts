@@ -31,6 +31,7 @@ export const commandsWithoutFrames: Readonly<Record<string, string>> = {
   CLONE_GROUP_OFFSET: nobodyAsks,
   RECALL_MESSAGE: timers,
   RESUME_CHECK_HALF_MESSAGE: nobodyAsks,
+  UPDATE_AND_GET_GROUP_FORBIDDEN: nobodyAsks,
   SEND_REPLY_MESSAGE: 'Java clients reply with SEND_REPLY_MESSAGE_V2, which has frames',
 };
 

@@ -121,6 +121,43 @@ const tables = {
     default: true,
     meaning: "RocketMQ's own topics cannot be created or changed by an operator.",
   }),
+  enableMixedMessageType: option.boolean({
+    default: false,
+    meaning: 'A topic may have the message type MIXED.',
+  }),
+  clearRetryTopicWhenDeleteTopic: option.boolean({
+    default: true,
+    meaning: 'With a topic go the topics in which POP consumers try its messages again.',
+  }),
+  enableSplitMetadata: option.boolean({
+    default: true,
+    meaning: 'Tables of topics and groups are told page by page to who asks for pages (5.5).',
+  }),
+  splitMetadataSize: option.integer({
+    default: 2000,
+    min: 1,
+    meaning: 'The most topics or groups in such a page.',
+  }),
+};
+
+const statistics = {
+  enableDetailStat: option.boolean({
+    default: true,
+    meaning: 'Statistics are kept per queue too.',
+  }),
+  enableScheduleMessageStats: option.boolean({
+    default: true,
+    meaning: 'Statistics count delayed messages that were delivered.',
+  }),
+  autoDeleteUnusedStats: option.boolean({
+    default: true,
+    meaning: 'The statistics of a topic or group go with it.',
+  }),
+  maxStatsIdleTimeInMinutes: option.integer({
+    default: -1,
+    min: -1,
+    meaning: 'Statistics of a topic or group that stand still for so long are forgotten; -1 never.',
+  }),
 };
 
 const consuming = {
@@ -234,6 +271,7 @@ export const brokerOptions = defineOptions('Broker options', {
   ...identity,
   ...registrationOptions,
   ...tables,
+  ...statistics,
   ...consuming,
   ...querying,
   ...transactionsAndDelay,

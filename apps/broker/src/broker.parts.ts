@@ -33,6 +33,7 @@ import { SendBackProcessor } from './send/send-back.processor.js';
 import { SendChecks } from './send/send-checks.js';
 import { SendMessageProcessor } from './send/send-message.processor.js';
 import { TableFile } from './table-file.js';
+import { GroupsProcessor } from './topics/groups.processor.js';
 import { GroupTable } from './topics/group-table.js';
 import { systemTopics } from './topics/system-topics.js';
 import { TopicTable } from './topics/topic-table.js';
@@ -104,7 +105,7 @@ function composeShared(ground: Ground) {
   const { config, store, place, clock, logger } = ground;
   const levels = DelayLevels.parse(config.messageDelayLevel);
   const { topics, groups, offsets, filters, delayFile } = loadTables(ground, levels);
-  const figures = new Figures(clock, topics, config.brokerClusterName);
+  const figures = new Figures(clock, topics, config);
   store.onTurnStored((messages, bytes, millis) => figures.wrote(messages, bytes, millis));
   const arrivals = new Arrivals(clock, mostHeldPulls);
   topics.onChange((topic) => {
@@ -189,7 +190,14 @@ function composeProcessors(
     offsets: new OffsetsProcessor(shared),
     resets: new ResetsProcessor(shared),
     membership: new MembershipProcessor({ ...shared, options: config }),
-    topics: new TopicsProcessor(topics, groups, offsets, store, config),
+    topics: new TopicsProcessor({
+      ...shared,
+      options: config,
+      ownTopics: systemTopics({ ...config, delayLevels: shared.levels.highest }).map(
+        ({ topicName }) => topicName,
+      ),
+    }),
+    groups: new GroupsProcessor(groups, offsets, figures, config),
     query: new QueryProcessor(store, config),
     inspection: new InspectionProcessor(clients, offsets, address),
     progress: new ProgressProcessor({ ...shared, brokerName, address }),

@@ -14,6 +14,7 @@ import type { QueryProcessor } from './query/query.processor.js';
 import type { ReplyProcessor } from './send/reply.processor.js';
 import type { SendBackProcessor } from './send/send-back.processor.js';
 import type { SendMessageProcessor } from './send/send-message.processor.js';
+import type { GroupsProcessor } from './topics/groups.processor.js';
 import type { TopicsProcessor } from './topics/topics.processor.js';
 import type { TransactionProcessor } from './transaction/transaction.processor.js';
 
@@ -27,6 +28,7 @@ export interface Processors {
   readonly resets: ResetsProcessor;
   readonly membership: MembershipProcessor;
   readonly topics: TopicsProcessor;
+  readonly groups: GroupsProcessor;
   readonly query: QueryProcessor;
   readonly inspection: InspectionProcessor;
   readonly progress: ProgressProcessor;
@@ -88,23 +90,7 @@ function routeClients(router: Router, of: Processors): void {
 
 /** What operators ask. */
 function routeOperators(router: Router, of: Processors): void {
-  router.route(protocol.UpdateAndCreateTopic, (asked) => of.topics.update(asked));
-  router.route(protocol.UpdateAndCreateTopicList, (asked, call) =>
-    of.topics.updateList(asked, call),
-  );
-  router.route(protocol.DeleteTopicInBroker, (asked) => of.topics.delete(asked));
-  router.route(protocol.GetTopicConfig, (asked) => of.topics.get(asked));
-  router.route(protocol.GetAllTopicConfig, () => of.topics.all());
-  router.route(protocol.GetSystemTopicListFromBroker, () => of.topics.systemTopics());
-  router.route(protocol.UpdateAndCreateSubscriptiongroup, (asked, call) =>
-    of.topics.updateGroup(asked, call),
-  );
-  router.route(protocol.UpdateAndCreateSubscriptiongroupList, (asked, call) =>
-    of.topics.updateGroupList(asked, call),
-  );
-  router.route(protocol.DeleteSubscriptiongroup, (asked) => of.topics.deleteGroup(asked));
-  router.route(protocol.GetSubscriptiongroupConfig, (asked) => of.topics.getGroup(asked));
-  router.route(protocol.GetAllSubscriptiongroupConfig, () => of.topics.allGroups());
+  routeTables(router, of);
 
   router.route(protocol.QueryMessage, (asked) => of.query.byKey(asked));
   router.route(protocol.ViewMessageById, (asked) => of.query.byPosition(asked));
@@ -114,6 +100,29 @@ function routeOperators(router: Router, of: Processors): void {
   router.route(protocol.GetBrokerRuntimeInfo, () => of.statistics.runtimeInfo());
   router.route(protocol.ViewBrokerStatsData, (asked) => of.statistics.counter(asked));
   routeInspection(router, of);
+}
+
+/** Topics and groups, and what they may. */
+function routeTables(router: Router, of: Processors): void {
+  router.route(protocol.UpdateAndCreateTopic, (asked) => of.topics.update(asked));
+  router.route(protocol.UpdateAndCreateTopicList, (asked, call) =>
+    of.topics.updateList(asked, call),
+  );
+  router.route(protocol.DeleteTopicInBroker, (asked) => of.topics.delete(asked));
+  router.route(protocol.GetTopicConfig, (asked) => of.topics.get(asked));
+  router.route(protocol.GetAllTopicConfig, (asked) => of.topics.all(asked));
+  router.route(protocol.GetSystemTopicListFromBroker, () => of.topics.systemTopics());
+
+  router.route(protocol.UpdateAndCreateSubscriptiongroup, (asked, call) =>
+    of.groups.update(asked, call),
+  );
+  router.route(protocol.UpdateAndCreateSubscriptiongroupList, (asked, call) =>
+    of.groups.updateList(asked, call),
+  );
+  router.route(protocol.DeleteSubscriptiongroup, (asked) => of.groups.delete(asked));
+  router.route(protocol.GetSubscriptiongroupConfig, (asked) => of.groups.get(asked));
+  router.route(protocol.GetAllSubscriptiongroupConfig, (asked) => of.groups.all(asked));
+  router.route(protocol.UpdateAndGetGroupForbidden, (asked) => of.groups.forbid(asked));
 }
 
 /** Who is here, and how far behind. */
@@ -181,7 +190,6 @@ export const refused: readonly (readonly [reason: string, names: readonly Reques
       'CLEAN_EXPIRED_CONSUMEQUEUE',
       'CLEAN_UNUSED_TOPIC',
       'DELETE_EXPIRED_COMMITLOG',
-      'UPDATE_AND_GET_GROUP_FORBIDDEN',
     ],
   ],
   ['timer messages are not built yet', ['RECALL_MESSAGE', 'SWITCH_TIMER_ENGINE']],

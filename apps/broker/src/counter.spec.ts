@@ -30,4 +30,14 @@ describe('Counter', () => {
     expect(counter.inDay().sum).toBe(600);
     expect(counter.inMinute()).toEqual({ sum: 0, tps: 0, avgpt: 0 });
   });
+
+  it('knows since when it stands still, and can begin anew', () => {
+    const counter = new Counter();
+    counter.add(1);
+    for (let second = 10; second <= 60; second += 10) counter.sampleMinute(second * 1000);
+    expect(counter.idleSince).toBe(10_000);
+    counter.reset();
+    expect(counter.isUsed).toBe(false);
+    expect(counter.inMinute().sum).toBe(0);
+  });
 });

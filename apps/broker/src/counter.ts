@@ -25,6 +25,10 @@ class Samples {
     if (numbers.length > this.most * parts) numbers.splice(0, parts);
   }
 
+  clear(): void {
+    this.numbers.length = 0;
+  }
+
   /** From the oldest sample to the newest. */
   read(): CountOf {
     const { numbers } = this;
@@ -52,6 +56,8 @@ export const dayStep = 3_600_000;
 export class Counter {
   value = 0;
   times = 0;
+  private sampledTimes = 0;
+  private changedAt = 0;
   private readonly minutes = new Samples(7, minuteStep);
   private readonly hours = new Samples(7, hourStep);
   private readonly days = new Samples(25, dayStep);
@@ -67,7 +73,29 @@ export class Counter {
   }
 
   sampleMinute(now: number): void {
+    if (this.sampledTimes !== this.times) this.changedAt = now;
+    this.sampledTimes = this.times;
     this.minutes.take(now, this.value, this.times);
+  }
+
+  /** Takes the samples that are due. */
+  sample(now: number, isHour: boolean, isDay: boolean): void {
+    this.sampleMinute(now);
+    if (isHour) this.sampleHour(now);
+    if (isDay) this.sampleDay(now);
+  }
+
+  /** Since when nothing was added, as far as samples tell; epoch ms. */
+  get idleSince(): number {
+    return this.changedAt;
+  }
+
+  /** As if nothing had ever been counted. */
+  reset(): void {
+    this.value = 0;
+    this.times = 0;
+    this.sampledTimes = 0;
+    for (const samples of [this.minutes, this.hours, this.days]) samples.clear();
   }
 
   sampleHour(now: number): void {

@@ -83,6 +83,11 @@ export function isSystemTopic(topic: string): boolean {
   return systemTopics.has(topic) || topic.startsWith(systemPrefix);
 }
 
+/** The names that RocketMQ has for topics of its own, on whichever broker. */
+export function systemTopicNames(): string[] {
+  return [...systemTopics];
+}
+
 /** A topic that only the broker itself writes. */
 export function isClosedForClients(topic: string): boolean {
   return closedTopics.has(topic);

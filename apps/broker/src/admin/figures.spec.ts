@@ -20,7 +20,15 @@ describe('Meter', () => {
 });
 
 describe('Figures', () => {
-  function start(now: number) {
+  const options = {
+    brokerClusterName: 'cluster',
+    enableDetailStat: true,
+    enableScheduleMessageStats: true,
+    autoDeleteUnusedStats: true,
+    maxStatsIdleTimeInMinutes: -1,
+  };
+
+  function start(now: number, more: Partial<typeof options> = {}) {
     const clock = new ManualClock(now);
     const topic = (name: string, isSystem = false) => ({
       name,
@@ -32,7 +40,7 @@ describe('Figures', () => {
       [topic('orders'), topic('SCHEDULE_TOPIC_XXXX', true)].map((one) => [one.name, one]),
     );
     const table = { get: (name: string) => topics.get(name), all: () => topics.values() };
-    const figures = new Figures(clock, table, 'cluster');
+    const figures = new Figures(clock, table, { ...options, ...more });
     const orders = topics.get('orders') as ReturnType<typeof topic>;
     return { clock, figures, orders };
   }
@@ -87,5 +95,34 @@ describe('Figures', () => {
     figures.forgetGroup('g');
     expect(sum('GROUP_GET_NUMS', 'orders@g')).toBeUndefined();
     expect(sum('SNDBCK_PUT_NUMS', 'orders@g')).toBeUndefined();
+  });
+
+  it('are kept per queue, for delayed messages and for what is gone only where that is wanted', () => {
+    const { figures } = start(0, {
+      enableDetailStat: false,
+      enableScheduleMessageStats: false,
+      autoDeleteUnusedStats: false,
+    });
+    figures.putDelayed(2, 100);
+    figures.gotDelayed(2, 100);
+    figures.found('g', 'orders', 1, 3, 300, 7);
+    figures.forgetGroup('g');
+    expect(figures.counter('QUEUE_PUT_NUMS', 'SCHEDULE_TOPIC_XXXX@2')).toBeUndefined();
+    const delayed = 'SCHEDULE_TOPIC_XXXX@SCHEDULE_CONSUMER';
+    expect(figures.counter('GROUP_GET_NUMS', delayed)).toBeUndefined();
+    expect(figures.counter('GROUP_GET_LATENCY', '1@orders@g')).toBeUndefined();
+    expect(figures.counter('GROUP_GET_LATENCY', 'orders@g')?.value).toBe(7);
+  });
+
+  it('are forgotten when they stand still for longer than is wanted', async () => {
+    const { clock, figures, orders } = start(0, { maxStatsIdleTimeInMinutes: 1 });
+    figures.stored(orders, 1, 100);
+    for (let i = 0; i < 8; i += 1) {
+      await clock.advance(10_000);
+      figures.sample();
+      if (i === 5) expect(figures.counter('TOPIC_PUT_NUMS', 'orders')?.value).toBe(1);
+    }
+    expect(figures.counter('TOPIC_PUT_NUMS', 'orders')).toBeUndefined();
+    expect(figures.counter('BROKER_PUT_NUMS', 'cluster')?.value).toBe(1);
   });
 });

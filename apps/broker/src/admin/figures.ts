@@ -83,6 +83,17 @@ type KeyedStats =
   | 'SNDBCK_PUT_NUMS'
   | 'SNDBCK2DLQ_TIMES';
 
+export interface FiguresOptions {
+  readonly brokerClusterName: string;
+  /** Count per queue too. */
+  readonly enableDetailStat: boolean;
+  /** Count what leaves the schedule topic. */
+  readonly enableScheduleMessageStats: boolean;
+  readonly autoDeleteUnusedStats: boolean;
+  /** After so many minutes a counter that stands still begins anew; below 0 never. */
+  readonly maxStatsIdleTimeInMinutes: number;
+}
+
 const minutesSamples = 6;
 /** Java's name for the broker where it reads its own schedule topic. */
 const delayGroup = 'SCHEDULE_CONSUMER';
@@ -117,7 +128,7 @@ export class Figures {
   constructor(
     private readonly clock: Clock,
     private readonly topics: CountedTopics,
-    private readonly clusterName: string,
+    private readonly options: FiguresOptions,
   ) {
     const now = clock.now();
     this.startedAt = now;
@@ -169,6 +180,7 @@ export class Figures {
 
   /** A message began to wait in a queue of the schedule topic. */
   putDelayed(queueId: number, bytes: number): void {
+    if (!this.options.enableDetailStat) return;
     const { putNums, putSizes } = this.delayOf(queueId);
     putNums.add(1);
     putSizes.add(bytes);
@@ -176,9 +188,13 @@ export class Figures {
 
   /** A message left it for its topic. */
   gotDelayed(queueId: number, bytes: number): void {
-    const { getNums, getSizes } = this.delayOf(queueId);
-    getNums.add(1);
-    getSizes.add(bytes);
+    const { enableDetailStat, enableScheduleMessageStats } = this.options;
+    if (!enableScheduleMessageStats) return;
+    if (enableDetailStat) {
+      const { getNums, getSizes } = this.delayOf(queueId);
+      getNums.add(1);
+      getSizes.add(bytes);
+    }
     const { nums, sizes } = this.getsOf(delayGroup, SystemTopic.SCHEDULE);
     nums.add(1);
     sizes.add(bytes);
@@ -206,7 +222,8 @@ export class Figures {
     const gets = this.getsOf(group, topic);
     gets.nums.add(messages);
     gets.sizes.add(bytes);
-    (gets.latencies[queueId] ??= new Counter()).add(millis);
+    const place = this.options.enableDetailStat ? queueId : 0;
+    (gets.latencies[place] ??= new Counter()).add(millis);
     this.broker.BROKER_GET_NUMS.value += messages;
     if (gets.isSystem) return;
     this.broker.BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC.value += messages;
@@ -233,11 +250,13 @@ export class Figures {
   }
 
   forgetGroup(group: string): void {
+    if (!this.options.autoDeleteUnusedStats) return;
     this.groups.delete(group);
     this.forgetKeys((names) => names.includes(group));
   }
 
   forgetTopic(topic: string): void {
+    if (!this.options.autoDeleteUnusedStats) return;
     for (const topics of this.groups.values()) topics.delete(topic);
     this.forgetKeys((names) => names.includes(topic));
   }
@@ -248,12 +267,14 @@ export class Figures {
     this.samples += 1;
     const isHour = this.samples % (hourStep / step) === 0;
     const isDay = this.samples % (dayStep / step) === 0;
+    const idle = this.options.maxStatsIdleTimeInMinutes;
+    const oldest = idle < 0 ? Number.NEGATIVE_INFINITY : now - idle * 60_000;
     for (const counter of this.counters()) {
       if (!counter.isUsed) continue;
-      counter.sampleMinute(now);
-      if (isHour) counter.sampleHour(now);
-      if (isDay) counter.sampleDay(now);
+      counter.sample(now, isHour, isDay);
+      if (counter.idleSince < oldest) counter.reset();
     }
+    for (const counter of Object.values(this.broker)) counter.sample(now, isHour, isDay);
     if (this.samples % minutesSamples === 0) this.putTimes.turnOver();
     for (const meter of [
       this.puts,
@@ -317,18 +338,19 @@ export class Figures {
         return name === 'GROUP_GET_NUMS' ? gets?.nums : gets?.sizes;
       }
       case 'GROUP_GET_LATENCY': {
-        const [queueId = '', topic = '', group = ''] = key.split('@');
+        const names = this.options.enableDetailStat ? key.split('@') : ['0', ...key.split('@')];
+        const [queueId = '', topic = '', group = ''] = names;
         return this.groups.get(group)?.get(topic)?.latencies[Number(queueId)];
       }
       default:
         if (!Object.hasOwn(this.broker, name)) return this.byKey.get(name)?.get(key);
-        if (key !== this.clusterName) return undefined;
+        if (key !== this.options.brokerClusterName) return undefined;
         return this.broker[name as keyof typeof this.broker];
     }
   }
 
+  /** All but those of the broker as a whole. */
   private *counters(): Generator<Counter> {
-    yield* Object.values(this.broker);
     for (const { puts, putSizes } of this.topics.all()) {
       yield puts;
       yield putSizes;

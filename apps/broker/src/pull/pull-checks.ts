@@ -1,4 +1,4 @@
-import { type Asked, type PullMessage, ResponseCode } from '@nestjs-rocketmq/protocol';
+import { type Asked, type PullMessage, PullSysFlag, ResponseCode } from '@nestjs-rocketmq/protocol';
 import type { Reply } from '@nestjs-rocketmq/remoting';
 import { isSystemGroup } from '@nestjs-rocketmq/message';
 import type { PullFilter } from '../filters/pull-filter.js';
@@ -63,6 +63,11 @@ export class PullChecks {
     if (isRefused(wanted)) {
       if (wanted.forbiddenType === undefined) return refuse(reply, wanted.code, wanted.remark);
       return forbid(reply, wanted.forbiddenType, wanted.remark);
+    }
+    const isPlain = (asked.sysFlag & PullSysFlag.subscription) === 0;
+    if (isPlain && !groups.mayRead(consumerGroup, topic.name)) {
+      const remark = `the consumer group[${consumerGroup}] is forbidden for topic[${topic.name}]`;
+      return forbid(reply, 5, remark);
     }
     if (options.rejectPullConsumerEnable && this.isStranger(consumerGroup, reply)) {
       const remark = 'the pull consumer is rejected: it has sent no heartbeat as a push consumer';

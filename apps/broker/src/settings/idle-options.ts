@@ -189,7 +189,7 @@ const unread: IdleGroup = {
   reason: "Apache's broker reads it no longer, or only its scripts do",
   names: `
     highSpeedMode filterServerNums maxBatchDeleteFilesNum rocketmqHome isolateLogEnable
-    pullBatchMaxMessageCount enableSplitMetadata splitMetadataSize
+    pullBatchMaxMessageCount
     flushConsumerOffsetHistoryInterval maxTopicLength`,
 };
 
@@ -212,14 +212,12 @@ const underway: IdleGroup = {
     enableConsumeQueueExt mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
     enabledAppendPropCRC forceVerifyPropCRC autoMessageVersionOnTopicLen syncFlushTimeout
     enableCalcFilterBitMap
-    
     accessMessageInMemoryHotRatio disableConsumeIfConsumerReadSlowly consumerFallbehindThreshold
     lockInStrictMode
     enableBroadcastOffsetStore broadcastOffsetExpireSecond broadcastOffsetExpireMaxSecond
-    realTimeNotifyConsumerChange transactionMetricFlushInterval enableMixedMessageType
+    realTimeNotifyConsumerChange transactionMetricFlushInterval
     enableRegisterProducer useStaticSubscription enableCreateSysGroup
-    clearRetryTopicWhenDeleteTopic enableDetailStat autoDeleteUnusedStats
-    maxStatsIdleTimeInMinutes enableScheduleMessageStats enableCleanExpiredOffset
+    enableCleanExpiredOffset
     updateNameServerAddrPeriod fetchNamesrvAddrInterval
     fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup connectTimeoutMillis
     clientChannelMaxIdleTimeSeconds serverSocketBacklog configBlackList brokerConfigPath

@@ -15,6 +15,9 @@ import { isObject, objectMember } from '../table-file.js';
 import type { TableStorage } from '../table-file.js';
 import { TableVersion } from '../table-version.js';
 
+/** Java's bit for reading in a table of what is forbidden. */
+const readBit = 1 << 2;
+
 const forbiddenTable = subscriptionGroupTable.members.forbiddenTable;
 
 export interface GroupTableParts {
@@ -39,7 +42,7 @@ function newGroup(groupName: string): SubscriptionGroupConfig {
 export class GroupTable {
   readonly version: TableVersion;
   private readonly groups = new Map<string, SubscriptionGroupConfig>();
-  /** What groups may not read; carried from and to the file, changed by nothing here. */
+  /** What groups may not do, by group and topic. */
   private forbidden: SubscriptionGroupTable['forbiddenTable'] = {};
 
   constructor(private readonly parts: GroupTableParts) {
@@ -100,11 +103,36 @@ export class GroupTable {
     });
   }
 
+  /** Whether nobody took the right to read a topic from a group. */
+  mayRead(group: string, topic: string): boolean {
+    const topics = this.forbidden[group];
+    return topics === undefined || ((topics[topic] ?? 0) & readBit) === 0;
+  }
+
+  setReadable(group: string, topic: string, readable: boolean): void {
+    const known = this.forbidden[group]?.[topic] ?? 0;
+    const bits = readable ? known & ~readBit : known | readBit;
+    if (bits === known) return;
+    const { [topic]: _, ...others } = this.forbidden[group] ?? {};
+    const topics = bits === 0 ? others : { ...others, [topic]: bits };
+    const before = this.forbidden;
+    const { [group]: __, ...groups } = before;
+    this.forbidden = Object.keys(topics).length === 0 ? groups : { ...groups, [group]: topics };
+    this.changed(() => (this.forbidden = before));
+    this.parts.logger.info('changed whether a group may read a topic', { group, topic, readable });
+  }
+
   delete(name: string): boolean {
     const group = this.groups.get(name);
     if (group === undefined) return false;
+    const before = this.forbidden;
+    const { [name]: _, ...forbidden } = before;
+    this.forbidden = forbidden;
     this.groups.delete(name);
-    this.changed(() => this.groups.set(name, group));
+    this.changed(() => {
+      this.groups.set(name, group);
+      this.forbidden = before;
+    });
     return true;
   }
 

@@ -1,45 +1,58 @@
-import { groupNameProblem, isSystemTopic, topicNameProblem } from '@nestjs-rocketmq/message';
+import {
+  isSystemTopic,
+  retryTopic,
+  systemTopicNames,
+  topicNameProblem,
+} from '@nestjs-rocketmq/message';
 import {
   type Asked,
-  type DeleteSubscriptiongroup,
   type DeleteTopicInBroker,
-  type GetAllSubscriptiongroupConfig,
   type GetAllTopicConfig,
-  type GetSubscriptiongroupConfig,
   type GetSystemTopicListFromBroker,
   type GetTopicConfig,
   ResponseCode,
   ResponseError,
-  type SubscriptionGroupConfig,
   type TopicConfig,
-  type UpdateAndCreateSubscriptiongroup,
   type UpdateAndCreateTopic,
 } from '@nestjs-rocketmq/protocol';
-import type { Call, Outcome } from '@nestjs-rocketmq/remoting';
+import type { Outcome } from '@nestjs-rocketmq/remoting';
 import type { MessageStore } from '@nestjs-rocketmq/store';
+import type { Figures } from '../admin/figures.js';
 import type { ConsumerOffsets } from '../offsets/consumer-offsets.js';
-import type { GroupTable } from './group-table.js';
+import { changedAttributes, parseAttributeChange } from './attributes.js';
+import { pageOf, type PageOptions } from './metadata-page.js';
 import { newTopic } from './topic.js';
 import type { TopicTable } from './topic-table.js';
 
 const mostQueues = 65_536;
 const filterTypes = ['SINGLE_TAG', 'MULTI_TAG'] as const;
 
-export interface TopicsOptions {
-  readonly brokerName: string;
-  readonly brokerClusterName: string;
+export interface TopicsOptions extends PageOptions {
   readonly validateSystemTopicWhenUpdateTopic: boolean;
+  readonly enableMixedMessageType: boolean;
+  /** With a topic go the topics in which POP consumers try its messages again. */
+  readonly clearRetryTopicWhenDeleteTopic: boolean;
 }
 
-/** What operators do to topics and groups. */
+export interface TopicsParts {
+  readonly topics: TopicTable;
+  readonly offsets: ConsumerOffsets;
+  readonly store: MessageStore;
+  readonly figures: Figures;
+  readonly options: TopicsOptions;
+  /** Names of the topics that the broker has from its start. */
+  readonly ownTopics: readonly string[];
+}
+
+/** What operators do to topics. */
 export class TopicsProcessor {
-  constructor(
-    private readonly topics: TopicTable,
-    private readonly groups: GroupTable,
-    private readonly offsets: ConsumerOffsets,
-    private readonly store: MessageStore,
-    private readonly options: TopicsOptions,
-  ) {}
+  private readonly topics: TopicTable;
+  private readonly options: TopicsOptions;
+
+  constructor(private readonly parts: TopicsParts) {
+    this.topics = parts.topics;
+    this.options = parts.options;
+  }
 
   /**
    * Creates a topic, or changes it; a request that changes nothing changes no version either.
@@ -59,19 +72,24 @@ export class TopicsProcessor {
       topicFilterType,
       topicSysFlag: asked.topicSysFlag ?? 0,
       order: asked.order,
-      attributes: changedAttributes(this.topics.get(topic)?.config.attributes, asked.attributes),
+      attributes: this.attributesOf(topic, parseAttributeChange(asked.attributes)),
     });
     this.check(config);
     this.topics.update(config);
     await this.topics.told();
   }
 
+  /** Checks all of them before the first is changed. */
   async updateList(
     _: unknown,
     call: { body: { topicConfigList: readonly TopicConfig[] } },
   ): Promise<void> {
-    for (const config of call.body.topicConfigList) this.check(config);
-    for (const config of call.body.topicConfigList) this.topics.update(config);
+    const configs = call.body.topicConfigList.map((config) => ({
+      ...config,
+      attributes: this.attributesOf(config.topicName, config.attributes),
+    }));
+    for (const config of configs) this.check(config);
+    for (const config of configs) this.topics.update(config);
     await this.topics.told();
   }
 
@@ -82,9 +100,7 @@ export class TopicsProcessor {
     if (isSystemTopic(topic)) {
       throw illegal(`The topic[${topic}] is conflict with system topic; it cannot be deleted.`);
     }
-    this.topics.delete(topic);
-    this.offsets.forgetTopic(topic);
-    this.store.deleteTopic(topic);
+    for (const name of [topic, ...this.retriesByPop(topic)]) this.remove(name);
     await this.topics.told();
   }
 
@@ -97,58 +113,51 @@ export class TopicsProcessor {
     );
   }
 
-  /** Everything in one answer; callers of 5.x that ask for pages take that for the only one. */
-  all(): Outcome<typeof GetAllTopicConfig> {
-    const topicConfigTable = this.topics.configs();
+  /** Everything, or the page that a caller of 5.5 asks for. */
+  all(asked: Asked<typeof GetAllTopicConfig>): Outcome<typeof GetAllTopicConfig> {
+    const { topicSeq: from, maxTopicNum: most, dataVersion: version } = asked;
+    const dataVersion = this.topics.version.toJSON();
+    const table = this.topics.configs();
     return {
-      header: { totalTopicNum: Object.keys(topicConfigTable).length },
-      body: { dataVersion: this.topics.version.toJSON(), topicConfigTable },
+      header: { totalTopicNum: this.topics.size },
+      body: {
+        dataVersion,
+        topicConfigTable: pageOf(table, dataVersion, { from, most, version }, this.options),
+      },
     };
   }
 
+  /** Topics that RocketMQ has for itself, whether or not this broker uses them. */
   systemTopics(): Outcome<typeof GetSystemTopicListFromBroker> {
-    const { brokerName, brokerClusterName } = this.options;
-    const topicList = [...this.topics.all()]
-      .map(({ name }) => name)
-      .filter((name) => isSystemTopic(name) || name === brokerName || name === brokerClusterName);
-    return { body: { topicList } };
+    return { body: { topicList: [...new Set([...systemTopicNames(), ...this.parts.ownTopics])] } };
   }
 
-  updateGroup(_: unknown, call: Pick<Call<typeof UpdateAndCreateSubscriptiongroup>, 'body'>): void {
-    checkGroupName(call.body.groupName);
-    this.groups.update(call.body);
+  private remove(topic: string): void {
+    const { offsets, store, figures } = this.parts;
+    this.topics.delete(topic);
+    offsets.forgetTopic(topic);
+    store.deleteTopic(topic);
+    figures.forgetTopic(topic);
   }
 
-  updateGroupList(
-    _: unknown,
-    call: { body: { groupConfigList: readonly SubscriptionGroupConfig[] } },
-  ): void {
-    for (const config of call.body.groupConfigList) checkGroupName(config.groupName);
-    for (const config of call.body.groupConfigList) this.groups.update(config);
+  /** Java's names, old and new, for what POP consumers of a topic try again. */
+  private retriesByPop(topic: string): string[] {
+    if (!this.options.clearRetryTopicWhenDeleteTopic) return [];
+    return this.parts.offsets
+      .groupsOf(topic)
+      .flatMap((group) => [retryTopic(`${group}+${topic}`), retryTopic(`${group}_${topic}`)])
+      .filter((name) => this.topics.get(name) !== undefined);
   }
 
-  deleteGroup(asked: Asked<typeof DeleteSubscriptiongroup>): void {
-    this.groups.delete(asked.groupName);
-    if (asked.cleanOffset) this.offsets.forgetGroup(asked.groupName);
-  }
-
-  getGroup(
-    asked: Asked<typeof GetSubscriptiongroupConfig>,
-  ): Outcome<typeof GetSubscriptiongroupConfig> {
-    const config = this.groups.get(asked.group);
-    if (config !== undefined) return { body: config };
-    throw new ResponseError(
-      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
-      `No group in this broker. group: ${asked.group}`,
-    );
-  }
-
-  allGroups(): Outcome<typeof GetAllSubscriptiongroupConfig> {
-    const body = this.groups.toJSON();
-    return {
-      header: { totalGroupNum: Object.keys(body.subscriptionGroupTable).length },
-      body,
-    };
+  /** A change has `+` or `-` before its keys; types may be mixed only where that is allowed. */
+  private attributesOf(
+    topic: string,
+    change: Readonly<Record<string, string>>,
+  ): Record<string, string> {
+    if (change['+message.type'] === 'MIXED' && !this.options.enableMixedMessageType) {
+      throw illegal('MIXED message type is not supported.');
+    }
+    return changedAttributes(this.topics.get(topic)?.config.attributes, change);
   }
 
   private check(config: TopicConfig): void {
@@ -166,30 +175,6 @@ export class TopicsProcessor {
   }
 }
 
-function checkGroupName(name: string): void {
-  const problem = groupNameProblem(name);
-  if (problem !== undefined) throw illegal(problem);
-}
-
 function illegal(remark: string): ResponseError {
   return new ResponseError(ResponseCode.INVALID_PARAMETER, remark);
-}
-
-/** Attributes after a change such as `+message.type=FIFO,-reserve.time`. */
-function changedAttributes(
-  present: Readonly<Record<string, string>> = {},
-  change: string | undefined,
-): Record<string, string> {
-  const attributes = new Map(Object.entries(present));
-  for (const word of (change ?? '').split(',').filter((each) => each.trim() !== '')) {
-    const parts = /^\s*([+-])([^=]+)(?:=(.*))?$/.exec(word);
-    const [, sign, name = '', value] = parts ?? [];
-    if (sign === '+' && value !== undefined) attributes.set(name.trim(), value.trim());
-    else if (sign === '-') attributes.delete(name.trim());
-    else {
-      const remark = `attribute '${word}' must be +key=value or -key`;
-      throw new ResponseError(ResponseCode.SYSTEM_ERROR, remark);
-    }
-  }
-  return Object.fromEntries(attributes);
 }

@@ -72,6 +72,10 @@ export const subscriptionGroupTable = object({
 });
 export type SubscriptionGroupTable = ValueOfShape<typeof subscriptionGroupTable>;
 
+/** What a group may do with a topic beyond the topic's own permission. */
+export const groupForbidden = object({ group: string(), readable: flag(true), topic: string() });
+export type GroupForbidden = ValueOfShape<typeof groupForbidden>;
+
 export const groupConfigList = object({ groupConfigList: list(subscriptionGroupConfig) });
 
 /** Text by text. */

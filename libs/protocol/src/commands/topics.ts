@@ -1,5 +1,6 @@
 import {
   groupConfigList,
+  groupForbidden,
   subscriptionGroupConfig,
   subscriptionGroupTable,
   topicConfig,
@@ -132,5 +133,19 @@ export const GetSubscriptiongroupConfig = defineCommand({
   needs: 'read',
   asks: { group: text().names('group') },
   answerBody: json(subscriptionGroupConfig),
+  outcomes: ['SUCCESS'],
+});
+
+/** Whether a group may read a topic; with `readable`, changes it. */
+export const UpdateAndGetGroupForbidden = defineCommand({
+  code: 353,
+  name: 'UPDATE_AND_GET_GROUP_FORBIDDEN',
+  needs: 'update',
+  asks: {
+    group: text().names('group'),
+    topic: text().names('topic'),
+    readable: bool().optional(),
+  },
+  answerBody: json(groupForbidden),
   outcomes: ['SUCCESS'],
 });

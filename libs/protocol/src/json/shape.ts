@@ -60,13 +60,16 @@ export function whole(fallback?: number): Shape<number> {
   });
 }
 
-/** A whole number where Java may write its largest long for "no limit"; that becomes 2^53 - 1. */
+const largestLong = 9_223_372_036_854_775_807n;
+
+/** A whole number where Java may write its largest long for "no limit"; that is 2^53 - 1 here. */
 export function wholeOrLimit(fallback?: number): Shape<number> {
-  return scalar(fallback, (raw, at) => {
+  const shape = scalar(fallback, (raw, at) => {
     const number = Number(raw);
     if (!Number.isInteger(number)) throw fault(at, 'must be a whole number');
     return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, number));
   });
+  return { ...shape, write: (value) => (value === Number.MAX_SAFE_INTEGER ? largestLong : value) };
 }
 
 export function real(fallback?: number): Shape<number> {
