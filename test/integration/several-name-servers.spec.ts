@@ -36,10 +36,10 @@ describe('several name servers side by side', () => {
 
   /** Whatever waits for time gets it. */
   async function finished<T>(work: Promise<T>): Promise<T> {
-    let isOver = false;
-    const end = work.finally(() => (isOver = true));
+    const state = { isOver: false };
+    const end = work.finally(() => (state.isOver = true));
     end.catch(() => undefined);
-    while (!isOver) await clock.advance(10);
+    while (!state.isOver) await clock.advance(10);
     return end;
   }
 

@@ -1,4 +1,4 @@
-import { deflateSync } from 'node:zlib';
+import { deflateSync, inflateSync } from 'node:zlib';
 import { BodyError } from '../protocol.errors.js';
 import {
   decodeRegisterBrokerBody,
@@ -32,6 +32,13 @@ describe('the body of a broker registration', () => {
   it.each([false, true])('comes back as it was written, compressed: %p', (compressed) => {
     const bytes = encodeRegisterBrokerBody(body, { compressed });
     expect(decodeRegisterBrokerBody(bytes, 479)).toEqual(body);
+  });
+
+  it('has five words for a topic without attributes, as name servers of 4.x want it', () => {
+    const text = inflateSync(encodeRegisterBrokerBody(body, { compressed: true })).toString();
+    expect(text).toContain('B 8 1 4 SINGLE_TAG');
+    expect(text).not.toContain('B 8 1 4 SINGLE_TAG {');
+    expect(text).toContain('A 8 8 6 SINGLE_TAG {"message.type":"FIFO"}');
   });
 
   it('is read as JSON with the members that 5.x adds and 4.9 leaves out', () => {

@@ -67,8 +67,10 @@ function compact(body: RegisterBrokerBody): Uint8Array {
 
 function topicLine(topic: TopicConfig): string {
   const { topicName, readQueueNums, writeQueueNums, perm, topicFilterType } = topic;
-  const attributes = writeFastjson(attributesShape.write(topic.attributes));
-  return `${topicName} ${readQueueNums} ${writeQueueNums} ${perm} ${topicFilterType} ${attributes}`;
+  const line = `${topicName} ${readQueueNums} ${writeQueueNums} ${perm} ${topicFilterType}`;
+  // Name servers of 4.x refuse a sixth part.
+  if (Object.keys(topic.attributes).length === 0) return line;
+  return `${line} ${writeFastjson(attributesShape.write(topic.attributes))}`;
 }
 
 function readCompact(body: Uint8Array): RegisterBrokerBody {
