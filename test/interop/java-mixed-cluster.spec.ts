@@ -100,33 +100,36 @@ describe.each(versions)('a cluster of a Java %s broker and ours', (version) => {
     }
   });
 
-  it.each(places)('carries a topic on both brokers for clients that ask %s', async (what, place) => {
-    const ns = place();
-    const suffix = what.split(' ')[0];
-    const topic = `Mixed-${suffix}`;
-    await topicOnBoth(topic);
-    const clients: readonly (readonly [string, SteeredClient])[] = [
-      ['java', java],
-      ['ours', ours],
-    ];
-    for (const [id, client] of clients) {
-      const group = `g-${id}-${suffix}`;
-      await client.run('producer', { id: `p-${id}-${suffix}`, ns, group: `p-${group}` });
-      await client.run('push', { id: `c-${id}-${suffix}`, ns, group, topic });
-    }
-    const bodies: string[] = [];
-    for (const [id, client] of clients) {
-      const words = { id: `p-${id}-${suffix}`, topic, body: id, count: 8 };
-      const sent: SentEvent[] = await client.send('send', words);
-      expect(sent.map(({ status }) => status)).toEqual(Array(8).fill('SEND_OK'));
-      expect([...new Set(sent.map(({ broker }) => broker))].toSorted()).toEqual(names);
-      bodies.push(...sent.map(({ body }) => body));
-    }
-    for (const [id, client] of clients) {
-      const received = await client.untilReceived(`c-${id}-${suffix}`, 16, seconds);
-      expect(received.map(({ body }) => body).toSorted()).toEqual(bodies.toSorted());
-    }
-  });
+  it.each(places)(
+    'carries a topic on both brokers for clients that ask %s',
+    async (what, place) => {
+      const ns = place();
+      const suffix = what.split(' ')[0];
+      const topic = `Mixed-${suffix}`;
+      await topicOnBoth(topic);
+      const clients: readonly (readonly [string, SteeredClient])[] = [
+        ['java', java],
+        ['ours', ours],
+      ];
+      for (const [id, client] of clients) {
+        const group = `g-${id}-${suffix}`;
+        await client.run('producer', { id: `p-${id}-${suffix}`, ns, group: `p-${group}` });
+        await client.run('push', { id: `c-${id}-${suffix}`, ns, group, topic });
+      }
+      const bodies: string[] = [];
+      for (const [id, client] of clients) {
+        const words = { id: `p-${id}-${suffix}`, topic, body: id, count: 8 };
+        const sent: SentEvent[] = await client.send('send', words);
+        expect(sent.map(({ status }) => status)).toEqual(Array(8).fill('SEND_OK'));
+        expect([...new Set(sent.map(({ broker }) => broker))].toSorted()).toEqual(names);
+        bodies.push(...sent.map(({ body }) => body));
+      }
+      for (const [id, client] of clients) {
+        const received = await client.untilReceived(`c-${id}-${suffix}`, 16, seconds);
+        expect(received.map(({ body }) => body).toSorted()).toEqual(bodies.toSorted());
+      }
+    },
+  );
 
   it('is the rest of it when one of its brokers has left, and whole when it is back', async () => {
     const ns = ourNames.address;
@@ -134,7 +137,8 @@ describe.each(versions)('a cluster of a Java %s broker and ours', (version) => {
     await topicOnBoth(topic);
     await java.run('producer', { id: 'leaving', ns, group: 'p-leaving' });
     await ourBroker.program.stop();
-    for (const [, place] of places) expect(brokersIn(await askByHand(place(), 106))).toEqual(['broker-java']);
+    for (const [, place] of places)
+      expect(brokersIn(await askByHand(place(), 106))).toEqual(['broker-java']);
     const sent = await java.send('send', { id: 'leaving', topic, body: 'rest', count: 4 });
     expect(new Set(sent.map(({ broker }) => broker))).toEqual(new Set(['broker-java']));
     ourBroker = await startOurBroker({
