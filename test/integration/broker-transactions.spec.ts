@@ -5,6 +5,7 @@ import {
   CheckTransactionState,
   EndTransaction,
   ResponseError,
+  ResumeCheckHalfMessage,
   type SendMessageV2,
   TransactionDecision,
 } from '@nestjs-rocketmq/protocol';
@@ -180,6 +181,26 @@ describe('a transaction', () => {
     expect(questions.all).toHaveLength(3);
   });
 
+  it('asks again about one that was given up, when an operator wants it', async () => {
+    await raw.heartbeat('one', { producers: ['payers'] });
+    const sent = await half(raw, 'late');
+    await questions.until(3);
+    await raw.receive(SystemTopic.TRANSACTION_OP, 1);
+    const [message] = await raw.receive(SystemTopic.TRANSACTION_GIVEN_UP, 1);
+    const resume = (msgId: string | undefined) =>
+      raw.client.invoke(raw.address, ResumeCheckHalfMessage, { msgId }, { timeoutMs: 5000 });
+    await expect(resume(sent.header.msgId)).rejects.toMatchObject({ responseName: 'SYSTEM_ERROR' });
+    await resume(message?.offsetMsgId);
+    await questions.until(4);
+    const { tranStateTableOffset, commitLogOffset } = questions.all[3]?.asked ?? {};
+    const again = { tranStateTableOffset, commitLogOffset } as Partial<
+      Asked<typeof EndTransaction>
+    >;
+    await end(raw, sent, 'commit', { ...again, fromTransactionCheck: true });
+    const [paid] = await raw.receive('payments', 1, { queueId: 1 });
+    expect(paid?.text).toBe('late');
+  });
+
   it('leaves a half message alone for its time of immunity', async () => {
     await raw.heartbeat('one', { producers: ['payers'] });
     await half(raw, 'immune', { CHECK_IMMUNITY_TIME_IN_SECONDS: '60' });
@@ -208,6 +229,30 @@ describe('a broker that starts again', () => {
       expect(questions.all.map(({ text }) => text)).toEqual(['payments/1:open']);
       await expect(end(second, decided, 'commit')).rejects.toThrow(/decided already|SYSTEM_ERROR/);
       expect(await second.maxOffset('payments', 1)).toBe(1);
+    } finally {
+      folder.remove();
+    }
+  });
+
+  it('goes on counting how often a half message was asked about', async () => {
+    const folder = temporaryFolder();
+    try {
+      const before = new Questions();
+      const often = { ...quick, transactionCheckMax: 1000 };
+      const first = await RawBroker.start(often, {
+        dir: folder.path,
+        router: before.router('one'),
+      });
+      await first.heartbeat('one', { producers: ['payers'] });
+      await half(first, 'undecided');
+      await before.until(3);
+      await first.close();
+      const after = new Questions();
+      const router = after.router('one');
+      await using second = await RawBroker.start(quick, { dir: folder.path, router });
+      await second.heartbeat('one', { producers: ['payers'] });
+      await second.receive(SystemTopic.TRANSACTION_OP, 1);
+      expect(after.all).toEqual([]);
     } finally {
       folder.remove();
     }

@@ -38,6 +38,7 @@ import { GroupTable } from './topics/group-table.js';
 import { systemTopics } from './topics/system-topics.js';
 import { TopicTable } from './topics/topic-table.js';
 import { TopicsProcessor } from './topics/topics.processor.js';
+import { CheckCounts } from './transaction/check-counts.js';
 import { HalfMessages } from './transaction/half-messages.js';
 import { TransactionCheckService } from './transaction/transaction-check.service.js';
 import { TransactionProcessor } from './transaction/transaction.processor.js';
@@ -97,14 +98,16 @@ function loadTables(ground: Ground, levels: DelayLevels) {
     config,
   );
   filters.load();
-  return { topics, groups, offsets, filters, delayFile: file('delayOffset.json') };
+  const counts = new CheckCounts(file('transactionCheckCounts.json'));
+  counts.load();
+  return { topics, groups, offsets, filters, counts, delayFile: file('delayOffset.json') };
 }
 
 /** Tables and other nouns that several processors and services share. */
 function composeShared(ground: Ground) {
   const { config, store, place, clock, logger } = ground;
   const levels = DelayLevels.parse(config.messageDelayLevel);
-  const { topics, groups, offsets, filters, delayFile } = loadTables(ground, levels);
+  const { topics, groups, offsets, filters, counts, delayFile } = loadTables(ground, levels);
   const figures = new Figures(clock, topics, config);
   store.onTurnStored((messages, bytes, millis) => figures.wrote(messages, bytes, millis));
   const arrivals = new Arrivals(clock, mostHeldPulls);
@@ -126,7 +129,19 @@ function composeShared(ground: Ground) {
   halves.restore();
   const delays = new Delays(levels, store);
   const retries = new RetryMessages(topics, groups, locks, clock);
-  const nouns = { store, topics, groups, offsets, filters, clients, figures, clock, place, logger };
+  const nouns = {
+    store,
+    topics,
+    groups,
+    offsets,
+    filters,
+    counts,
+    clients,
+    figures,
+    clock,
+    place,
+    logger,
+  };
   return {
     ...nouns,
     options: config,

@@ -5,12 +5,14 @@ import type { ConsumerFilters } from './filters/consumer-filters.js';
 import type { QueueLocks } from './membership/queue-locks.js';
 import type { ConsumerOffsets } from './offsets/consumer-offsets.js';
 import type { ScheduleService } from './schedule/schedule.service.js';
+import type { CheckCounts } from './transaction/check-counts.js';
 import type { HalfMessages } from './transaction/half-messages.js';
 
 export interface HousekeepingParts {
   readonly offsets: ConsumerOffsets;
   readonly filters: ConsumerFilters;
   readonly halves: HalfMessages;
+  readonly counts: CheckCounts;
   readonly schedule: ScheduleService;
   readonly clients: ClientDirectory;
   readonly locks: QueueLocks;
@@ -24,7 +26,7 @@ export interface HousekeepingParts {
 }
 
 const sweepPeriod = 10_000;
-const saveFiltersPeriod = 10_000;
+const saveTablesPeriod = 10_000;
 const waitingTasks = 8;
 
 /** What has to be done again and again: saving progress, forgetting who went silent, sampling. */
@@ -40,7 +42,7 @@ export class HousekeepingService {
     this.timers.push(
       clock.every(options.flushConsumerOffsetInterval, () => this.try(() => this.saveOffsets())),
       clock.every(options.flushDelayOffsetInterval, () => this.try(() => this.saveDelays())),
-      clock.every(saveFiltersPeriod, () => this.try(async () => this.parts.filters.persist())),
+      clock.every(saveTablesPeriod, () => this.try(async () => this.saveTables())),
       clock.every(figures.samplePeriod, () => figures.sample()),
       clock.every(sweepPeriod, () => {
         clients.sweep();
@@ -55,7 +57,7 @@ export class HousekeepingService {
     await this.saving.run(async () => {
       await this.saveOffsets();
       await this.saveDelays();
-      this.parts.filters.persist();
+      this.saveTables();
     });
   }
 
@@ -66,6 +68,11 @@ export class HousekeepingService {
       // What consumers committed is theirs, also when the store has failed.
       this.parts.offsets.persist();
     }
+  }
+
+  private saveTables(): void {
+    this.parts.filters.persist();
+    this.parts.counts.persist();
   }
 
   private async saveDelays(): Promise<void> {

@@ -46,6 +46,8 @@ interface Level {
  */
 export class ScheduleService {
   private readonly states: Level[] = [];
+  /** Progress of levels that `messageDelayLevel` does not name now; they may come back. */
+  private readonly higher: Record<string, number> = {};
   private readonly version: TableVersion;
   private readonly draft: MessageDraft;
   private readonly entry = { position: 0, size: 0, tagsCode: 0 };
@@ -64,6 +66,9 @@ export class ScheduleService {
     const stored = file.read();
     this.version.restore(stored?.['dataVersion']);
     const offsets = objectMember(stored, 'offsetTable');
+    for (const [level, next] of Object.entries(offsets)) {
+      if (Number(level) > levels.highest) this.higher[level] = Number(next);
+    }
     for (let level = 1; level <= levels.highest; level += 1) {
       const queue = store.queue(SystemTopic.SCHEDULE, levels.queueOf(level));
       const known = Number(offsets[String(level)] ?? queue.min);
@@ -97,9 +102,8 @@ export class ScheduleService {
   async persist(): Promise<void> {
     if (!this.isDirty) return;
     this.isDirty = false;
-    const offsetTable = Object.fromEntries(
-      this.states.map(({ level, next }) => [String(level), next]),
-    );
+    const own = this.states.map(({ level, next }) => [String(level), next]);
+    const offsetTable = { ...this.higher, ...(Object.fromEntries(own) as Record<string, number>) };
     try {
       await this.parts.store.flush();
       this.parts.file.write({ dataVersion: this.version.toJSON(), offsetTable });
@@ -143,9 +147,14 @@ export class ScheduleService {
   private dueIn(state: Level): number {
     const { queue, level, next } = state;
     if (!queue.entryAt(next, this.entry)) return 0;
-    const wait = this.entry.tagsCode - this.parts.clock.now();
-    // A due time later than the delay itself comes from a clock that was set back.
-    return wait > this.parts.levels.delayOf(level) ? 0 : wait;
+    const { clock, levels, store } = this.parts;
+    const now = clock.now();
+    const wait = this.entry.tagsCode - now;
+    if (wait <= levels.delayOf(level)) return wait;
+    // Longer than its level says: the level was longer when the message came, and it waits for
+    // what it was promised; or the clock was set back since, and then nobody knows, as in Java.
+    const storedAt = store.storeTimeAt(queue, next);
+    return storedAt !== undefined && storedAt <= now ? wait : 0;
   }
 
   private deliver(state: Level): void {

@@ -11,11 +11,13 @@ import type { MessageStore } from '@nestjs-rocketmq/store';
 import type { ClientDirectory } from '../membership/client-directory.js';
 import { MessageDraft, type StoreHost } from '../send/message-draft.js';
 import type { TopicTable } from '../topics/topic-table.js';
+import type { CheckCounts } from './check-counts.js';
 import type { HalfMessages } from './half-messages.js';
 
 export interface CheckParts {
   readonly store: MessageStore;
   readonly halves: HalfMessages;
+  readonly counts: CheckCounts;
   readonly clients: ClientDirectory;
   readonly topics: TopicTable;
   readonly clock: Clock;
@@ -37,12 +39,11 @@ const looksAtATime = 200;
 /**
  * Asks producers about half messages that nobody decided: any living producer of the group, a
  * different one each time. After `transactionCheckMax` questions a half is given up and put into
- * TRANS_CHECK_MAX_TIME_TOPIC. How often each was asked is kept in memory (Java puts the half anew
- * with a counter each time): a restart begins to count again, and a half keeps its place, so that
- * a late decision of its sender still finds it.
+ * TRANS_CHECK_MAX_TIME_TOPIC. How often each was asked lies beside the halves (Java puts the half
+ * anew with a counter each time), so a half keeps its place and a late decision of its sender still
+ * finds it.
  */
 export class TransactionCheckService {
-  private readonly asked = new Map<number, number>();
   private readonly draft: MessageDraft;
   private timer: Timer | undefined;
 
@@ -61,12 +62,12 @@ export class TransactionCheckService {
 
   /** The questions about a half begin anew. */
   resume(halfOffset: number): void {
-    this.asked.set(halfOffset, 0);
+    this.parts.counts.set(halfOffset, 0);
   }
 
   private round(): void {
-    const { halves } = this.parts;
-    for (const offset of this.asked.keys()) if (halves.isDecided(offset)) this.asked.delete(offset);
+    const { halves, counts } = this.parts;
+    counts.forget((offset) => halves.isDecided(offset));
     this.go(halves.low, halves.queue.visible);
   }
 
@@ -90,7 +91,7 @@ export class TransactionCheckService {
   }
 
   private look(offset: number): Verdict {
-    const { store, halves, clock, options } = this.parts;
+    const { store, halves, counts, clock, options } = this.parts;
     const record = store.readRecordAt(halves.queue, offset);
     if (record === undefined) {
       halves.forget(offset);
@@ -103,10 +104,10 @@ export class TransactionCheckService {
       // What follows is younger; only a half with its own time says nothing about the others.
       return immunity === undefined ? 'round over' : 'gone on';
     }
-    const times = this.asked.get(offset) ?? timesOf(half);
+    const times = counts.of(offset) ?? timesOf(half);
     if (times >= options.transactionCheckMax) this.giveUp(offset, half, record);
     else {
-      this.asked.set(offset, times + 1);
+      counts.set(offset, times + 1);
       this.ask(half, record, times + 1);
     }
     return 'gone on';
@@ -158,7 +159,6 @@ export class TransactionCheckService {
     draft.queueId = 0;
     store.append(draft);
     halves.decide(offset, clock.now());
-    this.asked.delete(offset);
     logger.warn('a half message was given up: nobody decided it in all its checks', {
       topic: half.property(PropertyName.REAL_TOPIC),
       group: half.property(PropertyName.PRODUCER_GROUP),

@@ -4,6 +4,7 @@ import {
   PropertyName,
   readInt64,
   recordField,
+  StoredMessage,
   SysFlag,
   SystemTopic,
   withTransactionState,
@@ -89,17 +90,28 @@ export class TransactionProcessor {
     reply.successWhenStored();
   }
 
-  /** Begins the checks of a half message anew; `msgId` is its offset id. */
-  resume(asked: Asked<typeof ResumeCheckHalfMessage>): void {
+  /**
+   * Begins the checks of a half message anew; `msgId` is its offset id. One that was given up (then
+   * it is the id of what lies in TRANS_CHECK_MAX_TIME_TOPIC) becomes a half message again.
+   */
+  async resume(asked: Asked<typeof ResumeCheckHalfMessage>): Promise<void> {
+    const { store, checks, halves } = this.parts;
     const { position } = parseOffsetMessageId(asked.msgId ?? '');
-    const record = this.parts.store.readRecord(position);
+    const record = store.readRecord(position);
     if (record !== undefined) {
-      this.draft.copy(record);
-      if (this.isHalf(record)) {
-        return this.parts.checks.resume(readInt64(viewOf(record), recordField.queueOffset));
+      const { draft } = this;
+      draft.copy(record);
+      const offset = readInt64(viewOf(record), recordField.queueOffset);
+      if (this.isHalf(record) && !halves.isDecided(offset)) return checks.resume(offset);
+      if (new StoredMessage(record).topic === SystemTopic.TRANSACTION_GIVEN_UP) {
+        draft.rewriteProperties({ [PropertyName.TRANSACTION_CHECK_TIMES]: '0' });
+        draft.topic = SystemTopic.TRANSACTION_HALF;
+        draft.queueId = 0;
+        store.append(draft);
+        return store.flush();
       }
     }
-    const remark = `At ${asked.msgId ?? 'no id'} lies no half message`;
+    const remark = `At ${asked.msgId ?? 'no id'} lies no half message that is open`;
     throw new ResponseError(ResponseCode.SYSTEM_ERROR, remark);
   }
 
