@@ -3,6 +3,7 @@ import {
   type Logger,
   option,
   OptionsError,
+  type OptionTable,
   type OptionValues,
 } from '@nestjs-rocketmq/foundation';
 import { type StoreOptions, storeOptions } from '@nestjs-rocketmq/store';
@@ -61,18 +62,22 @@ const identity = {
   }),
   bindAddress: option.text({ default: '0.0.0.0', meaning: 'Address to listen on.' }),
   namesrvAddr: option.list({
+    restart: false,
     default: [],
     meaning: 'Name servers, host:port, separated by semicolons. Empty: registers nowhere.',
   }),
   regionId: option.text({
+    restart: false,
     default: 'DefaultRegion',
     meaning: 'Region written to messages and answers (MSG_REGION).',
   }),
   traceOn: option.boolean({
+    restart: false,
     default: true,
     meaning: 'Told to clients: whether messages are traced (TRACE_ON).',
   }),
   brokerPermission: option.integer({
+    restart: false,
     default: 6,
     min: 0,
     max: 7,
@@ -84,14 +89,24 @@ const identity = {
     max: 86_400,
     meaning: 'A connection without traffic is closed after so many seconds.',
   }),
+  brokerConfigPath: option.text({
+    default: '',
+    meaning: 'File that a change of settings at run time is written to; empty means the one of -c.',
+  }),
+  configBlackList: option.list({
+    default: ['configBlackList', 'brokerConfigPath'],
+    meaning: 'Settings that cannot be changed while the broker runs.',
+  }),
 };
 
 const tables = {
   autoCreateTopicEnable: option.boolean({
+    restart: false,
     default: true,
     meaning: 'Topics come into being when somebody sends to them.',
   }),
   autoCreateSubscriptionGroup: option.boolean({
+    restart: false,
     default: true,
     meaning: 'Consumer groups come into being when somebody consumes with them.',
   }),
@@ -118,6 +133,7 @@ const tables = {
     meaning: 'Name of the topic for traces.',
   }),
   validateSystemTopicWhenUpdateTopic: option.boolean({
+    restart: false,
     default: true,
     meaning: "RocketMQ's own topics cannot be created or changed by an operator.",
   }),
@@ -162,42 +178,50 @@ const statistics = {
 
 const consuming = {
   longPollingEnable: option.boolean({
+    restart: false,
     default: true,
     meaning: 'A pull that finds nothing waits as long as the client allows.',
   }),
   shortPollingTimeMills: option.duration({
+    restart: false,
     default: 1000,
     min: 1,
     max: 60_000,
     meaning: 'How long a pull waits when longPollingEnable is false.',
   }),
   litePullMessageEnable: option.boolean({
+    restart: false,
     default: true,
     meaning: 'Lite pull consumers are served.',
   }),
   notifyConsumerIdsChangedEnable: option.boolean({
+    restart: false,
     default: true,
     meaning: 'Consumers are told when members of their group come or go.',
   }),
   channelExpiredTimeout: option.duration({
+    restart: false,
     default: 120_000,
     min: 1000,
     max: day,
     meaning: 'A client that sends no heartbeat for so long is forgotten.',
   }),
   subscriptionExpiredTimeout: option.duration({
+    restart: false,
     default: 600_000,
     min: 1000,
     max: 30 * day,
     meaning: 'A subscription that no heartbeat repeats for so long is forgotten.',
   }),
   flushConsumerOffsetInterval: option.duration({
+    restart: false,
     default: 5000,
     min: 10,
     max: 3_600_000,
     meaning: 'How often consumer offsets are written to their file.',
   }),
   consumerOffsetUpdateVersionStep: option.integer({
+    restart: false,
     default: 500,
     min: 1,
     max: 1_000_000,
@@ -216,12 +240,14 @@ const querying = {
 
 const transactionsAndDelay = {
   maxMessageSize: option.integer({
+    restart: false,
     default: 4_194_304,
     min: 1,
     max: 134_217_728,
     meaning: 'Most bytes of the body of a message, or of a batch.',
   }),
   rejectTransactionMessage: option.boolean({
+    restart: false,
     default: false,
     meaning: 'Half messages are refused.',
   }),
@@ -230,36 +256,42 @@ const transactionsAndDelay = {
     meaning: 'Replies to requests are kept in the reply topic of the cluster too.',
   }),
   transactionTimeOut: option.duration({
+    restart: false,
     default: 6000,
     min: 1,
     max: 30 * day,
     meaning: 'Age of a half message at its first check.',
   }),
   transactionCheckInterval: option.duration({
+    restart: false,
     default: 30_000,
     min: 1,
     max: day,
     meaning: 'Time between two rounds of checks.',
   }),
   transactionCheckMax: option.integer({
+    restart: false,
     default: 15,
     min: 1,
     max: 1_000_000,
     meaning: 'After so many checks without a decision a half message is given up.',
   }),
   flushDelayOffsetInterval: option.duration({
+    restart: false,
     default: 10_000,
     min: 10,
     max: 3_600_000,
     meaning: 'How often the progress of delayed messages is written to its file.',
   }),
   delayOffsetUpdateVersionStep: option.integer({
+    restart: false,
     default: 200,
     min: 1,
     max: 1_000_000,
     meaning: 'Deliveries between two steps of the version of that file.',
   }),
   startAcceptSendRequestTimeStamp: option.integer({
+    restart: false,
     default: 0,
     min: 0,
     meaning: 'Sends before this moment (epoch ms) are refused.',
@@ -329,17 +361,37 @@ function loadBoth(own: Record<string, unknown>, ofStore: Record<string, unknown>
   throw new OptionsError('Broker options', problems);
 }
 
-function checkRole(config: BrokerConfig, logger: Logger): void {
+/**
+ * The values of some options, typed and checked as if they stood in the file beside `current`.
+ * Throws `OptionsError` and `BrokerRoleError`.
+ */
+export function loadSome(
+  given: Readonly<Record<string, unknown>>,
+  current: BrokerConfig,
+): Partial<BrokerConfig> {
+  const own = Object.entries(given).filter(([name]) => Object.hasOwn(brokerOptions.table, name));
+  const ofStore = Object.entries(given).filter(([name]) => Object.hasOwn(storeOptions.table, name));
+  const all = loadBoth(Object.fromEntries(own), Object.fromEntries(ofStore));
+  const values = Object.fromEntries(
+    Object.entries(all).filter(([name]) => Object.hasOwn(given, name)),
+  ) as Partial<BrokerConfig>;
+  check({ ...current, ...values });
+  return values;
+}
+
+/** Does a change of this option wait for the next start? */
+export function needsRestart(name: string): boolean {
+  const tables: OptionTable = { ...brokerOptions.table, ...storeOptions.table };
+  return tables[name]?.needsRestart !== false;
+}
+
+/** What no option can tell alone. */
+function check(config: BrokerConfig): void {
   if (config.brokerRole === 'SLAVE') {
     throw new BrokerRoleError(
       "'brokerRole' is SLAVE, but replication is not built yet; use ASYNC_MASTER or SYNC_MASTER.",
       { details: { brokerRole: config.brokerRole } },
     );
-  }
-  if (config.brokerId !== 0) {
-    logger.warn('A master has brokerId 0; the configured one is not used.', {
-      brokerId: config.brokerId,
-    });
   }
   for (const address of config.namesrvAddr) {
     if (/^.+:\d{1,5}$/.test(address)) continue;
@@ -347,4 +399,12 @@ function checkRole(config: BrokerConfig, logger: Logger): void {
       `'namesrvAddr' must hold host:port, separated by semicolons, but has ${JSON.stringify(address)}`,
     ]);
   }
+}
+
+function checkRole(config: BrokerConfig, logger: Logger): void {
+  check(config);
+  if (config.brokerId === 0) return;
+  logger.warn('A master has brokerId 0; the configured one is not used.', {
+    brokerId: config.brokerId,
+  });
 }

@@ -34,6 +34,7 @@ import { SendChecks } from './send/send-checks.js';
 import { SendMessageProcessor } from './send/send-message.processor.js';
 import { TableFile } from './table-file.js';
 import { GroupsProcessor } from './topics/groups.processor.js';
+import type { LiveSettings } from './settings/live-settings.js';
 import { GroupTable } from './topics/group-table.js';
 import { systemTopics } from './topics/system-topics.js';
 import { TopicTable } from './topics/topic-table.js';
@@ -48,7 +49,9 @@ const mostHeldPulls = 100_000;
 
 /** What a broker is made of needs these from outside. */
 export interface Ground {
+  /** One object for all; settings that change while the broker runs change in it. */
   readonly config: BrokerConfig;
+  readonly settings: LiveSettings;
   /** `storePathRootDir`, absolute. */
   readonly directory: string;
   readonly store: MessageStore;
@@ -73,23 +76,21 @@ function loadTables(ground: Ground, levels: DelayLevels) {
   const { config, directory, fileSystem, clock, logger } = ground;
   const file = (name: string): TableFile =>
     new TableFile(fileSystem, path.join(directory, 'config', name), (line) => logger.warn(line));
-  const { autoCreateTopicEnable, autoCreateSubscriptionGroup } = config;
   const topics = new TopicTable({
     file: file('topics.json'),
     clock,
     logger,
-    autoCreateTopicEnable,
+    options: config,
   });
   topics.load(systemTopics({ ...config, delayLevels: levels.highest }));
   const groups = new GroupTable({
     file: file('subscriptionGroup.json'),
     clock,
     logger,
-    autoCreateSubscriptionGroup,
+    options: config,
   });
   groups.load();
-  const step = config.consumerOffsetUpdateVersionStep;
-  const offsets = new ConsumerOffsets(file('consumerOffset.json'), clock, step);
+  const offsets = new ConsumerOffsets(file('consumerOffset.json'), clock, config);
   offsets.load();
   const filters = new ConsumerFilters(
     file('consumerFilter.json'),
@@ -159,13 +160,11 @@ function composeShared(ground: Ground) {
 /** Who gets what: every part of a broker, from the tables up to the processors. Opens nothing. */
 export function composeBroker(ground: Ground): BrokerParts {
   const shared = composeShared(ground);
-  const { config } = ground;
   const { topics, arrivals, halves } = shared;
   const checks = new TransactionCheckService(shared);
   const schedule = new ScheduleService({
     ...shared,
     file: shared.delayFile,
-    delayOffsetUpdateVersionStep: config.delayOffsetUpdateVersionStep,
   });
   const processors = composeProcessors(ground, shared, checks, schedule);
   const housekeeping = new HousekeepingService({ ...shared, schedule });
@@ -178,10 +177,9 @@ function composeProcessors(
   checks: TransactionCheckService,
   schedule: ScheduleService,
 ): Processors {
-  const { config, place, fileSystem } = ground;
+  const { config, place, fileSystem, settings } = ground;
   const { store, topics, groups, offsets, filters, clients, figures, clock } = shared;
   const { brokerName } = config;
-  const settings = settingsOf(config);
   const sendChecks = new SendChecks(topics, config);
   const address = (): string => `${hostText(place.host)}:${place.port}`;
   return {
@@ -189,7 +187,6 @@ function composeProcessors(
       ...shared,
       checks: sendChecks,
       keys: new UniqueKeys({ clock, pid: process.pid, ip: hostText(place.host) }),
-      options: { ...config, wantsSlave: config.brokerRole === 'SYNC_MASTER' },
     }),
     sendBack: new SendBackProcessor(shared),
     pull: new PullMessageProcessor({
@@ -197,11 +194,7 @@ function composeProcessors(
       subscriptions: new PullSubscriptions(clients, filters, config),
     }),
     reply: new ReplyProcessor({ ...shared, checks: sendChecks, options: config }),
-    transaction: new TransactionProcessor({
-      ...shared,
-      checks,
-      transactionTimeOut: config.transactionTimeOut,
-    }),
+    transaction: new TransactionProcessor({ ...shared, checks }),
     offsets: new OffsetsProcessor(shared),
     resets: new ResetsProcessor(shared),
     membership: new MembershipProcessor({ ...shared, options: config }),
@@ -222,21 +215,8 @@ function composeProcessors(
       schedule,
       fileSystem,
       storePathRootDir: ground.directory,
-      startAcceptSendRequestTimeStamp: config.startAcceptSendRequestTimeStamp,
-      setting: (name) => settings[name],
+      setting: (name) => settings.text(name),
     }),
     configuration: new ConfigurationProcessor({ settings, startedAt: figures.startedAt }),
   };
-}
-
-/** Every option with its value as a `.properties` file would have it. */
-export function settingsOf(config: BrokerConfig): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(config)
-      .map(([name, value]): [string, string] => [
-        name,
-        Array.isArray(value) ? value.join(';') : String(value),
-      ])
-      .sort(([one], [other]) => (one < other ? -1 : 1)),
-  );
 }

@@ -97,6 +97,7 @@ function routeOperators(router: Router, of: Processors): void {
   router.route(protocol.QueryConsumeQueue, (asked) => of.query.entries(asked));
 
   router.route(protocol.GetBrokerConfig, () => of.configuration.settings());
+  router.route(protocol.UpdateBrokerConfig, (_asked, call) => of.configuration.change(call));
   router.route(protocol.GetBrokerRuntimeInfo, () => of.statistics.runtimeInfo());
   router.route(protocol.ViewBrokerStatsData, (asked) => of.statistics.counter(asked));
   routeInspection(router, of);
@@ -186,7 +187,6 @@ export const refused: readonly (readonly [reason: string, names: readonly Reques
   [
     'operating a broker in full is not built yet',
     [
-      'UPDATE_BROKER_CONFIG',
       'CLEAN_EXPIRED_CONSUMEQUEUE',
       'CLEAN_UNUSED_TOPIC',
       'DELETE_EXPIRED_COMMITLOG',

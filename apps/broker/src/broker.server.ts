@@ -12,14 +12,18 @@ import {
   Turn,
 } from '@nestjs-rocketmq/foundation';
 import { hostBytes, localAddress } from '@nestjs-rocketmq/message';
-import { type Network, RemotingClient, RemotingServer } from '@nestjs-rocketmq/remoting';
+import { type Network, RemotingClient } from '@nestjs-rocketmq/remoting';
 import { MessageStore, storeOptions } from '@nestjs-rocketmq/store';
 import { type BrokerConfig, loadBrokerConfig } from './broker.config.js';
 import { BrokerStartError } from './broker.errors.js';
 import { type BrokerParts, composeBroker } from './broker.parts.js';
 import { brokerRoutes } from './broker.routes.js';
+import { Listening } from './listening.js';
 import { RegistrationService } from './registration/registration.service.js';
 import type { StoreHost } from './send/message-draft.js';
+import { followSettings } from './settings/follow-settings.js';
+import { idleBrokerOptions } from './settings/idle-options.js';
+import { LiveSettings } from './settings/live-settings.js';
 
 export interface BrokerOptions {
   /** Options under Apache's names, as texts or values; see `brokerOptions` and `storeOptions`. */
@@ -28,6 +32,8 @@ export interface BrokerOptions {
   readonly dir?: string | undefined;
   /** Name servers; go before the property `namesrvAddr`. */
   readonly nameServers?: string | readonly string[] | undefined;
+  /** The file that a change of settings at run time is written to. */
+  readonly configFile?: string | undefined;
   readonly clock?: Clock | undefined;
   readonly fileSystem?: FileSystem | undefined;
   readonly network?: Network | undefined;
@@ -48,11 +54,6 @@ export interface RunningBroker extends AsyncDisposable {
   /** Leaves its name servers, answers what is under way, saves everything. */
   close(): Promise<void>;
 }
-
-/** What a Java broker may keep for a message beside its body. */
-const frameOverhead = 1024 * 1024;
-const usualFrameBytes = 16 * 1024 * 1024;
-const drainMillis = 3000;
 
 /** The options as they really hold: names and addresses of this machine filled in. */
 export function resolveConfig(options: BrokerOptions, logger: Logger): BrokerConfig {
@@ -110,29 +111,20 @@ async function open(
     turn,
   });
   resources.use(store);
-  const parts = composeBroker({ config, directory, store, place, fileSystem, clock, logger });
+  const settings = settingsFor(config, options, fileSystem, logger);
+  const nouns = { config, settings, directory, store, place, fileSystem, clock, logger };
+  const parts = composeBroker(nouns);
   followTurns(parts, store, turn);
   const router = brokerRoutes(parts.processors);
   store.onArrival((queue) => parts.arrivals.announce(queue));
   resources.use(parts.housekeeping);
-  const server = await RemotingServer.listen({
-    host: config.bindAddress,
-    port: config.listenPort,
-    router,
-    turn,
-    gate: store.gate,
-    network: options.network,
-    clock,
-    logger: logger.child('remoting'),
-    limits: {
-      maxFrameBytes: Math.max(usualFrameBytes, config.maxMessageSize + frameOverhead),
-      idleMs: config.serverChannelMaxIdleTimeSeconds * 1000,
-    },
-  });
-  place.port = server.address.port;
+  const network = options.network;
+  const ground = { config, router, turn, gate: store.gate, network, clock, logger };
+  const listening = await Listening.open(ground);
+  place.port = listening.address.port;
   router.storeAt(place.host, place.port);
   parts.halves.completeLastCommit(clock.now());
-  resources.defer(() => server.close({ deadlineMs: drainMillis }));
+  resources.use(listening);
   resources.defer(() => parts.arrivals.release());
   parts.schedule.open();
   resources.use(parts.schedule);
@@ -140,16 +132,36 @@ async function open(
   resources.use(parts.checks);
   parts.housekeeping.open();
   const address = `${config.brokerIP1}:${place.port}`;
-  await register(config, parts, { options, clock, logger, resources, address, port: place.port });
+  const registering = { options, clock, logger, resources, address, port: place.port };
+  const registration = register(config, parts, registering);
+  followSettings({ config, settings, store, parts, listening, registration });
+  await registration.open();
   return {
     address,
     port: place.port,
     name: config.brokerName,
-    config: { ...config, listenPort: place.port },
+    get config() {
+      return { ...config, listenPort: place.port };
+    },
     onFailure: (listener) => store.onFailure(listener),
     close: () => resources.close(),
     [Symbol.asyncDispose]: () => resources.close(),
   };
+}
+
+/** The settings in force; 26 shows those that do nothing as they were given. */
+function settingsFor(
+  config: BrokerConfig,
+  options: BrokerOptions,
+  fileSystem: FileSystem,
+  logger: Logger,
+): LiveSettings {
+  const idle = Object.fromEntries(
+    Object.entries(options.properties ?? {})
+      .filter(([name]) => idleBrokerOptions.has(name))
+      .map(([name, value]) => [name, String(value)]),
+  );
+  return new LiveSettings({ config, idle, file: options.configFile, fileSystem, logger });
 }
 
 /** What was decided or delivered in a turn stands or falls with the write of that turn. */
@@ -180,12 +192,11 @@ interface RegisterContext {
   readonly port: number;
 }
 
-async function register(
+function register(
   config: BrokerConfig,
   parts: BrokerParts,
   context: RegisterContext,
-): Promise<void> {
-  if (config.namesrvAddr.length === 0) return;
+): RegistrationService {
   const { clock, logger, resources, address, port } = context;
   const client = new RemotingClient({
     network: context.options.network,
@@ -207,8 +218,7 @@ async function register(
     },
     settings: config,
   });
-  resources.use(registration);
-  await registration.open();
+  return resources.use(registration);
 }
 
 function storeOptionsOf(config: BrokerConfig): Partial<BrokerConfig> {

@@ -32,12 +32,14 @@ const waitingTasks = 8;
 /** What has to be done again and again: saving progress, forgetting who went silent, sampling. */
 export class HousekeepingService {
   private readonly timers: Timer[] = [];
+  private isOpen = false;
   /** Progress is saved by one at a time. */
   private readonly saving = new SerialQueue(waitingTasks);
 
   constructor(private readonly parts: HousekeepingParts) {}
 
   open(): void {
+    this.isOpen = true;
     const { clock, options, clients, locks, figures } = this.parts;
     this.timers.push(
       clock.every(options.flushConsumerOffsetInterval, () => this.try(() => this.saveOffsets())),
@@ -51,14 +53,26 @@ export class HousekeepingService {
     );
   }
 
+  /** Intervals were changed: all begin anew. */
+  intervalsChanged(): void {
+    if (!this.isOpen) return;
+    this.cancel();
+    this.open();
+  }
+
   /** Stops, and saves everything once more. Throws when that fails. */
   async close(): Promise<void> {
-    for (const timer of this.timers) timer.cancel();
+    this.isOpen = false;
+    this.cancel();
     await this.saving.run(async () => {
       await this.saveOffsets();
       await this.saveDelays();
       this.saveTables();
     });
+  }
+
+  private cancel(): void {
+    for (const timer of this.timers.splice(0)) timer.cancel();
   }
 
   private async saveOffsets(): Promise<void> {

@@ -6,8 +6,8 @@ import {
   parseProperties,
 } from '@nestjs-rocketmq/foundation';
 import { BrokerStartError } from './broker.errors.js';
-import { settingsOf } from './broker.parts.js';
 import { type BrokerOptions, resolveConfig, startBroker } from './broker.server.js';
+import { settingsOf } from './settings/live-settings.js';
 import { type CommandLine, importantOptions, readCommandLine, usage } from './command-line.js';
 
 const write = (text: string): void => void process.stdout.write(text);
@@ -23,6 +23,7 @@ function readOptions({ file, nameServers }: CommandLine): BrokerOptions {
       ...parseProperties(text),
     },
     nameServers,
+    configFile: file,
     logger: consoleLogger('broker'),
   };
 }

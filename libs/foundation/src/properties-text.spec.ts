@@ -1,5 +1,5 @@
 import { PropertiesError } from './foundation.errors.js';
-import { parseProperties } from './properties-text.js';
+import { parseProperties, replaceProperties } from './properties-text.js';
 
 describe('parseProperties', () => {
   it('reads names and values parted by =, : or a blank, with blanks around them', () => {
@@ -40,4 +40,39 @@ describe('parseProperties', () => {
     expect(() => parseProperties('a=1\nb=\\u12')).toThrow(PropertiesError);
     expect(() => parseProperties('a=1\nb=\\u12')).toThrow(/Line 2/);
   });
+});
+
+describe('replaceProperties', () => {
+  it('changes one value and leaves comments, order and other lines as they are', () => {
+    const text = '# ports\nlistenPort = 1\n\n! names\nbrokerName: a\nunknown=x\n';
+    expect(replaceProperties(text, { listenPort: '2' })).toBe(
+      '# ports\nlistenPort=2\n\n! names\nbrokerName: a\nunknown=x\n',
+    );
+  });
+
+  it('adds new names at the end', () => {
+    expect(replaceProperties('a=1', { b: '2' })).toBe('a=1\nb=2\n');
+    expect(replaceProperties('', { b: '2' })).toBe('b=2\n');
+  });
+
+  it('leaves one line of a name that stood there twice, where it counted', () => {
+    expect(replaceProperties('a=1\nb=1\na=2\nc=1\n', { a: '3' })).toBe('b=1\na=3\nc=1\n');
+  });
+
+  it('replaces a line that goes on over several', () => {
+    expect(replaceProperties('a=1,\\\n  2\nb=1\n', { a: '3' })).toBe('a=3\nb=1\n');
+  });
+
+  it('does not take the line after a comment for its continuation', () => {
+    expect(replaceProperties('# a\\\na=1\n', { a: '2' })).toBe('# a\\\na=2\n');
+  });
+
+  it.each(['C:\\store', 'a=b:c#d!', 'two\nlines', 'tab\there', 'ü'])(
+    'writes %j so that it is read back',
+    (value) => {
+      expect(parseProperties(replaceProperties('', { 'a name': value }))).toEqual({
+        'a name': value,
+      });
+    },
+  );
 });

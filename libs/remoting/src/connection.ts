@@ -48,7 +48,7 @@ export class Connection {
     private readonly limits: ConnectionLimits,
     listener: FrameListener,
   ) {
-    this.walker = new FrameWalker(limits.maxFrameBytes, listener);
+    this.walker = new FrameWalker(limits, listener);
   }
 
   /** Starts reading. `onClosed` runs once; with the error when the wire or a frame was broken. */

@@ -9,7 +9,7 @@ function frame(size: number): Buffer {
 
 function walk(maxFrameBytes = 100_000) {
   const frames: Buffer[] = [];
-  const walker = new FrameWalker(maxFrameBytes, (bytes, data, at, end) => {
+  const walker = new FrameWalker({ maxFrameBytes }, (bytes, data, at, end) => {
     expect(data.getInt32(at)).toBe(end - at - 4);
     frames.push(Buffer.from(bytes.subarray(at, end)));
   });
@@ -38,10 +38,13 @@ describe('the frame walker', () => {
 
   it('stops after the frame in which it was told to, and loses nothing', () => {
     const seen: number[] = [];
-    const walker: FrameWalker = new FrameWalker(100_000, (_bytes, _data, at, end) => {
-      seen.push(end - at);
-      if (seen.length % 2 === 0) walker.stop();
-    });
+    const walker: FrameWalker = new FrameWalker(
+      { maxFrameBytes: 100_000 },
+      (_bytes, _data, at, end) => {
+        seen.push(end - at);
+        if (seen.length % 2 === 0) walker.stop();
+      },
+    );
     walker.push(stream);
     expect(seen).toEqual(sizes.slice(0, 2));
     walker.push(frame(10));

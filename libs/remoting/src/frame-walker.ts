@@ -25,9 +25,9 @@ export class FrameWalker {
   private stash: Uint8Array | undefined;
   private stopped = false;
 
-  /** `maxFrameBytes` counts the length word in. */
+  /** `maxFrameBytes` counts the length word in; it is looked at anew for each frame. */
   constructor(
-    private readonly maxFrameBytes: number,
+    private readonly limits: { readonly maxFrameBytes: number },
     private readonly listener: FrameListener,
   ) {}
 
@@ -72,8 +72,8 @@ export class FrameWalker {
 
   /** The whole length of a frame, from its length word. */
   private frameLength(word: number): number {
-    if (word < 4 || word > this.maxFrameBytes - 4) {
-      const bounds = `between 4 and ${this.maxFrameBytes - 4}`;
+    if (word < 4 || word > this.limits.maxFrameBytes - 4) {
+      const bounds = `between 4 and ${this.limits.maxFrameBytes - 4}`;
       throw new FrameError(`The length of a frame must be ${bounds}, but is ${word}.`, {
         details: { length: word },
       });

@@ -42,6 +42,7 @@ export interface RemotingServerOptions {
 export class RemotingServer {
   private readonly open = new Set<ConnectedPeer>();
   private readonly closeListeners: ((peer: Peer, error?: Error) => void)[] = [];
+  private readonly limits: { maxFrameBytes: number; maxWritable: number };
   private readonly context: PeerContext;
   private readonly wheel: TimerWheel;
   private readonly idleWatch: IdleWatch;
@@ -54,14 +55,15 @@ export class RemotingServer {
     this.wheel = new TimerWheel(clock);
     this.idleWatch = new IdleWatch(clock, limits.idleMs ?? 120_000, () => this.open);
     this.sendStage = new SendStage(turn, options.gate);
+    this.limits = {
+      maxFrameBytes: limits.maxFrameBytes ?? defaultMaxFrameBytes,
+      maxWritable: limits.maxWritable ?? 4 * 1024 * 1024,
+    };
     this.context = {
       side: 'server',
       router: options.router,
       schedule: this.sendStage,
-      limits: {
-        maxFrameBytes: limits.maxFrameBytes ?? defaultMaxFrameBytes,
-        maxWritable: limits.maxWritable ?? 4 * 1024 * 1024,
-      },
+      limits: this.limits,
       wheel: this.wheel,
       opaques: new Opaques(),
       logger: options.logger,
@@ -93,6 +95,11 @@ export class RemotingServer {
   /** With the port really taken. */
   get address(): ListenAddress {
     return (this.listener as Listener).address;
+  }
+
+  /** From the next frame on, on every connection. */
+  limitFrames(maxFrameBytes: number): void {
+    this.limits.maxFrameBytes = maxFrameBytes;
   }
 
   peers(): ReadonlySet<Peer> {

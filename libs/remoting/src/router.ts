@@ -93,8 +93,8 @@ export type Route =
 export class Router {
   private readonly routes = new Map<number, Route>();
 
-  /** Completes log positions in the message ids of hot answers. */
-  readonly identity: StoreIdentity = new StoreIdentity();
+  /** `identity` completes log positions in the message ids of hot answers. */
+  constructor(readonly identity: StoreIdentity = new StoreIdentity()) {}
 
   /** Stands in front of every processor, hot and cold. Empty by default. */
   guard: Guard | undefined;
@@ -120,6 +120,15 @@ export class Router {
   /** A code that exists and is not served: answered REQUEST_CODE_NOT_SUPPORTED with the reason. */
   refuse(code: number, name: string, reason: string): this {
     return this.add(code, { kind: 'refused', code, name, reason });
+  }
+
+  /** The same routes but for some codes, which are refused with the reason. */
+  without(refused: ReadonlyMap<number, string>, reason: string): Router {
+    const other = new Router(this.identity);
+    other.guard = this.guard;
+    for (const [code, route] of this.routes) if (!refused.has(code)) other.add(code, route);
+    for (const [code, name] of refused) other.refuse(code, name, reason);
+    return other;
   }
 
   /** The address that message ids carry: `host` 4 or 16 bytes. Default all zero. */

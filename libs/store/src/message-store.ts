@@ -12,6 +12,7 @@ import type { StoreGate } from './gate.js';
 import type { FindLimits, Found, TimeBoundary } from './read-messages.js';
 import { type MessageQuery, queryMessages, type QueryResult } from './query-messages.js';
 import { Publisher, type QueueArrival } from './publisher.js';
+import type { StoreOptions } from './store-options.js';
 import {
   MessageIllegalError,
   StoreClosedError,
@@ -19,7 +20,7 @@ import {
   StoreFullError,
   StoreWriteError,
 } from './store.errors.js';
-import { type OpenStore, openParts, type StoreParts } from './store-parts.js';
+import { type OpenStore, openParts, readerLimits, type StoreParts } from './store-parts.js';
 import { TurnTimes, type TurnStored } from './turn-times.js';
 
 /** Where an appended message lies; one object per store, reused by the next `append`. */
@@ -234,6 +235,13 @@ export class MessageStore {
   /** Calls `listener` when the messages of a turn may be acknowledged. */
   onTurnStored(listener: TurnStored): void {
     this.times.listen(listener);
+  }
+
+  /** Other values for options that need no restart; they hold from now on. */
+  reconfigure(changes: Partial<StoreOptions>): void {
+    const { options, reader } = this.parts;
+    Object.assign(options, changes);
+    reader.limit(readerLimits(options));
   }
 
   /** Resolves when everything appended up to now is durable; rejects when it is not. */

@@ -87,12 +87,16 @@ const widestGap = 22 * 1024;
 const scratchBytes = 1024 * 1024;
 const headBytes = recordField.bornHost + 32;
 
+function chunkFor(limits: ReaderLimits): Uint8Array {
+  return new Uint8Array(Math.max(limits.maxScan, limits.maxCount) * entryBytes);
+}
+
 /** From a queue offset to message bytes, with a verdict when there are none. */
 export class MessageReader {
   private readonly found = new Found();
   private readonly entry: QueueEntry = { position: 0, size: 0, tagsCode: 0 };
-  private readonly chunk: Uint8Array;
-  private readonly chunkData: DataView;
+  private chunk: Uint8Array;
+  private chunkData: DataView;
   private chunkFrom = 0;
   private chunkCount = 0;
   private scratch: Uint8Array | undefined;
@@ -104,10 +108,18 @@ export class MessageReader {
   constructor(
     private readonly log: CommitLog,
     private readonly checks: RecordChecks,
-    private readonly limits: ReaderLimits,
+    private limits: ReaderLimits,
   ) {
-    this.chunk = new Uint8Array(Math.max(limits.maxScan, limits.maxCount) * entryBytes);
+    this.chunk = chunkFor(limits);
     this.chunkData = viewOf(this.chunk);
+  }
+
+  /** From now on other limits hold. */
+  limit(limits: ReaderLimits): void {
+    this.limits = limits;
+    this.chunk = chunkFor(limits);
+    this.chunkData = viewOf(this.chunk);
+    this.chunkCount = 0;
   }
 
   find(queue: ConsumeQueue, from: number, maxCount: number, limits: FindLimits): Found {

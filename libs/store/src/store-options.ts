@@ -30,21 +30,25 @@ export const storeOptions = defineOptions('store', {
     meaning: 'SYNC_FLUSH answers a send, and shows the message, only when it is durable.',
   }),
   flushIntervalCommitLog: option.duration({
+    restart: false,
     default: 500,
     min: 1,
     meaning: 'With ASYNC_FLUSH, how long a message may be written and not yet durable.',
   }),
   flushCommitLogBytes: option.integer({
+    restart: false,
     default: 4 * mebibyte,
     min: 4096,
     meaning: 'With ASYNC_FLUSH, how many bytes may be written before they are made durable.',
   }),
   flushIntervalConsumeQueue: option.duration({
+    restart: false,
     default: 1000,
     min: 1,
     meaning: 'How long a queue entry may wait in memory before it is written to its file.',
   }),
   flushConsumeQueueThoroughInterval: option.duration({
+    restart: false,
     default: 60_000,
     min: 1,
     meaning: 'How often queue files are made durable and the checkpoint moves.',
@@ -54,11 +58,13 @@ export const storeOptions = defineOptions('store', {
     meaning: 'Whether recovery checks the body of each record against its checksum.',
   }),
   maxTransferBytesOnMessageInMemory: option.integer({
+    restart: false,
     default: 262_144,
     min: 1,
     meaning: 'Bytes of messages in one pull answer; the first message always goes.',
   }),
   maxTransferCountOnMessageInMemory: option.integer({
+    restart: false,
     default: 32,
     min: 1,
     max: 65_536,
@@ -82,6 +88,7 @@ export const storeOptions = defineOptions('store', {
     meaning: 'Messages in one pull answer, when they lie further back.',
   }),
   maxFilterMessageSize: option.integer({
+    restart: false,
     default: 16_000,
     min: 20,
     meaning: 'Bytes of queue entries (20 each) that one pull looks through for its tags.',

@@ -17,7 +17,7 @@ import { StoreDirectory } from './files/store-directory.js';
 import { entryBytes } from './formats/consume-queue-entry.js';
 import type { Checkpoint } from './formats/checkpoint-layout.js';
 import { MessageIndex } from './message-index.js';
-import { MessageReader } from './read-messages.js';
+import { MessageReader, type ReaderLimits } from './read-messages.js';
 import { RecordChecks } from './record-checks.js';
 import { recover } from './store-opening.js';
 import { type StoreOptions, storeOptions } from './store-options.js';
@@ -107,8 +107,7 @@ export function openParts(given: OpenStore): StoreParts {
       correctCheckpoint(directory, checkpoint, log);
     }
     directory.markOpen(given.processId ?? process.pid);
-    const ageMillis = options.flushIntervalConsumeQueue;
-    const writer = new QueueWriter({ ...given, table: queues, handles, ageMillis });
+    const writer = new QueueWriter({ ...given, table: queues, handles, options });
     if (isRebuilt) for (const queue of queues.all()) writer.touch(queue);
     return {
       options,
@@ -145,14 +144,19 @@ function indexOf(given: OpenStore, directory: StoreDirectory, options: StoreOpti
 }
 
 function readerOf(log: CommitLog, options: StoreOptions, logger: Logger): MessageReader {
-  return new MessageReader(log, new RecordChecks(log, logger), {
+  return new MessageReader(log, new RecordChecks(log, logger), readerLimits(options));
+}
+
+/** How much one search of messages may look through and give. */
+export function readerLimits(options: StoreOptions): ReaderLimits {
+  return {
     maxCount: options.maxTransferCountOnMessageInMemory,
     maxBytes: options.maxTransferBytesOnMessageInMemory,
     maxCountBehind: options.maxTransferCountOnMessageInDisk,
     maxBytesBehind: options.maxTransferBytesOnMessageInDisk,
     memoryBytes: totalmem() * (options.accessMessageInMemoryMaxRatio / 100),
     maxScan: Math.max(1, Math.floor(options.maxFilterMessageSize / entryBytes)),
-  });
+  };
 }
 
 /** The checkpoint must not speak of more than there is, nor of queue files that are new. */

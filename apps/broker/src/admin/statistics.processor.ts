@@ -21,7 +21,6 @@ export interface StatisticsParts {
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
   readonly storePathRootDir: string;
-  readonly startAcceptSendRequestTimeStamp: number;
   /** A setting as text, for the sizes that tools print beside figures. */
   readonly setting: (name: string) => string | undefined;
 }
@@ -55,7 +54,6 @@ export class StatisticsProcessor {
 
   /** The keys of Java's `GET_BROKER_RUNTIME_INFO`; all values are texts. */
   runtimeInfo(): Outcome<typeof GetBrokerRuntimeInfo> {
-    const { startAcceptSendRequestTimeStamp } = this.parts;
     const table = {
       ...this.counts(),
       ...this.rates(),
@@ -65,7 +63,7 @@ export class StatisticsProcessor {
       brokerActive: 'true',
       brokerVersion: String(currentVersion),
       brokerVersionDesc: 'V5_3_3',
-      startAcceptSendRequestTimeStamp: String(startAcceptSendRequestTimeStamp),
+      startAcceptSendRequestTimeStamp: this.parts.setting('startAcceptSendRequestTimeStamp') ?? '0',
       timerReadBehind: '0',
       timerOffsetBehind: '0',
       timerCongestNum: '0',

@@ -3,7 +3,9 @@ import { MemoryTable } from '../testing/memory-table.js';
 import { ConsumerOffsets } from './consumer-offsets.js';
 
 function offsetsOf(file: MemoryTable, step = 500): ConsumerOffsets {
-  const offsets = new ConsumerOffsets(file, new ManualClock(1000), step);
+  const offsets = new ConsumerOffsets(file, new ManualClock(1000), {
+    consumerOffsetUpdateVersionStep: step,
+  });
   offsets.load();
   return offsets;
 }

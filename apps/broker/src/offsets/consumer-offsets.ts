@@ -21,8 +21,10 @@ export class ConsumerOffsets {
   constructor(
     private readonly file: TableStorage,
     private readonly clock: Clock,
-    /** Commits between two steps of the data version (`consumerOffsetUpdateVersionStep`). */
-    private readonly versionStep: number,
+    private readonly options: {
+      /** Commits between two steps of the data version. */
+      readonly consumerOffsetUpdateVersionStep: number;
+    },
   ) {
     this.version = new TableVersion(clock.now());
   }
@@ -45,7 +47,8 @@ export class ConsumerOffsets {
     this.put(group, topic, queueId, offset);
     this.isDirty = true;
     this.commits += 1;
-    if (this.commits % this.versionStep === 0) this.version.next(this.clock.now());
+    if (this.commits % this.options.consumerOffsetUpdateVersionStep !== 0) return;
+    this.version.next(this.clock.now());
   }
 
   /** The offset to be consumed next; undefined when the group never committed for the queue. */

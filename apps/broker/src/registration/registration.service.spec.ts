@@ -11,6 +11,7 @@ import { loadBrokerConfig } from '../broker.config.js';
 import { MemoryTable } from '../testing/memory-table.js';
 import { newTopic } from '../topics/topic.js';
 import { TopicTable } from '../topics/topic-table.js';
+import type { RegistrationSettings } from './registration.options.js';
 import { RegistrationService } from './registration.service.js';
 
 interface Told {
@@ -86,7 +87,7 @@ describe('RegistrationService', () => {
       file: new MemoryTable(),
       clock,
       logger: silentLogger,
-      autoCreateTopicEnable: true,
+      options: { autoCreateTopicEnable: true },
     });
     topics.load([]);
     servers = new NameServers();
@@ -97,7 +98,10 @@ describe('RegistrationService', () => {
     expect(clock.waiting).toBe(0);
   });
 
-  async function start(given: Record<string, unknown> = {}): Promise<RegistrationService> {
+  async function start(
+    given: Record<string, unknown> = {},
+    settings?: RegistrationSettings,
+  ): Promise<RegistrationService> {
     const service = new RegistrationService({
       client: servers.client,
       topics,
@@ -109,7 +113,8 @@ describe('RegistrationService', () => {
         brokerAddr: '127.0.0.1:1',
         haServerAddr: '127.0.0.1:2',
       },
-      settings: loadBrokerConfig({ namesrvAddr: 'one:1;two:2', ...given }, silentLogger),
+      settings:
+        settings ?? loadBrokerConfig({ namesrvAddr: 'one:1;two:2', ...given }, silentLogger),
     });
     open.push(service);
     await service.open();
@@ -283,5 +288,24 @@ describe('RegistrationService', () => {
     expect(topics.get('orders')?.config.order).toBe(true);
     expect(topics.get('unknown')).toBeUndefined();
     expect(servers.named('REGISTER_BROKER')).toHaveLength(2);
+  });
+
+  it('goes over to other name servers, and to another period, when settings change', async () => {
+    const settings = { ...loadBrokerConfig({ namesrvAddr: 'one:1;two:2' }, silentLogger) };
+    const service = await start({}, settings);
+    Object.assign(settings, {
+      namesrvAddr: ['two:2', 'three:3'],
+      registerNameServerPeriod: 10_000,
+    });
+    await service.settingsChanged();
+    const told = servers.told.slice(2).map(({ address, name }) => `${address} ${name}`);
+    expect(told.toSorted()).toEqual([
+      'one:1 UNREGISTER_BROKER',
+      'three:3 REGISTER_BROKER',
+      'two:2 REGISTER_BROKER',
+    ]);
+    expect(service.isRegistered).toBe(true);
+    await clock.advance(10_000);
+    expect(servers.told.slice(5).map(({ address }) => address)).toEqual(['two:2', 'three:3']);
   });
 });

@@ -39,9 +39,29 @@ export class RegistrationService {
 
   /** Resolves when every name server was told once, or did not answer. */
   async open(): Promise<void> {
-    const { clock, settings, topics, client } = this.parts;
+    const { topics, client } = this.parts;
     topics.onChange((topic) => this.announce(topic));
     client.onPeerClose(() => this.forgetLost());
+    this.repeat();
+    await this.tellAll();
+  }
+
+  /** Has every name server that is set taken what it was told last? */
+  get isRegistered(): boolean {
+    const { namesrvAddr } = this.parts.settings;
+    return namesrvAddr.every((address) => this.links.get(address)?.isRegistered === true);
+  }
+
+  /** Settings were changed: times begin anew, former name servers are left, all others told. */
+  async settingsChanged(): Promise<void> {
+    if (this.isClosed) return;
+    this.repeat();
+    await this.tellAll();
+  }
+
+  private repeat(): void {
+    const { clock, settings } = this.parts;
+    for (const timer of this.timers) timer.cancel();
     this.timers = [
       clock.every(settings.registerNameServerPeriod, () => void this.renew()),
       clock.every(retryMillis, () => this.retry()),
@@ -49,7 +69,6 @@ export class RegistrationService {
     if (settings.enableSlaveActingMaster) {
       this.timers.push(clock.every(settings.brokerHeartbeatInterval, () => this.beat()));
     }
-    await this.tellAll();
   }
 
   async close(): Promise<void> {

@@ -26,7 +26,7 @@ export interface ScheduleParts {
   readonly logger: Logger;
   readonly place: StoreHost;
   /** Deliveries between two steps of the version of the file. */
-  readonly delayOffsetUpdateVersionStep: number;
+  readonly options: { readonly delayOffsetUpdateVersionStep: number };
 }
 
 interface Level {
@@ -166,7 +166,7 @@ export class ScheduleService {
         state.next += 1;
         this.isDirty = true;
         this.deliveries += 1;
-        if (this.deliveries % this.parts.delayOffsetUpdateVersionStep === 0) {
+        if (this.deliveries % this.parts.options.delayOffsetUpdateVersionStep === 0) {
           this.version.next(this.parts.clock.now());
         }
       }

@@ -65,7 +65,7 @@ export class MessageDraft implements RecordDraft {
   tagsCode = 0;
   uniqueKey: Span | undefined = undefined;
   keys: Span | undefined = undefined;
-  private readonly fixedSuffix: number;
+  private fixedSuffix = 0;
   private readonly parts = new RecordParts();
 
   constructor(
@@ -76,13 +76,17 @@ export class MessageDraft implements RecordDraft {
     this.storeHost = place.host;
     this.storePort = place.port;
     this.suffix = { ...spanOf(new Uint8Array(suffixBytes)), to: 0 };
-    if (texts !== undefined) {
-      this.addText(
-        propertyText(PropertyName.MSG_REGION, texts.regionId) +
-          propertyText(PropertyName.TRACE_SWITCH, String(texts.traceOn)) +
-          propertyText(PropertyName.CLUSTER, texts.brokerClusterName),
-      );
-    }
+    if (texts !== undefined) this.useTexts(texts);
+  }
+
+  /** From the next message on, each gets these. */
+  useTexts(texts: BrokerTexts): void {
+    this.suffix.to = 0;
+    this.addText(
+      propertyText(PropertyName.MSG_REGION, texts.regionId) +
+        propertyText(PropertyName.TRACE_SWITCH, String(texts.traceOn)) +
+        propertyText(PropertyName.CLUSTER, texts.brokerClusterName),
+    );
     this.fixedSuffix = this.suffix.to;
   }
 

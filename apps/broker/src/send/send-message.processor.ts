@@ -34,8 +34,7 @@ export interface SendOptions extends BrokerTexts {
   readonly maxMessageSize: number;
   readonly rejectTransactionMessage: boolean;
   readonly startAcceptSendRequestTimeStamp: number;
-  /** SYNC_MASTER: a message without a copy is answered SLAVE_NOT_AVAILABLE. */
-  readonly wantsSlave: boolean;
+  readonly brokerRole: string;
 }
 
 export interface SendParts {
@@ -61,11 +60,20 @@ export class SendMessageProcessor {
   private readonly draft: MessageDraft;
   private readonly cursor = new BatchCursor();
   private readonly marks = new PropertyMarks();
-  private readonly traceOn: string;
+  /** SYNC_MASTER: a message without a copy is answered SLAVE_NOT_AVAILABLE. */
+  private readonly wantsSlave: boolean;
+  private traceOn: string;
 
   constructor(private readonly parts: SendParts) {
     this.draft = new MessageDraft(parts.place, parts.options);
     this.traceOn = String(parts.options.traceOn);
+    this.wantsSlave = parts.options.brokerRole === 'SYNC_MASTER';
+  }
+
+  /** `regionId` or `traceOn` was changed: both stand in messages and answers. */
+  textsChanged(): void {
+    this.draft.useTexts(this.parts.options);
+    this.traceOn = String(this.parts.options.traceOn);
   }
 
   send(asked: AskedView<Send>, reply: Reply<Send>): void {
@@ -141,7 +149,7 @@ export class SendMessageProcessor {
     answer.transactionId = transactionId;
     answer.regionId = options.regionId;
     answer.traceOn = this.traceOn;
-    if (options.wantsSlave) {
+    if (this.wantsSlave) {
       reply.outcomeWhenStored(ResponseCode.SLAVE_NOT_AVAILABLE, slaveMissing);
     } else reply.successWhenStored();
   }

@@ -220,7 +220,7 @@ const underway: IdleGroup = {
     enableCleanExpiredOffset
     updateNameServerAddrPeriod fetchNamesrvAddrInterval
     fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup connectTimeoutMillis
-    clientChannelMaxIdleTimeSeconds serverSocketBacklog configBlackList brokerConfigPath
+    clientChannelMaxIdleTimeSeconds serverSocketBacklog 
     metricsExporterType metricsPromExporterPort metricsPromExporterHost
     metricsOtelCardinalityLimit metricsLabel estimateAccumulation enableConnectionMetrics
     enableLagAndDlqMetrics enableMessageStoreMetrics enableRemotingMetrics enableRequestMetrics

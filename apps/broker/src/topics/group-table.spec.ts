@@ -8,7 +8,7 @@ function tableOf(file = new MemoryTable(), autoCreateSubscriptionGroup = true): 
     file,
     clock: new ManualClock(1000),
     logger: silentLogger,
-    autoCreateSubscriptionGroup,
+    options: { autoCreateSubscriptionGroup },
   });
   table.load();
   return table;

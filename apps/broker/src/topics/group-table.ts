@@ -24,7 +24,7 @@ export interface GroupTableParts {
   readonly file: TableStorage;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly autoCreateSubscriptionGroup: boolean;
+  readonly options: { readonly autoCreateSubscriptionGroup: boolean };
 }
 
 /** What a group is when nothing else was said. */
@@ -79,7 +79,7 @@ export class GroupTable {
   find(name: string): SubscriptionGroupConfig | undefined {
     const known = this.groups.get(name);
     if (known !== undefined) return known;
-    if (!this.parts.autoCreateSubscriptionGroup && !isSystemGroup(name)) return undefined;
+    if (!this.parts.options.autoCreateSubscriptionGroup && !isSystemGroup(name)) return undefined;
     if (name.length > maxBrokerGroupLength || groupNameProblem(name) !== undefined)
       return undefined;
     const created = newGroup(name);

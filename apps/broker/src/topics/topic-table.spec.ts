@@ -19,7 +19,12 @@ const system = {
 
 function tableOf(file = new MemoryTable(), autoCreateTopicEnable = true): TopicTable {
   const clock = new ManualClock(1000);
-  const table = new TopicTable({ file, clock, logger: silentLogger, autoCreateTopicEnable });
+  const table = new TopicTable({
+    file,
+    clock,
+    logger: silentLogger,
+    options: { autoCreateTopicEnable },
+  });
   table.load(systemTopics({ ...system, autoCreateTopicEnable }));
   return table;
 }
@@ -86,7 +91,7 @@ describe('TopicTable', () => {
       file,
       clock,
       logger: silentLogger,
-      autoCreateTopicEnable: true,
+      options: { autoCreateTopicEnable: true },
     });
     table.load(systemTopics({ ...system, delayLevels: 30 }));
     expect(table.get('SCHEDULE_TOPIC_XXXX')?.writeQueues).toBe(30);

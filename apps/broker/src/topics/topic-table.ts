@@ -11,7 +11,7 @@ export interface TopicTableParts {
   readonly file: TableStorage;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly autoCreateTopicEnable: boolean;
+  readonly options: { readonly autoCreateTopicEnable: boolean };
 }
 
 /**
@@ -84,7 +84,7 @@ export class TopicTable {
   ): Topic | undefined {
     const template = this.topics.get(templateName);
     if (template === undefined || !isInherited(template.perm)) return undefined;
-    if (templateName === SystemTopic.AUTO_CREATE && !this.parts.autoCreateTopicEnable) {
+    if (templateName === SystemTopic.AUTO_CREATE && !this.parts.options.autoCreateTopicEnable) {
       return undefined;
     }
     const queues = Math.max(0, Math.min(wantedQueues, template.writeQueues));
@@ -128,6 +128,12 @@ export class TopicTable {
     const configs: Record<string, TopicConfig> = {};
     for (const topic of this.topics.values()) configs[topic.name] = topic.config;
     return configs;
+  }
+
+  /** Name servers shall look again at everything, though no topic has changed. */
+  renew(): void {
+    this.version.next(this.parts.clock.now());
+    this.save();
   }
 
   save(): void {

@@ -46,6 +46,8 @@ const looksAtATime = 200;
 export class TransactionCheckService {
   private readonly draft: MessageDraft;
   private timer: Timer | undefined;
+  /** Between two rounds. */
+  private isWaiting = false;
 
   constructor(private readonly parts: CheckParts) {
     this.draft = new MessageDraft(parts.place);
@@ -53,10 +55,19 @@ export class TransactionCheckService {
 
   open(): void {
     const { clock, options } = this.parts;
+    this.isWaiting = true;
     this.timer = clock.after(options.transactionCheckInterval, () => this.round());
   }
 
+  /** `transactionCheckInterval` was changed: the time until the next round begins anew. */
+  intervalChanged(): void {
+    if (!this.isWaiting) return;
+    this.timer?.cancel();
+    this.open();
+  }
+
   close(): void {
+    this.isWaiting = false;
     this.timer?.cancel();
   }
 
@@ -66,6 +77,7 @@ export class TransactionCheckService {
   }
 
   private round(): void {
+    this.isWaiting = false;
     const { halves, counts } = this.parts;
     counts.forget((offset) => halves.isDecided(offset));
     this.go(halves.low, halves.queue.visible);

@@ -47,7 +47,7 @@ export interface TransactionParts {
   readonly logger: Logger;
   readonly place: StoreHost;
   /** Age of a half message at its first check, ms. */
-  readonly transactionTimeOut: number;
+  readonly options: { readonly transactionTimeOut: number };
 }
 
 /**
@@ -174,7 +174,7 @@ export class TransactionProcessor {
   private isTooLate(): boolean {
     const seconds = Number(this.draft.property(name.immunity));
     if (!Number.isFinite(seconds) || seconds < 0) return false;
-    const allowed = Math.max(seconds * 1000, this.parts.transactionTimeOut);
+    const allowed = Math.max(seconds * 1000, this.parts.options.transactionTimeOut);
     return this.parts.clock.now() - this.draft.bornTimestamp > allowed;
   }
 

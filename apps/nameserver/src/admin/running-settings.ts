@@ -1,4 +1,4 @@
-import { parseProperties, writeDurableJson } from '@nestjs-rocketmq/foundation';
+import { replaceProperties, writeDurableJson } from '@nestjs-rocketmq/foundation';
 import type { FileSystem, Logger, OptionTable } from '@nestjs-rocketmq/foundation';
 import { nameserverOptions, printOptions } from '../nameserver.config.js';
 import type { NameserverOptions } from '../nameserver.config.js';
@@ -54,15 +54,7 @@ export class RunningSettings {
   /** Lines of other settings, comments among them, stay as they are. */
   private store(changes: Readonly<Record<string, string>>): void {
     const path = this.current.configStorePath;
-    const lines = (this.fs.readText(path) ?? '').split('\n').filter((line) => {
-      const [name] = Object.keys(parseProperties(line));
-      return name === undefined || !Object.hasOwn(changes, name);
-    });
-    while (lines.at(-1) === '') lines.pop();
-    const added = Object.entries(changes).map(
-      ([name, value]) => `${name}=${value.replaceAll('\\', '\\\\')}`,
-    );
     // Any text is replaced as safely as JSON, with the old one beside it.
-    writeDurableJson(this.fs, path, `${[...lines, ...added].join('\n')}\n`);
+    writeDurableJson(this.fs, path, replaceProperties(this.fs.readText(path) ?? '', changes));
   }
 }

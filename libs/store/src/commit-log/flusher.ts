@@ -1,4 +1,5 @@
 import { type Clock, Deferred, type Timer } from '@nestjs-rocketmq/foundation';
+import type { StoreOptions } from '../store-options.js';
 import type { CommitLog } from './commit-log.js';
 
 export interface FlusherParts {
@@ -6,10 +7,8 @@ export interface FlusherParts {
   readonly clock: Clock;
   /** SYNC_FLUSH: every turn's bytes are synced at once, and somebody waits for it. */
   readonly isGrouped: boolean;
-  /** ASYNC_FLUSH: how long bytes may be written and not durable. */
-  readonly intervalMillis: number;
-  /** ASYNC_FLUSH: how many bytes may be so. */
-  readonly bytes: number;
+  /** With ASYNC_FLUSH, how long and how many bytes may be written and not durable. */
+  readonly options: Pick<StoreOptions, 'flushIntervalCommitLog' | 'flushCommitLogBytes'>;
   /** A sync begins; what was written up to now is covered by it. */
   readonly onClosing: () => void;
   /** It ended well. */
@@ -36,10 +35,10 @@ export class Flusher {
 
   /** Called at the end of each turn, after its write. Here, and only here, epochs are closed. */
   afterTurn(): void {
-    const { log, isGrouped, bytes } = this.parts;
+    const { log, isGrouped, options } = this.parts;
     const behind = log.written - log.durable;
     if (behind === 0 || this.isSyncing || this.isStopped) return;
-    if (isGrouped || behind >= bytes || this.waiting.length > 0) this.begin();
+    if (isGrouped || behind >= options.flushCommitLogBytes || this.waiting.length > 0) this.begin();
     else this.arm();
   }
 
@@ -107,7 +106,7 @@ export class Flusher {
 
   private arm(): void {
     if (this.timer !== undefined || this.isStopped) return;
-    this.timer = this.parts.clock.after(this.parts.intervalMillis, () => {
+    this.timer = this.parts.clock.after(this.parts.options.flushIntervalCommitLog, () => {
       this.timer = undefined;
       if (!this.isSyncing && !this.isStopped) this.begin();
     });

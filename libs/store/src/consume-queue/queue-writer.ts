@@ -6,6 +6,7 @@ import {
   type Timer,
 } from '@nestjs-rocketmq/foundation';
 import type { HandlePool } from '../files/handle-pool.js';
+import type { StoreOptions } from '../store-options.js';
 import type { ConsumeQueue } from './consume-queue.js';
 import type { ConsumeQueueTable } from './consume-queue-table.js';
 import { slotEntries } from './entry-arena.js';
@@ -25,8 +26,8 @@ export interface QueueWriterParts {
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long an entry may stay in memory, in milliseconds. */
-  readonly ageMillis: number;
+  /** How long an entry may stay in memory. */
+  readonly options: Pick<StoreOptions, 'flushIntervalConsumeQueue'>;
 }
 
 /**
@@ -144,7 +145,7 @@ export class QueueWriter {
   private wait(queue: ConsumeQueue): void {
     queue.waitingSince = this.parts.clock.monotonic();
     this.waiting.add(queue);
-    this.arm(this.parts.ageMillis);
+    this.arm(this.parts.options.flushIntervalConsumeQueue);
   }
 
   private arm(ms: number): void {
@@ -156,7 +157,7 @@ export class QueueWriter {
   }
 
   private tick(): void {
-    const due = this.parts.clock.monotonic() - this.parts.ageMillis;
+    const due = this.parts.clock.monotonic() - this.parts.options.flushIntervalConsumeQueue;
     let left = Math.max(leastPerTick, Math.ceil(this.waiting.size / ticksPerRound));
     for (const queue of this.waiting) {
       if (queue.waitingSince > due) return this.arm(Math.max(tickMillis, queue.waitingSince - due));
