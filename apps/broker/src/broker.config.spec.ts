@@ -1,6 +1,7 @@
 import { OptionsError, type Logger } from '@nestjs-rocketmq/foundation';
 import { storeOptions } from '@nestjs-rocketmq/store';
-import { brokerOptions, loadBrokerConfig } from './broker.config.js';
+import { loadBrokerConfig } from './broker.config.js';
+import { brokerOptions } from './broker.options.js';
 import { BrokerRoleError } from './broker.errors.js';
 import { idleBrokerOptions } from './settings/idle-options.js';
 import { formerNames, neverOptions } from './settings/old-spellings.js';

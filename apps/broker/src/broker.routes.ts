@@ -186,11 +186,7 @@ export const refused: readonly (readonly [reason: string, names: readonly Reques
   ],
   [
     'operating a broker in full is not built yet',
-    [
-      'CLEAN_EXPIRED_CONSUMEQUEUE',
-      'CLEAN_UNUSED_TOPIC',
-      'DELETE_EXPIRED_COMMITLOG',
-    ],
+    ['CLEAN_EXPIRED_CONSUMEQUEUE', 'CLEAN_UNUSED_TOPIC', 'DELETE_EXPIRED_COMMITLOG'],
   ],
   ['timer messages are not built yet', ['RECALL_MESSAGE', 'SWITCH_TIMER_ENGINE']],
   [

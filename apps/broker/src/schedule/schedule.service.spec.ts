@@ -53,7 +53,7 @@ describe('ScheduleService', () => {
       clock,
       logger: silentLogger,
       place: { host: Uint8Array.of(127, 0, 0, 1), port: 1 } as unknown as StoreHost,
-      delayOffsetUpdateVersionStep: 200,
+      options: { delayOffsetUpdateVersionStep: 200 },
     });
     service.open();
     return service;
