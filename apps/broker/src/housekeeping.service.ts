@@ -26,6 +26,7 @@ export interface HousekeepingParts {
 }
 
 const sweepPeriod = 10_000;
+const tellPeriod = 15_000;
 const saveTablesPeriod = 10_000;
 const waitingTasks = 8;
 
@@ -46,6 +47,7 @@ export class HousekeepingService {
       clock.every(options.flushDelayOffsetInterval, () => this.try(() => this.saveDelays())),
       clock.every(saveTablesPeriod, () => this.try(async () => this.saveTables())),
       clock.every(figures.samplePeriod, () => figures.sample()),
+      clock.every(tellPeriod, () => clients.tellOfChanges()),
       clock.every(sweepPeriod, () => {
         clients.sweep();
         locks.sweep(clock.now());

@@ -54,4 +54,33 @@ export const groupOptions = {
     meaning:
       'Pulls are told which broker of the group to read from (whichBrokerWhenConsumeSlowly).',
   }),
+  realTimeNotifyConsumerChange: option.boolean({
+    default: true,
+    restart: false,
+    meaning: 'Members of a group are told of changes at once; false: every 15 seconds.',
+  }),
+  disableConsumeIfConsumerReadSlowly: option.boolean({
+    default: false,
+    restart: false,
+    meaning: 'A group that lies consumerFallbehindThreshold back is switched off.',
+  }),
+  consumerFallbehindThreshold: option.integer({
+    default: 17_179_869_184,
+    min: 1,
+    restart: false,
+    meaning:
+      'Bytes of the log between its end and what a group reads, from which it counts as slow.',
+  }),
+  enableRegisterProducer: option.boolean({
+    default: true,
+    restart: false,
+    meaning:
+      'Producers are kept in the table of clients; false only with rejectTransactionMessage.',
+  }),
+  enableTopicMessageTypeCheck: option.boolean({
+    default: false,
+    restart: false,
+    meaning:
+      "A topic with the attribute message.type takes that kind of messages only (Apache's proxy does).",
+  }),
 };

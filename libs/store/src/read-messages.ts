@@ -42,7 +42,9 @@ export class Found {
   bytes = 0;
   /** Where to ask next. */
   next = 0;
-  /** The last message found lies further back in the log than what memory is likely to hold. */
+  /** How far the last message found lies behind the end of the log; 0 when nothing was found. */
+  bytesBehind = 0;
+  /** That is further back than what memory is likely to hold. */
   isFarBehind = false;
   positions = new Float64Array(64);
   sizes = new Int32Array(64);
@@ -127,6 +129,7 @@ export class MessageReader {
     found.count = 0;
     found.bytes = 0;
     found.isFarBehind = false;
+    found.bytesBehind = 0;
     const { min, visible } = queue;
     if (visible === 0) return this.answer('NO_MESSAGE_IN_QUEUE', 0);
     if (from < min) return this.answer('OFFSET_TOO_SMALL', min);
@@ -171,7 +174,9 @@ export class MessageReader {
     }
     if (at === from) throw this.corrupt(`Entry ${from} cannot be read`, queue);
     if (found.count > 0) {
-      found.isFarBehind = (found.positions[found.count - 1] as number) < memoryFrom;
+      const last = found.positions[found.count - 1] as number;
+      found.bytesBehind = this.log.appended - last;
+      found.isFarBehind = last < memoryFrom;
       return this.answer('FOUND', at);
     }
     return this.answer(wasRemoved ? 'MESSAGE_WAS_REMOVING' : 'NO_MATCHED_MESSAGE', at);

@@ -8,6 +8,7 @@ const options = {
   channelExpiredTimeout: 120_000,
   subscriptionExpiredTimeout: 600_000,
   notifyConsumerIdsChangedEnable: true,
+  realTimeNotifyConsumerChange: true,
 };
 
 function consumer(
@@ -140,13 +141,56 @@ describe('ClientDirectory', () => {
     expect(one.closed).toBe(false);
   });
 
-  it('forgets a subscription that nobody repeats', async () => {
+  it('keeps the subscriptions of heartbeats that leave them out', async () => {
     directory.registerConsumer(sender(one), 'c1', consumer(['orders']));
     for (let i = 0; i < 7; i += 1) {
       await clock.advance(100_000);
       directory.registerConsumer(sender(one), 'c1', consumer([]), true);
       directory.sweep();
     }
-    expect(directory.subscriptionOf('g', 'orders')).toBeUndefined();
+    expect(directory.subscriptionOf('g', 'orders')).toBeDefined();
+  });
+
+  it('forgets a subscription whose last member went', async () => {
+    directory.registerConsumer(sender(one), 'c1', consumer(['orders']));
+    directory.registerConsumer(sender(two), 'c2', consumer(['orders', 'refunds']));
+    two.close();
+    for (let i = 0; i < 7; i += 1) {
+      await clock.advance(100_000);
+      directory.registerConsumer(sender(one), 'c1', consumer([]), true);
+      directory.sweep();
+    }
+    expect(directory.subscriptionOf('g', 'orders')).toBeDefined();
+    expect(directory.subscriptionOf('g', 'refunds')).toBeUndefined();
+  });
+
+  it('warns once when members of a group listen to different things', () => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (text: string) => warnings.push(text) };
+    const watching = new ClientDirectory(clock, logger, options, () => true, filters);
+    const beat = (fake: FakePeer, topics: string[]) =>
+      watching.registerConsumer(sender(fake), fake.remoteAddress, consumer(topics));
+    beat(one, ['orders']);
+    beat(two, ['orders']);
+    expect(warnings).toEqual([]);
+    for (let i = 0; i < 3; i += 1) {
+      beat(one, ['orders']);
+      beat(two, ['refunds']);
+    }
+    expect(warnings).toEqual([expect.stringContaining('listen to different things')]);
+    beat(two, ['orders']);
+    beat(two, ['refunds']);
+    expect(warnings).toHaveLength(2);
+  });
+
+  it('tells of changes in rounds where it is not to tell at once', () => {
+    const calm = { ...options, realTimeNotifyConsumerChange: false };
+    const slow = new ClientDirectory(clock, silentLogger, calm, () => true, filters);
+    slow.registerConsumer(sender(one), 'c1', consumer(['orders']));
+    slow.registerConsumer(sender(two), 'c2', consumer(['orders']));
+    expect([one.told.length, two.told.length]).toEqual([0, 0]);
+    slow.tellOfChanges();
+    slow.tellOfChanges();
+    expect([one.told.length, two.told.length]).toEqual([1, 1]);
   });
 });

@@ -15,6 +15,7 @@ export interface ClientDirectoryOptions {
   /** Age after which a subscription that nobody repeats is forgotten, ms. */
   readonly subscriptionExpiredTimeout: number;
   readonly notifyConsumerIdsChangedEnable: boolean;
+  readonly realTimeNotifyConsumerChange: boolean;
 }
 
 /** What a heartbeat says beside its body. */
@@ -33,6 +34,8 @@ export class ClientDirectory {
   private readonly producers = new Map<string, Map<Peer, Member>>();
   private readonly watched = new WeakSet<Peer>();
   private readonly nextProducer = new Map<string, number>();
+  /** Groups whose members are to be told of a change. */
+  private readonly changed = new Set<string>();
 
   constructor(
     private readonly clock: Clock,
@@ -65,8 +68,10 @@ export class ClientDirectory {
     if (group === undefined) this.consumers.set(name, (group = new ConsumerGroup(name)));
     const isNew = group.join(this.memberOf(sender, clientId), consumer);
     const now = this.clock.now();
-    const isOther = !withoutSubscriptions && group.subscribe(consumer.subscriptionDataSet, now);
-    if (!withoutSubscriptions) this.filters.register(name, consumer.subscriptionDataSet);
+    if (withoutSubscriptions) group.repeat(sender.peer, now);
+    const isOther =
+      !withoutSubscriptions &&
+      this.subscribe(group, sender.peer, consumer.subscriptionDataSet, now);
     if (isNew || isOther) this.announce(group);
     return isNew || isOther;
   }
@@ -200,9 +205,41 @@ export class ClientDirectory {
     this.filters.unregister(group.name);
   }
 
+  private subscribe(
+    group: ConsumerGroup,
+    peer: Peer,
+    subscriptions: readonly SubscriptionData[],
+    now: number,
+  ): boolean {
+    const conflict = group.conflictWith(peer, subscriptions);
+    if (conflict !== undefined) {
+      this.logger.warn(
+        'members of one consumer group listen to different things, so messages will be missed; ' +
+          'give each kind of consumer a group of its own',
+        { group: group.name, client: peer.remoteAddress, subscriptions: conflict },
+      );
+    }
+    this.filters.register(group.name, subscriptions);
+    return group.subscribe(subscriptions, now);
+  }
+
+  /** With `realTimeNotifyConsumerChange` off, members are told of changes in rounds only. */
+  tellOfChanges(): void {
+    for (const name of this.changed) {
+      const group = this.consumers.get(name);
+      if (group !== undefined) this.tell(group);
+    }
+    this.changed.clear();
+  }
+
   private announce(group: ConsumerGroup): void {
     if (!this.options.notifyConsumerIdsChangedEnable || !this.wantsNotice(group.name)) return;
     if (group.messageModel === 'BROADCASTING') return;
+    if (this.options.realTimeNotifyConsumerChange) this.tell(group);
+    else this.changed.add(group.name);
+  }
+
+  private tell(group: ConsumerGroup): void {
     for (const { peer } of group.members()) {
       if (peer.closed) continue;
       try {

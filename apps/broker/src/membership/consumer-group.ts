@@ -33,6 +33,9 @@ export class ConsumerGroup {
   fingerprint = 0;
   private readonly byPeer = new Map<Peer, Member>();
   private readonly byTopic = new Map<string, Subscription>();
+  /** What each member said it listens to. */
+  private readonly wishes = new Map<Peer, readonly SubscriptionData[]>();
+  private knownConflict = '';
 
   constructor(readonly name: string) {}
 
@@ -72,6 +75,7 @@ export class ConsumerGroup {
   }
 
   leave(peer: Peer): boolean {
+    this.wishes.delete(peer);
     return this.byPeer.delete(peer);
   }
 
@@ -109,10 +113,38 @@ export class ConsumerGroup {
     return changed;
   }
 
+  /** A heartbeat that leaves the subscriptions out says again what its sender said before. */
+  repeat(peer: Peer, now: number): void {
+    for (const { topic } of this.wishes.get(peer) ?? []) {
+      const subscription = this.byTopic.get(topic);
+      if (subscription !== undefined) subscription.lastSeen = now;
+    }
+  }
+
+  /**
+   * Notes what a member listens to. Members that differ overwrite each other's subscriptions again
+   * and again: answers what they say then, once for each such state.
+   */
+  conflictWith(peer: Peer, subscriptions: readonly SubscriptionData[]): string[] | undefined {
+    this.wishes.set(peer, subscriptions);
+    const different = [...new Set(Array.from(this.wishes.values(), wishOf))].toSorted();
+    const conflict = different.length > 1 ? different.join('\n') : '';
+    if (conflict === this.knownConflict) return undefined;
+    this.knownConflict = conflict;
+    return conflict === '' ? undefined : different;
+  }
+
   /** Forgets subscriptions that no heartbeat has repeated since `before` (epoch ms). */
   expireSubscriptions(before: number): void {
     for (const [topic, { lastSeen }] of this.byTopic) {
       if (lastSeen < before) this.byTopic.delete(topic);
     }
   }
+}
+
+function wishOf(subscriptions: readonly SubscriptionData[]): string {
+  return subscriptions
+    .map(({ topic, expressionType, subString }) => `${topic} by ${expressionType} ${subString}`)
+    .toSorted()
+    .join(', ');
 }

@@ -26,7 +26,12 @@ export interface MembershipParts {
   readonly topics: TopicTable;
   readonly groups: GroupTable;
   readonly clock: Clock;
-  readonly options: { readonly enablePropertyFilter: boolean };
+  readonly options: {
+    readonly enablePropertyFilter: boolean;
+    readonly enableRegisterProducer: boolean;
+    readonly rejectTransactionMessage: boolean;
+    readonly rejectPullConsumerEnable: boolean;
+  };
 }
 
 /** Who is here: heartbeats, leaving, the members of a group, and who holds which queue. */
@@ -52,9 +57,14 @@ export class MembershipProcessor {
     const sender: Sender = { peer, language, version };
     let isOther = body.heartbeatFingerprint === 0;
     for (const consumer of body.consumerDataSet) {
+      const isRejected = this.parts.options.rejectPullConsumerEnable;
+      if (isRejected && consumer.consumeType === 'CONSUME_ACTIVELY') continue;
       isOther = this.consumerBeat(sender, body, consumer) || isOther;
     }
-    this.clients.registerProducers(sender, body);
+    const { enableRegisterProducer, rejectTransactionMessage } = this.parts.options;
+    if (enableRegisterProducer || !rejectTransactionMessage) {
+      this.clients.registerProducers(sender, body);
+    }
     // A retry topic may have come into being; tools look for its route at once.
     await this.topics.told();
     return { header: { supportsV2: true, subscriptionChanged: isOther } };

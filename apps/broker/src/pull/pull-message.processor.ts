@@ -1,4 +1,5 @@
-import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
+import { isSystemGroup } from '@nestjs-rocketmq/message';
 import {
   type Asked,
   type AskedView,
@@ -27,6 +28,8 @@ export interface PullOptions extends PullCheckOptions {
   readonly shortPollingTimeMills: number;
   readonly litePullMessageEnable: boolean;
   readonly slaveReadEnable: boolean;
+  readonly disableConsumeIfConsumerReadSlowly: boolean;
+  readonly consumerFallbehindThreshold: number;
   readonly useServerSideResetOffset: boolean;
 }
 
@@ -41,6 +44,7 @@ export interface PullParts {
   readonly arrivals: Arrivals;
   readonly figures: Figures;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly options: PullOptions;
 }
 
@@ -169,6 +173,9 @@ export class PullMessageProcessor {
       const { count, bytes } = found;
       figures.found(consumerGroup, topic, queue.queueId, count, bytes, this.searchTook);
       this.parts.store.read(found, reply.successWithBody(found.bytes));
+      if (this.parts.options.disableConsumeIfConsumerReadSlowly) {
+        this.disableIfSlow(consumerGroup, topic, found);
+      }
       return;
     }
     figures.missed();
@@ -194,6 +201,19 @@ export class PullMessageProcessor {
     answer.suggestWhichBrokerId = 0;
     if (!options.slaveReadEnable || group === undefined) return;
     answer.suggestWhichBrokerId = isFarBehind ? group.whichBrokerWhenConsumeSlowly : group.brokerId;
+  }
+
+  /** A group that lies too far back makes the disk slow for all others. */
+  private disableIfSlow(group: string, topic: string, { bytesBehind }: Found): void {
+    const { groups, options, logger } = this.parts;
+    if (bytesBehind <= options.consumerFallbehindThreshold || isSystemGroup(group)) return;
+    groups.disable(group);
+    logger.warn('a group lies too far back and gets nothing more until it is switched on again', {
+      group,
+      topic,
+      bytesBehind,
+      allowed: options.consumerFallbehindThreshold,
+    });
   }
 
   private deadline(asked: AskedView<Pull>): number {

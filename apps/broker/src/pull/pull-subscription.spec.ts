@@ -31,6 +31,7 @@ function setUp(
     channelExpiredTimeout: 1000,
     subscriptionExpiredTimeout: 1000,
     notifyConsumerIdsChangedEnable: false,
+    realTimeNotifyConsumerChange: true,
     filterDataCleanTimeSpan: 1000,
     maxErrorRateOfBloomFilter: 20,
     expectConsumerNumUseFilter: 32,

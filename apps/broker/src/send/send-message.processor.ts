@@ -33,6 +33,7 @@ export interface SendOptions extends BrokerTexts {
   readonly brokerIP1: string;
   readonly maxMessageSize: number;
   readonly rejectTransactionMessage: boolean;
+  readonly enableTopicMessageTypeCheck: boolean;
   readonly startAcceptSendRequestTimeStamp: number;
   readonly brokerRole: string;
 }
@@ -80,6 +81,7 @@ export class SendMessageProcessor {
     const topic = this.parts.checks.topicFor(asked, reply.peer.remoteAddress);
     if (isRefusal(topic)) return reply.refuse(topic.code, topic.remark);
     if (this.refuses(asked, reply)) return;
+    if (topic.onlyFor !== undefined && this.refusesKind(asked, reply, topic)) return;
     const queueId = topic.queueFor(asked.queueId);
     const draft = this.begin(asked, reply, topic, queueId);
     try {
@@ -223,6 +225,18 @@ export class SendMessageProcessor {
     draft.bornPort = peer.remotePort;
     draft.reconsumeTimes = asked.reconsumeTimes ?? 0;
     return draft;
+  }
+
+  /** A topic with a message type takes no other kind of messages, where that is checked. */
+  private refusesKind(asked: AskedView<Send>, reply: Reply<Send>, topic: Topic): boolean {
+    if (!this.parts.options.enableTopicMessageTypeCheck) return false;
+    const { isTransaction, delayLevel } = asked.properties;
+    const kind = isTransaction ? 'transactional' : delayLevel > 0 ? 'delayed' : 'plain';
+    if (kind === topic.onlyFor) return false;
+    const type = topic.config.attributes['message.type'] ?? '';
+    const remark = `topic[${topic.name}] has the message type ${type}, the message is ${kind}`;
+    reply.refuse(ResponseCode.MESSAGE_ILLEGAL, remark);
+    return true;
   }
 
   /** What does not depend on the topic; true when it was refused. */

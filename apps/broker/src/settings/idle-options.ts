@@ -82,6 +82,7 @@ const nettyOnly: IdleGroup = {
 const noPop: IdleGroup = {
   reason: 'POP consumption is not there yet',
   names: `
+    accessMessageInMemoryHotRatio
     popPollingSize popPollingMapSize popPollingMapExpireTimeSeconds maxPopPollingSize
     reviveQueueNum reviveInterval reviveMaxSlow reviveScanTime reviveAckWaitMs
     enableSkipLongAwaitingAck enablePopLog enablePopBufferMerge popCkStayBufferTime
@@ -127,7 +128,7 @@ const noReplicas: IdleGroup = {
     haMaxGapNotInSync haSlaveFallbehindMax slaveTimeout totalReplicas inSyncReplicas
     minInSyncReplicas allAckInSyncStateSet enableAutoInSyncReplicas haFlowControlEnable
     maxHaTransferByteInSecond haMaxTimeSlaveNotCatchup syncMasterFlushOffsetWhenStartup
-    syncFromLastFile asyncLearner maxSlaveResendLength offsetCheckInSlave
+    syncFromLastFile lockInStrictMode asyncLearner maxSlaveResendLength offsetCheckInSlave
     enableRemoteEscape skipPreOnline syncBrokerMemberGroupPeriod
     enableControllerMode controllerAddr fetchControllerAddrByDnsLookup syncBrokerMetadataPeriod
     checkSyncStateSetPeriod syncControllerMetadataPeriod controllerHeartBeatTimeoutMills
@@ -193,6 +194,11 @@ const unread: IdleGroup = {
     flushConsumerOffsetHistoryInterval maxTopicLength`,
 };
 
+const noProxy: IdleGroup = {
+  reason: 'only consumers that come and go through a proxy need it, and there is none yet',
+  names: `enableBroadcastOffsetStore broadcastOffsetExpireSecond broadcastOffsetExpireMaxSecond`,
+};
+
 const ownTransactions: IdleGroup = {
   reason: 'a decision on a transaction is written at once, in the same append as its mark',
   names: `transactionOpMsgMaxSize transactionOpBatchInterval`,
@@ -212,12 +218,12 @@ const underway: IdleGroup = {
     enableConsumeQueueExt mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
     enabledAppendPropCRC forceVerifyPropCRC autoMessageVersionOnTopicLen syncFlushTimeout
     enableCalcFilterBitMap
-    accessMessageInMemoryHotRatio disableConsumeIfConsumerReadSlowly consumerFallbehindThreshold
-    lockInStrictMode
-    enableBroadcastOffsetStore broadcastOffsetExpireSecond broadcastOffsetExpireMaxSecond
-    realTimeNotifyConsumerChange transactionMetricFlushInterval
-    enableRegisterProducer useStaticSubscription enableCreateSysGroup
-    enableCleanExpiredOffset
+    
+    
+    
+    
+    enableCreateSysGroup
+    enableCleanExpiredOffset transactionMetricFlushInterval useStaticSubscription
     updateNameServerAddrPeriod fetchNamesrvAddrInterval
     fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup connectTimeoutMillis
     clientChannelMaxIdleTimeSeconds serverSocketBacklog 
@@ -242,6 +248,7 @@ export const idleBrokerOptions = new IdleOptions('Broker options', [
   otherFigures,
   noCommerce,
   unread,
+  noProxy,
   ownTransactions,
   underway,
 ]);

@@ -109,6 +109,12 @@ export class GroupTable {
     return topics === undefined || ((topics[topic] ?? 0) & readBit) === 0;
   }
 
+  /** No consumer of the group gets anything until an operator switches it on again. */
+  disable(name: string): void {
+    const config = this.groups.get(name);
+    if (config?.consumeEnable === true) this.update({ ...config, consumeEnable: false });
+  }
+
   setReadable(group: string, topic: string, readable: boolean): void {
     const known = this.forbidden[group]?.[topic] ?? 0;
     const bits = readable ? known & ~readBit : known | readBit;

@@ -23,6 +23,16 @@ export function newTopic(
   };
 }
 
+/** What a send says by itself: whether a message is ordered is known to its sender only. */
+export type MessageKind = 'plain' | 'delayed' | 'transactional';
+
+const kinds: Readonly<Record<string, MessageKind | undefined>> = {
+  NORMAL: 'plain',
+  FIFO: 'plain',
+  DELAY: 'delayed',
+  TRANSACTION: 'transactional',
+};
+
 /**
  * A topic as the hot path uses it: the configuration, and what follows from it, at hand; and what
  * was written to it since the start.
@@ -37,6 +47,8 @@ export class Topic {
   /** Messages of a group that wait for another attempt. */
   readonly isRetry: boolean;
   hasManyTags = false;
+  /** The one kind of messages it is for; undefined when it is for all. */
+  onlyFor: MessageKind | undefined;
   /** One of those that RocketMQ has for itself; they do not count as traffic. */
   readonly isSystem: boolean;
   /** Messages and bytes stored since the start. */
@@ -74,6 +86,7 @@ export class Topic {
     this.perm = config.perm;
     this.isOrdered = config.order;
     this.hasManyTags = config.topicFilterType === 'MULTI_TAG';
+    this.onlyFor = kinds[config.attributes['message.type'] ?? ''];
   }
 
   /** The queue asked for, or, for a negative one, the next in turn (Java: one by chance). */
