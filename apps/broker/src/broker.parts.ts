@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import type { Clock, FileSystem, Logger } from '@nestjs-rocketmq/foundation';
 import { hostText, UniqueKeys } from '@nestjs-rocketmq/message';
 import type { MessageStore } from '@nestjs-rocketmq/store';
+import { CleaningProcessor } from './admin/cleaning.processor.js';
 import { ConfigurationProcessor } from './admin/configuration.processor.js';
 import { Figures } from './admin/figures.js';
 import { ForwardingProcessor } from './admin/forwarding.processor.js';
@@ -207,6 +208,7 @@ function composeProcessors(
     }),
     groups: new GroupsProcessor(groups, offsets, figures, config),
     query: new QueryProcessor(store, config),
+    cleaning: new CleaningProcessor(store, topics, ground.logger.child('cleaning')),
     inspection: new InspectionProcessor(clients, offsets, address),
     progress: new ProgressProcessor({ ...shared, brokerName, address }),
     forwarding: new ForwardingProcessor({ ...shared, brokerName }),

@@ -1,6 +1,7 @@
 import * as protocol from '@nestjs-rocketmq/protocol';
 import { requestCodes, type RequestName } from '@nestjs-rocketmq/protocol';
 import { Router } from '@nestjs-rocketmq/remoting';
+import type { CleaningProcessor } from './admin/cleaning.processor.js';
 import type { ConfigurationProcessor } from './admin/configuration.processor.js';
 import type { ForwardingProcessor } from './admin/forwarding.processor.js';
 import type { InspectionProcessor } from './admin/inspection.processor.js';
@@ -35,6 +36,7 @@ export interface Processors {
   readonly forwarding: ForwardingProcessor;
   readonly statistics: StatisticsProcessor;
   readonly configuration: ConfigurationProcessor;
+  readonly cleaning: CleaningProcessor;
 }
 
 /** Every request code that this broker answers, one line each. */
@@ -93,6 +95,9 @@ function routeOperators(router: Router, of: Processors): void {
   routeTables(router, of);
 
   router.route(protocol.QueryMessage, (asked) => of.query.byKey(asked));
+  router.route(protocol.CleanExpiredConsumequeue, () => of.cleaning.expiredQueues());
+  router.route(protocol.CleanUnusedTopic, () => of.cleaning.unusedTopics());
+  router.route(protocol.DeleteExpiredCommitlog, () => of.cleaning.expiredLogFiles());
   router.route(protocol.ViewMessageById, (asked) => of.query.byPosition(asked));
   router.route(protocol.QueryConsumeQueue, (asked) => of.query.entries(asked));
 
@@ -183,10 +188,6 @@ export const refused: readonly (readonly [reason: string, names: readonly Reques
       'GET_CONSUMER_STATUS_FROM_CLIENT',
       'PUSH_REPLY_MESSAGE_TO_CLIENT',
     ],
-  ],
-  [
-    'operating a broker in full is not built yet',
-    ['CLEAN_EXPIRED_CONSUMEQUEUE', 'CLEAN_UNUSED_TOPIC', 'DELETE_EXPIRED_COMMITLOG'],
   ],
   ['timer messages are not built yet', ['RECALL_MESSAGE', 'SWITCH_TIMER_ENGINE']],
   [

@@ -14,12 +14,12 @@ import { type MessageQuery, queryMessages, type QueryResult } from './query-mess
 import { Publisher, type QueueArrival } from './publisher.js';
 import type { StoreOptions } from './store-options.js';
 import {
-  MessageIllegalError,
   StoreClosedError,
   StoreFailedError,
   StoreFullError,
-  StoreWriteError,
 } from './store.errors.js';
+import { illegal, writeError } from './append-errors.js';
+import { Retention } from './retention/retention.js';
 import { type OpenStore, openParts, readerLimits, type StoreParts } from './store-parts.js';
 import { TurnTimes, type TurnStored } from './turn-times.js';
 
@@ -52,6 +52,7 @@ export class MessageStore {
   private readonly resources = new ResourceStack();
   private readonly publisher: Publisher;
   private readonly times: TurnTimes;
+  private readonly retention: Retention;
   private isTurnOpen = false;
   /** Why this turn cannot be written any more. */
   private turnError: unknown;
@@ -75,6 +76,9 @@ export class MessageStore {
     this.resources.defer(() => parts.close());
     this.resources.defer(given.turn.onEnd('write', () => this.writeTurn()));
     this.resources.defer(given.turn.onEnd('publish', () => this.publisher.publish()));
+    this.retention = new Retention({ ...given, ...parts }, (isFull) => {
+      this.fullUntil = isFull ? Number.MAX_VALUE : 0;
+    });
   }
 
   /**
@@ -129,13 +133,13 @@ export class MessageStore {
       throw illegal(draft, size, log.longestRecord);
     }
     if (!this.isTurnOpen) this.openTurn();
-    if (this.turnError !== undefined) throw this.writeError(this.turnError);
+    if (this.turnError !== undefined) throw writeError(this.turnError);
     try {
       log.reserve(size);
     } catch (error) {
       // Parts of this turn may be on the disk already: all of it fails together, at its end.
       this.turnError = error;
-      throw this.writeError(error);
+      throw writeError(error);
     }
     const { placed } = this;
     const stands = standsInQueue(draft.sysFlag);
@@ -178,6 +182,24 @@ export class MessageStore {
     this.parts.deleted.add(topic, this.parts.log.appended, this.parts.log.start);
     for (const queue of this.queuesOf(topic)) this.parts.writer.forget(queue);
     this.parts.queues.delete(topic);
+  }
+
+  /** Removes log files that have expired, and what leads only to them, at whatever hour it is. */
+  removeExpired(): void {
+    this.retention.ask();
+  }
+
+  /** Removes queues all of whose messages are gone, where `isUsed` denies. Answers how many. */
+  removeEmptyQueues(isUsed: (queue: ConsumeQueue) => boolean): number {
+    const { queues, writer } = this.parts;
+    const gone = Array.from(queues.all()).filter(
+      (queue) => queue.next > 0 && queue.min >= queue.next && !isUsed(queue),
+    );
+    for (const queue of gone) {
+      writer.forget(queue);
+      queues.remove(queue);
+    }
+    return gone.length;
   }
 
   /**
@@ -273,6 +295,7 @@ export class MessageStore {
     if (this.isClosed) return this.resources.close();
     if (this.isTurnOpen) this.given.turn.end();
     this.isClosed = true;
+    this.retention.close();
     try {
       await this.publisher.close(this.failure === undefined);
       if (this.failure === undefined) this.parts.directory.markClosed();
@@ -307,7 +330,7 @@ export class MessageStore {
 
   /** Nothing of the turn stays, in the log or in the queues, and its answers become failures. */
   private failTurn(cause: unknown): void {
-    const error = this.writeError(cause);
+    const error = writeError(cause);
     this.given.logger.error('The commit log could not be written', { error: messageOf(cause) });
     if (error instanceof StoreFullError) this.pause();
     try {
@@ -319,19 +342,7 @@ export class MessageStore {
   }
 
   private pause(): void {
-    this.fullUntil = this.given.clock.monotonic() + fullPause;
-  }
-
-  private writeError(cause: unknown): StoreFullError | StoreWriteError {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-      return new StoreFullError('The disk of the store is full; nothing was stored.', {
-        cause,
-        retriable: true,
-      });
-    }
-    const sentence = `The commit log cannot be written (${messageOf(cause)}); nothing was stored.`;
-    return new StoreWriteError(sentence, { cause, retriable: true });
+    this.fullUntil = Math.max(this.fullUntil, this.given.clock.monotonic() + fullPause);
   }
 
   private refuse(): void {
@@ -365,15 +376,4 @@ export interface StoreFigures {
   readonly openQueueFiles: number;
   /** Whether the store had to be recovered when it was opened. */
   readonly wasAborted: boolean;
-}
-
-function illegal(draft: RecordDraft, size: number, longest: number): MessageIllegalError {
-  const properties = propertiesLength(draft);
-  const sentence =
-    properties > maxPropertiesBytes
-      ? `The message has ${properties} bytes of properties; at most ${maxPropertiesBytes} fit.`
-      : `The message needs ${size} bytes in the log, but a log file takes at most ${longest}.`;
-  return new MessageIllegalError(sentence, {
-    details: { topic: draft.topic, size, properties },
-  });
 }

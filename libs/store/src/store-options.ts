@@ -103,6 +103,7 @@ export const storeOptions = defineOptions('store', {
   }),
   indexFileReadEnable: option.boolean({
     default: true,
+    restart: false,
     meaning: 'Without, a query by key finds nothing.',
   }),
   maxHashSlotNum: option.integer({
@@ -120,7 +121,70 @@ export const storeOptions = defineOptions('store', {
   maxMsgsNumBatch: option.integer({
     default: 64,
     min: 1,
+    restart: false,
     meaning: 'Messages that one query by key answers at most.',
+  }),
+  deleteWhen: option.text({
+    default: '04',
+    restart: false,
+    meaning: 'Hours of the day, separated by semicolons, at which expired files are removed.',
+  }),
+  fileReservedTime: option.integer({
+    default: 72,
+    min: 0,
+    max: 1_000_000,
+    restart: false,
+    meaning: 'Hours after which a log file has expired; its newest message counts.',
+  }),
+  diskMaxUsedSpaceRatio: option.integer({
+    default: 75,
+    min: 0,
+    max: 100,
+    restart: false,
+    meaning: 'Above this use of the disk, in percent, expired files go at any hour (10 to 95).',
+  }),
+  diskSpaceCleanForciblyRatio: option.integer({
+    default: 85,
+    min: 0,
+    max: 100,
+    restart: false,
+    meaning: 'Above this use the oldest files go whatever their age (30 to 85).',
+  }),
+  diskSpaceWarningLevelRatio: option.integer({
+    default: 90,
+    min: 0,
+    max: 100,
+    restart: false,
+    meaning: 'Above this use messages are refused as well (35 to 90).',
+  }),
+  cleanFileForciblyEnable: option.boolean({
+    default: true,
+    restart: false,
+    meaning: 'Whether files that have not expired may go when the disk is nearly full.',
+  }),
+  cleanResourceInterval: option.duration({
+    default: 10_000,
+    min: 10,
+    restart: false,
+    meaning: 'How often it is looked whether something is to be removed.',
+  }),
+  deleteFileBatchMax: option.integer({
+    default: 10,
+    min: 1,
+    restart: false,
+    meaning: 'Log files that are removed in one round.',
+  }),
+  deleteCommitLogFilesInterval: option.duration({
+    default: 100,
+    min: 0,
+    restart: false,
+    meaning: 'Time between the removal of two log files.',
+  }),
+  deleteConsumeQueueFilesInterval: option.duration({
+    default: 100,
+    min: 0,
+    restart: false,
+    meaning: 'Pause after files of a queue were removed.',
   }),
   messageDelayLevel: option.text({
     default: defaultDelayLevels,

@@ -168,7 +168,8 @@ const otherStores: IdleGroup = {
     useSeparateStorePathForRocksdbCQ combineAssignOffsetCQType combineCQEnableCheckSelf
     combineCQLoadingCQTypes combineCQMaxExtraSearchCommitLogFiles combineCQPreferCQType
     combineCQUseRocksdbForLmq transRocksDBEnable transWriteOriginTransHalfEnable
-    persistConsumerOffsetIncrementally replicasPerDiskPartition`,
+    persistConsumerOffsetIncrementally replicasPerDiskPartition
+    logicalDiskSpaceCleanForciblyThreshold`,
 };
 
 const otherFigures: IdleGroup = {
@@ -208,10 +209,6 @@ const ownTransactions: IdleGroup = {
 const underway: IdleGroup = {
   reason: 'the part that it belongs to is not there yet',
   names: `
-    deleteWhen fileReservedTime diskMaxUsedSpaceRatio diskSpaceWarningLevelRatio
-    diskSpaceCleanForciblyRatio cleanResourceInterval deleteFileBatchMax cleanFileForciblyEnable
-    deleteCommitLogFilesInterval deleteConsumeQueueFilesInterval
-    logicalDiskSpaceCleanForciblyThreshold
     brokerFastFailureEnable waitTimeMillsInSendQueue waitTimeMillsInPullQueue
     waitTimeMillsInLitePullQueue waitTimeMillsInHeartbeatQueue waitTimeMillsInTransactionQueue
     waitTimeMillsInAckQueue waitTimeMillsInAdminBrokerQueue osPageCacheBusyTimeOutMills

@@ -1,6 +1,7 @@
 import type { CommandDefinition } from '../command/define-command.js';
 import { DeclarationError } from '../protocol.errors.js';
 import * as admin from './admin.js';
+import * as cleaning from './cleaning.js';
 import * as inspection from './inspection.js';
 import * as membership from './membership.js';
 import * as offsets from './offsets.js';
@@ -13,6 +14,7 @@ import * as topics from './topics.js';
 import * as transaction from './transaction.js';
 
 export * from './admin.js';
+export * from './cleaning.js';
 export * from './inspection.js';
 export * from './membership.js';
 export * from './offsets.js';
@@ -31,6 +33,7 @@ function isCommand(value: unknown): value is CommandDefinition {
 /** Every declared command, by rising code. Throws `DeclarationError` when one code stands twice. */
 export const allCommands: readonly CommandDefinition[] = [
   admin,
+  cleaning,
   inspection,
   membership,
   offsets,

@@ -64,6 +64,13 @@ export class ConsumeQueueTable {
     this.parts.fileSystem.remove(join(this.parts.directory, topic));
   }
 
+  /** Removes one queue with its files. */
+  remove(queue: ConsumeQueue): void {
+    queue.discard();
+    queue.files.removeAll();
+    delete this.byTopic.get(queue.topic)?.[queue.queueId];
+  }
+
   /**
    * Finds the queues on disk. `broken` says what happens to files that do not fit the others, see
    * `SegmentSequence.load`. Offsets are not set yet.

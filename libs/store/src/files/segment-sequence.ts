@@ -142,6 +142,15 @@ export class SegmentSequence {
     handle.truncate(this.segmentSize);
   }
 
+  /** Removes the first file. */
+  removeFirst(): void {
+    const first = this.segments[0];
+    if (first === undefined) return;
+    this.fileSystem.remove(first.path);
+    this.handles.drop(first.path);
+    this.segments.shift();
+  }
+
   /** Removes the last file. */
   removeLast(): void {
     const last = this.segments.pop();
