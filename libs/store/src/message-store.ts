@@ -13,11 +13,7 @@ import type { FindLimits, Found, TimeBoundary } from './read-messages.js';
 import { type MessageQuery, queryMessages, type QueryResult } from './query-messages.js';
 import { Publisher, type QueueArrival } from './publisher.js';
 import type { StoreOptions } from './store-options.js';
-import {
-  StoreClosedError,
-  StoreFailedError,
-  StoreFullError,
-} from './store.errors.js';
+import { StoreClosedError, StoreFailedError, StoreFullError } from './store.errors.js';
 import { illegal, writeError } from './append-errors.js';
 import { Retention } from './retention/retention.js';
 import { type OpenStore, openParts, readerLimits, type StoreParts } from './store-parts.js';

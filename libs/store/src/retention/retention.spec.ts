@@ -81,7 +81,9 @@ describe('what is to be removed', () => {
 
   it('ends at the first file that stays, and at one whose age is not known', () => {
     const mixed = [files[0], files[3], files[1]].filter((file) => file !== undefined);
-    expect(planRetention(settings, { ...quiet, hour: 4, files: mixed })).toMatchObject({ count: 1 });
+    expect(planRetention(settings, { ...quiet, hour: 4, files: mixed })).toMatchObject({
+      count: 1,
+    });
     const unknown = [{ end: 100, youngerThan: undefined }, ...files];
     expect(planRetention(settings, { ...quiet, hour: 4, files: unknown }).count).toBe(0);
   });
@@ -152,7 +154,9 @@ describe('removal of old files', () => {
     expect(filesOf(1)).toBeLessThan(queueBefore);
     expect(indexFiles()).toBeLessThan(indexBefore);
     // What is younger than a day is all there, and nothing is half there.
-    expect(store.storeTimeAt(queue, queue.min)).toBeLessThanOrEqual(fixture.clock.now() - 20 * hour);
+    expect(store.storeTimeAt(queue, queue.min)).toBeLessThanOrEqual(
+      fixture.clock.now() - 20 * hour,
+    );
     expect(bodiesOf(store, queue)).toHaveLength(queue.visible - queue.min);
     expect(store.find(queue, 0, 32)).toMatchObject({ status: 'OFFSET_TOO_SMALL', next: queue.min });
     await store.close();
