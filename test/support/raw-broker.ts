@@ -34,6 +34,8 @@ export interface PullHow {
   readonly maxCount?: number;
 }
 
+const smallLog = { mappedFileSizeCommitLog: 16 * 1024 * 1024 };
+
 /** A folder for one spec; gone when it ends. */
 export function temporaryFolder(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'nestjs-rocketmq-'));
@@ -54,15 +56,15 @@ export class RawBroker implements AsyncDisposable {
   ): Promise<RawBroker> {
     const folder = options.dir === undefined ? temporaryFolder() : undefined;
     const broker = await startBroker({
-      dir: folder?.path,
       logger: silentLogger,
       ...options,
+      dir: folder?.path ?? (options.dir || undefined),
       properties: {
         listenPort: 0,
         bindAddress: '127.0.0.1',
         brokerIP1: '127.0.0.1',
         brokerName: 'broker-a',
-        mappedFileSizeCommitLog: 16 * 1024 * 1024,
+        ...(properties['mapedFileSizeCommitLog'] === undefined && smallLog),
         ...properties,
       },
     });

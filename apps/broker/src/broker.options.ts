@@ -29,6 +29,14 @@ const identity = {
       'ASYNC_MASTER answers without slaves; SYNC_MASTER says SLAVE_NOT_AVAILABLE when none has ' +
       'the message; SLAVE is refused at start.',
   }),
+  inSyncReplicas: option.integer({
+    default: 2,
+    min: 1,
+    max: 1000,
+    meaning:
+      'With SYNC_MASTER, how many brokers, this one counted, must have a message before a send is ' +
+      'answered; 1 asks for no slave.',
+  }),
   brokerIP1: option.text({
     default: '',
     meaning: 'Address under which clients reach this broker; empty means one of this machine.',

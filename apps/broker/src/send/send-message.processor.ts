@@ -5,6 +5,7 @@ import {
   offsetMessageId,
   PropertyName,
   propertyText,
+  readProperty,
   SystemTopic,
   tagHashOfBytes,
   type UniqueKeys,
@@ -36,6 +37,7 @@ export interface SendOptions extends BrokerTexts {
   readonly enableTopicMessageTypeCheck: boolean;
   readonly startAcceptSendRequestTimeStamp: number;
   readonly brokerRole: string;
+  readonly inSyncReplicas: number;
 }
 
 export interface SendParts {
@@ -53,6 +55,7 @@ export interface SendParts {
 }
 
 const encoder = new TextEncoder();
+const waitName = encoder.encode(PropertyName.WAIT_STORE_MSG_OK);
 const longestBatchTopic = 127;
 const slaveMissing = 'No slave has the message; replication is not built yet.';
 
@@ -68,7 +71,8 @@ export class SendMessageProcessor {
   constructor(private readonly parts: SendParts) {
     this.draft = new MessageDraft(parts.place, parts.options);
     this.traceOn = String(parts.options.traceOn);
-    this.wantsSlave = parts.options.brokerRole === 'SYNC_MASTER';
+    const { brokerRole, inSyncReplicas } = parts.options;
+    this.wantsSlave = brokerRole === 'SYNC_MASTER' && inSyncReplicas > 1;
   }
 
   /** `regionId` or `traceOn` was changed: both stand in messages and answers. */
@@ -136,6 +140,12 @@ export class SendMessageProcessor {
     if (draft.topic === SystemTopic.SCHEDULE) figures.putDelayed(draft.queueId, bytes);
   }
 
+  /** Does the sender want to hear that the message is as safe as this broker can make it? */
+  private waits(): boolean {
+    const { bytes, from, to } = this.draft.properties;
+    return readProperty(bytes, from, to, waitName) !== 'false';
+  }
+
   private answer(
     reply: Reply<Send>,
     msgId: number | string,
@@ -151,7 +161,7 @@ export class SendMessageProcessor {
     answer.transactionId = transactionId;
     answer.regionId = options.regionId;
     answer.traceOn = this.traceOn;
-    if (this.wantsSlave) {
+    if (this.wantsSlave && this.waits()) {
       reply.outcomeWhenStored(ResponseCode.SLAVE_NOT_AVAILABLE, slaveMissing);
     } else reply.successWhenStored();
   }

@@ -125,7 +125,7 @@ const noReplicas: IdleGroup = {
   reason: 'there is no replication yet, neither to slaves nor under a controller',
   names: `
     haMasterAddress haSendHeartbeatInterval haHousekeepingInterval haTransferBatchSize
-    haMaxGapNotInSync haSlaveFallbehindMax slaveTimeout totalReplicas inSyncReplicas
+    haMaxGapNotInSync haSlaveFallbehindMax slaveTimeout totalReplicas
     minInSyncReplicas allAckInSyncStateSet enableAutoInSyncReplicas haFlowControlEnable
     maxHaTransferByteInSecond haMaxTimeSlaveNotCatchup syncMasterFlushOffsetWhenStartup
     syncFromLastFile lockInStrictMode asyncLearner maxSlaveResendLength offsetCheckInSlave
