@@ -26,7 +26,7 @@ async function routeAt(broker: OperatedBroker, address: string, topic: string) {
 
 /** Each setting of the founding documents: file, start, what 26 shows, what the broker does. */
 describe('a configuration file with', () => {
-  it('brokerClusterName, brokerName, brokerId and namesrvAddr: the broker stands so in both name servers', async () => {
+  it('cluster, name, id and name servers: the broker stands so in both of them', async () => {
     await using one = await nameserver();
     await using two = await nameserver();
     await using broker = await OperatedBroker.start(
