@@ -3,8 +3,13 @@ import { maxPropertiesBytes, propertiesLength, type RecordDraft } from '@nestjs-
 import { MessageIllegalError, StoreFullError, StoreWriteError } from './store.errors.js';
 
 /** Why a message cannot be a record. */
-export function illegal(draft: RecordDraft, size: number, longest: number): MessageIllegalError {
-  const properties = propertiesLength(draft);
+export function illegal(
+  draft: RecordDraft,
+  size: number,
+  tail: number,
+  longest: number,
+): MessageIllegalError {
+  const properties = propertiesLength(draft) + tail;
   const sentence =
     properties > maxPropertiesBytes
       ? `The message has ${properties} bytes of properties; at most ${maxPropertiesBytes} fit.`

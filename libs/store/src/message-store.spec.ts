@@ -92,6 +92,25 @@ describe('appending to a store', () => {
     await store.close();
   });
 
+  it('with enabledAppendPropCRC carries a checksum of itself, never that of another', async () => {
+    const fixture = new StoreFixture(1);
+    const store = await fixture.open({ enabledAppendPropCRC: true });
+    const map = { '__CRC32#': '1234567890', TAGS: 'a' };
+    const { size } = store.append(draftOf('one', { map }));
+    fixture.endTurn();
+    const [message] = messagesOf(store, store.queue('orders', 0));
+    expect(message?.storeSize).toBe(size);
+    expect(message?.properties).toEqual({
+      TAGS: 'a',
+      '__CRC32#': expect.stringMatching(/^\d{10}$/) as string,
+    });
+    expect(message?.properties['__CRC32#']).not.toBe('1234567890');
+    fixture.disk.kill();
+    const again = await fixture.open({ forceVerifyPropCRC: true });
+    expect(bodiesOf(again, again.queue('orders', 0))).toEqual(['one']);
+    await again.close();
+  });
+
   it('refuses what cannot be a record', async () => {
     const fixture = new StoreFixture(1);
     const store = await fixture.open();

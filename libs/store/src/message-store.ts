@@ -1,10 +1,13 @@
 import { messageOf, ResourceStack, type Span } from '@nestjs-rocketmq/foundation';
 import {
+  appendRecordChecksum,
+  checksumBytesOf,
   maxPropertiesBytes,
   propertiesLength,
   type RecordDraft,
   recordSize,
   standsInQueue,
+  withoutChecksum,
   writeRecord,
 } from '@nestjs-rocketmq/message';
 import type { ConsumeQueue } from './consume-queue/consume-queue.js';
@@ -49,6 +52,7 @@ export class MessageStore {
   private readonly publisher: Publisher;
   private readonly times: TurnTimes;
   private readonly retention: Retention;
+  private readonly hasChecksum: boolean;
   private isTurnOpen = false;
   /** Why this turn cannot be written any more. */
   private turnError: unknown;
@@ -61,6 +65,7 @@ export class MessageStore {
     private readonly given: OpenStore,
     private readonly parts: StoreParts,
   ) {
+    this.hasChecksum = parts.options.enabledAppendPropCRC;
     this.publisher = new Publisher({
       ...parts,
       clock: given.clock,
@@ -124,9 +129,12 @@ export class MessageStore {
     const { log, queues } = this.parts;
     const queue = queues.get(draft.topic, draft.queueId);
     const topic = queue.topicBytes;
-    const size = recordSize(draft, topic.length);
-    if (size > log.longestRecord || propertiesLength(draft) > maxPropertiesBytes) {
-      throw illegal(draft, size, log.longestRecord);
+    const { hasChecksum } = this;
+    if (hasChecksum) draft = withoutChecksum(draft);
+    const tail = hasChecksum ? checksumBytesOf(draft) : 0;
+    const size = recordSize(draft, topic.length) + tail;
+    if (size > log.longestRecord || propertiesLength(draft) + tail > maxPropertiesBytes) {
+      throw illegal(draft, size, tail, log.longestRecord);
     }
     if (!this.isTurnOpen) this.openTurn();
     if (this.turnError !== undefined) throw writeError(this.turnError);
@@ -143,6 +151,9 @@ export class MessageStore {
     placed.queueOffset = stands ? queue.next : 0;
     placed.size = size;
     writeRecord(log.staging, log.data, log.stagingOffset, draft, topic, placed);
+    if (hasChecksum) {
+      appendRecordChecksum(log.staging, log.data, log.stagingOffset, size - tail, draft);
+    }
     log.take(size);
     this.times.took(size);
     if (this.parts.index.isOn) {
@@ -218,9 +229,7 @@ export class MessageStore {
 
   /** A copy of the record at a queue offset, or undefined when there is none that is visible. */
   readRecordAt(queue: ConsumeQueue, queueOffset: number): Uint8Array | undefined {
-    if (queueOffset < queue.min || queueOffset >= queue.visible) return undefined;
-    const entry = { position: -1, size: 0, tagsCode: 0 };
-    return queue.entryAt(queueOffset, entry) ? this.readRecord(entry.position) : undefined;
+    return this.parts.reader.readRecordAt(queue, queueOffset);
   }
 
   /** Does a message lie further back than what memory is likely to hold? */

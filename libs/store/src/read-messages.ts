@@ -151,15 +151,18 @@ export class MessageReader {
     let at = from;
     this.chunkCount = 0;
     for (; at < end && found.count < count; at += 1) {
-      if (!this.load(queue, at, end)) break;
+      const isOld = at < queue.old;
+      if (!this.load(queue, at, end)) {
+        if (!isOld || !this.checks.mend(queue, at, entry)) break;
+      }
       if (isFiller(entry)) continue;
+      if (entry.position < 0 && isOld && !this.checks.isIntact(queue, at, entry)) continue;
       if (entry.position < this.log.start) {
         wasRemoved = true;
         continue;
       }
       if (filter !== undefined && !filter(entry.tagsCode)) continue;
-      if (entry.position < this.checks.oldUntil && !this.checks.isIntact(queue, at, entry))
-        continue;
+      if (isOld && !this.checks.isIntact(queue, at, entry)) continue;
       if (found.count > 0 && found.bytes + entry.size > maxBytes) break;
       if (accepts !== undefined && !this.isAccepted(queue, accepts)) continue;
       if (found.count === 0 && entry.position < memoryFrom) {
@@ -208,6 +211,16 @@ export class MessageReader {
   isFarBehind(queue: ConsumeQueue, queueOffset: number): boolean {
     if (queueOffset >= queue.visible || !queue.entryAt(queueOffset, this.entry)) return false;
     return this.entry.position < this.log.appended - this.limits.memoryBytes;
+  }
+
+  /** A copy of the record at a queue offset; undefined when there is none that is visible. */
+  readRecordAt(queue: ConsumeQueue, queueOffset: number): Uint8Array | undefined {
+    if (queueOffset < queue.min || queueOffset >= queue.visible) return undefined;
+    const entry = { position: -1, size: 0, tagsCode: 0 };
+    if (!queue.entryAt(queueOffset, entry)) return undefined;
+    const isOld = queueOffset < queue.old;
+    if (isOld && !this.checks.isIntact(queue, queueOffset, entry)) return undefined;
+    return this.readRecord(entry.position);
   }
 
   /** Store time of the message at an offset; undefined when there is none. */

@@ -1,7 +1,15 @@
 import { type Logger, viewOf } from '@nestjs-rocketmq/foundation';
-import { bodyChecksum, readInt64, recordField, RecordParts } from '@nestjs-rocketmq/message';
+import {
+  bodyChecksum,
+  readInt64,
+  recordChecksumFault,
+  type RecordChecksumRule,
+  recordField,
+  RecordParts,
+} from '@nestjs-rocketmq/message';
 import type { CommitLog } from './commit-log/commit-log.js';
 import type { ConsumeQueue } from './consume-queue/consume-queue.js';
+import { QueueRepair } from './consume-queue/queue-repair.js';
 import type { QueueEntry } from './formats/consume-queue-entry.js';
 
 const smallWindow = 16 * 1024;
@@ -21,23 +29,50 @@ export class RecordChecks {
   private data = viewOf(this.window);
   private windowFrom = 0;
   private windowTo = 0;
+  private readonly queues: QueueRepair;
   private readonly reported = new Set<number>();
 
   constructor(
     private readonly log: CommitLog,
+    private readonly whole: RecordChecksumRule,
+    delays: readonly number[],
     private readonly logger: Logger,
   ) {
     this.oldUntil = log.written;
+    this.queues = new QueueRepair({
+      log: {
+        segmentSize: log.files.segmentSize,
+        start: log.start,
+        end: log.written,
+        read: (into, at, length, position) => log.read(into, at, length, position),
+      },
+      isGood: (queue, queueOffset, entry) => this.fault(queue, queueOffset, entry) === undefined,
+      whole,
+      delays,
+      logger,
+    });
   }
 
-  /** Whether the record of an entry is whole, and is the message that the entry stands for. */
+  /**
+   * Whether the record of an entry is whole, and is the message that the entry stands for. An entry
+   * that is damaged itself is made again, in `entry` and in its queue.
+   */
   isIntact(queue: ConsumeQueue, queueOffset: number, entry: QueueEntry): boolean {
-    const at = this.at(entry.position, entry.size);
-    const found = at < 0 ? 'it is not in the log' : this.faultAt(at, entry, queue, queueOffset);
-    if (found === undefined) return true;
+    const found = this.fault(queue, queueOffset, entry);
+    if (found === undefined || this.queues.repair(queue, queueOffset, entry)) return true;
     const { topic, queueId } = queue;
     this.report(entry.position, { topic, queueId, queueOffset, size: entry.size, found });
     return false;
+  }
+
+  /** Makes an entry again that cannot be one; false when there is none to make. */
+  mend(queue: ConsumeQueue, queueOffset: number, entry: QueueEntry): boolean {
+    return this.queues.repair(queue, queueOffset, entry);
+  }
+
+  private fault(queue: ConsumeQueue, queueOffset: number, entry: QueueEntry): string | undefined {
+    const at = this.at(entry.position, entry.size);
+    return at < 0 ? 'it is not in the log' : this.faultAt(at, entry, queue, queueOffset);
   }
 
   /** Whether a record that was read on its own is whole. */
@@ -76,7 +111,9 @@ export class RecordChecks {
     const { bodyFrom, bodyTo } = parts;
     const body = new Uint8Array(data.buffer, data.byteOffset + bodyFrom, bodyTo - bodyFrom);
     const isIntact = bodyChecksum(body) === data.getInt32(at + recordField.bodyCrc);
-    return isIntact ? undefined : 'its body does not have its checksum';
+    if (!isIntact) return 'its body does not have its checksum';
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return recordChecksumFault(bytes, parts, this.whole);
   }
 
   private report(position: number, fields: object): void {

@@ -2,14 +2,20 @@ import type { Logger } from '@nestjs-rocketmq/foundation';
 import { readInt64, recordField, recordMagicV1, recordMagicV2 } from '@nestjs-rocketmq/message';
 import type { CommitLog } from './commit-log/commit-log.js';
 import { DamageSearch, type KnownDurable } from './commit-log/damage-search.js';
-import { type LogReader, type ScanEnd, scanRecords, storeTimeOf } from './commit-log/recovery.js';
+import {
+  type LogReader,
+  type RecordRules,
+  type ScanEnd,
+  scanRecords,
+  storeTimeOf,
+} from './commit-log/recovery.js';
 import type { ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
 import { censusOf } from './consume-queue/queue-census.js';
 import { QueueRebuild } from './consume-queue/queue-rebuild.js';
 import { correctMin, cutQueueAt, lastEntry, restoreQueue } from './consume-queue/queue-recovery.js';
 import type { DeletedTopics } from './files/deleted-topics.js';
 import type { FoundCheckpoint } from './files/store-directory.js';
-import { recoveryTime } from './formats/checkpoint-layout.js';
+import { type Checkpoint, recoveryTime } from './formats/checkpoint-layout.js';
 import type { MessageIndex } from './message-index.js';
 import { StoreCorruptError } from './store.errors.js';
 
@@ -20,7 +26,7 @@ export interface RecoveryParts {
   readonly found: FoundCheckpoint;
   readonly index: MessageIndex;
   readonly wasAborted: boolean;
-  readonly checkCrc: boolean;
+  readonly rules: RecordRules;
   /** Delay of each level in milliseconds. */
   readonly delays: readonly number[];
   readonly logger: Logger;
@@ -58,13 +64,19 @@ export function recover(parts: RecoveryParts): Recovered {
   const isRebuild = last === undefined;
   // The checkpoint speaks of queue files that were there; without any, all of the log counts.
   const trustsCheckpoint = wasAborted && hasEntries(queues);
-  const start = last?.end ?? (trustsCheckpoint ? crashStart(reader, parts.found) : reader.start);
-  if (isRebuild && !trustsCheckpoint) {
-    checkpoint.queueTime = 0;
-    checkpoint.queuesTo = 0;
-  }
+  let start =
+    last?.end ??
+    (trustsCheckpoint ? crashStart(reader, parts.found, parts.rules) : reader.start);
+  if (isRebuild && !trustsCheckpoint) forgetQueues(checkpoint);
   indexUpTo(parts, reader, start);
-  const { scan, lastStoreTime, lastRecord } = followLog(parts, reader, start, last);
+  let followed = followLog(parts, reader, start, last);
+  if (followed.isIncomplete && start > reader.start) {
+    parts.logger.warn('Queues are damaged before that; all are made again from the log');
+    start = reader.start;
+    forgetQueues(checkpoint);
+    followed = followLog(parts, reader, start, last);
+  }
+  const { scan, lastStoreTime, lastRecord } = followed;
   if (isRebuild || scan.fault !== undefined) log.files.cut(scan.end);
   log.restore(log.files.isEmpty ? 0 : scan.end);
   // What a killed process wrote may not be durable, and from here on it counts as such.
@@ -115,22 +127,37 @@ function queuesAreWhole(parts: RecoveryParts): boolean {
   return false;
 }
 
+/** The checkpoint says nothing of queues any more. */
+function forgetQueues(checkpoint: Checkpoint): void {
+  checkpoint.queueTime = 0;
+  checkpoint.queuesTo = 0;
+}
+
+interface FollowedLog {
+  readonly scan: ScanEnd;
+  readonly lastStoreTime: number;
+  readonly lastRecord: number | undefined;
+  /** Queue files lack entries of records before `start`. */
+  readonly isIncomplete: boolean;
+}
+
 /** Follows the log from `start`; queues are made again unless `last`, their last record, is known. */
 function followLog(
   parts: RecoveryParts,
   reader: LogReader,
   start: number,
   last: LastRecord | undefined,
-): { scan: ScanEnd; lastStoreTime: number; lastRecord: number | undefined } {
-  const { logger } = parts;
-  const rebuild = last === undefined ? new QueueRebuild(parts) : undefined;
+): FollowedLog {
+  const { logger, rules } = parts;
+  const rebuild =
+    last === undefined ? new QueueRebuild({ ...parts, logStart: reader.start }) : undefined;
   rebuild?.cutAt(start);
-  const search = new DamageSearch(reader, knownDurable(parts.found));
-  let lastTime = last === undefined ? 0 : (storeTimeOf(reader, last.end - last.size) ?? 0);
+  const search = new DamageSearch(reader, knownDurable(parts.found), rules.whole);
+  let lastTime = last === undefined ? 0 : (storeTimeOf(reader, last.end - last.size, rules) ?? 0);
   const before = lastTime;
   let lastRecord: number | undefined;
   const scan = scanRecords(reader, start, {
-    checkCrc: parts.checkCrc,
+    ...rules,
     each: (record) => {
       lastTime = record.storeTime;
       lastRecord = record.logPosition;
@@ -155,7 +182,9 @@ function followLog(
     const fields = { from: start, to: scan.end, records: scan.records };
     logger.info('Recovered the store after it was not closed', fields);
   }
-  return { scan, lastRecord, lastStoreTime: lastRecord === undefined ? before : lastTime };
+  const isIncomplete = rebuild?.isIncomplete ?? false;
+  const lastStoreTime = lastRecord === undefined ? before : lastTime;
+  return { scan, lastRecord, lastStoreTime, isIncomplete };
 }
 
 /** Puts into the key index what it does not have of the log before `start`. */
@@ -163,10 +192,11 @@ function indexUpTo(parts: RecoveryParts, log: LogReader, start: number): void {
   const { index, logger, wasAborted, found } = parts;
   const from = Math.max(log.start, index.load(wasAborted, found.checkpoint.indexTime));
   if (from >= start) return;
-  const search = new DamageSearch(log, knownDurable(found));
+  const search = new DamageSearch(log, knownDurable(found), 'NONE');
   let lastTime = 0;
   const scan = scanRecords({ ...log, end: start }, from, {
     checkCrc: false,
+    whole: 'NONE',
     each: (record) => {
       lastTime = record.storeTime;
       index.follow(record);
@@ -238,13 +268,17 @@ function hasEntries(queues: ConsumeQueueTable): boolean {
  * first. A time that is smaller than that of the file before proves nothing: it may be damaged. And
  * the clock may have been set back, so what the checkpoint says in positions goes before.
  */
-function crashStart(log: LogReader, { checkpoint, state }: FoundCheckpoint): number {
+function crashStart(
+  log: LogReader,
+  { checkpoint, state }: FoundCheckpoint,
+  rules: RecordRules,
+): number {
   const time = recoveryTime(checkpoint);
   const most = state === 'SEALED' ? Math.min(checkpoint.queuesTo, checkpoint.confirmed) : Infinity;
   for (let start = log.end - log.segmentSize; start > log.start; start -= log.segmentSize) {
-    const first = storeTimeOf(log, start);
+    const first = storeTimeOf(log, start, rules);
     if (start > most || first === undefined || first > time) continue;
-    if (first >= (storeTimeOf(log, start - log.segmentSize) ?? 0)) return start;
+    if (first >= (storeTimeOf(log, start - log.segmentSize, rules) ?? 0)) return start;
   }
   return log.start;
 }

@@ -57,6 +57,16 @@ export const storeOptions = defineOptions('store', {
     default: true,
     meaning: 'Whether recovery checks the body of each record against its checksum.',
   }),
+  enabledAppendPropCRC: option.boolean({
+    default: false,
+    meaning:
+      'Whether each record carries a checksum of itself as its last property, and is checked ' +
+      'against it; the checksum that every record has covers the body only.',
+  }),
+  forceVerifyPropCRC: option.boolean({
+    default: false,
+    meaning: 'Whether a record without such a checksum counts as damaged.',
+  }),
   maxTransferBytesOnMessageInMemory: option.integer({
     restart: false,
     default: 262_144,

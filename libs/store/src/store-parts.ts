@@ -7,6 +7,7 @@ import {
   type Turn,
 } from '@nestjs-rocketmq/foundation';
 import { CommitLog } from './commit-log/commit-log.js';
+import type { RecordRules } from './commit-log/recovery.js';
 import { ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
 import { EntryArena } from './consume-queue/entry-arena.js';
 import { QueueWriter } from './consume-queue/queue-writer.js';
@@ -97,8 +98,8 @@ export function openParts(given: OpenStore): StoreParts {
       fileSize: options.mappedFileSizeConsumeQueue,
     });
     const index = resources.use(indexOf(given, directory, options));
-    const checkCrc = options.checkCRCOnRecover;
-    const recovery = { log, queues, deleted, found, index, wasAborted, checkCrc, delays, logger };
+    const rules = rulesOf(options);
+    const recovery = { log, queues, deleted, found, index, wasAborted, rules, delays, logger };
     const { lastStoreTime, lastRecord, isRebuilt } = recover(recovery);
     const isBehind = index.endTime > checkpoint.indexTime;
     if (isRebuilt || isBehind || found.state !== 'SEALED') {
@@ -120,7 +121,7 @@ export function openParts(given: OpenStore): StoreParts {
       arena,
       handles,
       writer,
-      reader: readerOf(log, options, logger),
+      reader: readerOf(log, options, delays, logger),
       wasAborted,
       lastStoreTime: lastStoreTime || checkpoint.logTime,
       lastRecord,
@@ -143,8 +144,20 @@ function indexOf(given: OpenStore, directory: StoreDirectory, options: StoreOpti
   });
 }
 
-function readerOf(log: CommitLog, options: StoreOptions, logger: Logger): MessageReader {
-  return new MessageReader(log, new RecordChecks(log, logger), readerLimits(options));
+function rulesOf(options: StoreOptions): RecordRules {
+  const { forceVerifyPropCRC, enabledAppendPropCRC } = options;
+  const whole = forceVerifyPropCRC ? 'REQUIRED' : enabledAppendPropCRC ? 'PRESENT' : 'NONE';
+  return { checkCrc: options.checkCRCOnRecover, whole };
+}
+
+function readerOf(
+  log: CommitLog,
+  options: StoreOptions,
+  delays: readonly number[],
+  logger: Logger,
+): MessageReader {
+  const checks = new RecordChecks(log, rulesOf(options).whole, delays, logger);
+  return new MessageReader(log, checks, readerLimits(options));
 }
 
 /** How much one search of messages may look through and give. */

@@ -213,7 +213,7 @@ const underway: IdleGroup = {
     waitTimeMillsInLitePullQueue waitTimeMillsInHeartbeatQueue waitTimeMillsInTransactionQueue
     waitTimeMillsInAckQueue waitTimeMillsInAdminBrokerQueue osPageCacheBusyTimeOutMills
     enableConsumeQueueExt mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
-    enabledAppendPropCRC forceVerifyPropCRC autoMessageVersionOnTopicLen syncFlushTimeout
+    autoMessageVersionOnTopicLen syncFlushTimeout
     enableCalcFilterBitMap
     
     

@@ -1,4 +1,4 @@
-import { readInt64, recordField } from '@nestjs-rocketmq/message';
+import { readInt64, type RecordChecksumRule, recordField } from '@nestjs-rocketmq/message';
 import { type LogReader, recordAt, type ScannedRecord } from './recovery.js';
 
 /** What is known, from before the store was opened, of how far its log was durable. */
@@ -24,6 +24,7 @@ export class DamageSearch {
   constructor(
     private readonly log: LogReader,
     private readonly durable: KnownDurable,
+    private readonly whole: RecordChecksumRule,
   ) {}
 
   /**
@@ -54,7 +55,7 @@ export class DamageSearch {
   private isGood(position: number, lastTime: number): boolean {
     const { durable } = this;
     if (durable.position !== undefined && position > durable.position) return false;
-    const record = recordAt(this.log, position, true);
+    const record = recordAt(this.log, position, { checkCrc: true, whole: this.whole });
     if (record === undefined) return false;
     if (durable.position !== undefined) return true;
     return record.storeTime >= lastTime && record.storeTime <= durable.time;

@@ -2,6 +2,8 @@ import {
   blankMagic,
   bodyChecksum,
   readInt64,
+  recordChecksumFault,
+  type RecordChecksumRule,
   recordField,
   recordMagicV1,
   recordMagicV2,
@@ -54,8 +56,15 @@ export interface DamagedPart {
   readonly found: string;
 }
 
-export interface ScanRules {
+/** How a record is checked, beyond its lengths and its place. */
+export interface RecordRules {
+  /** Its body against its checksum, its texts for what a power failure leaves. */
   readonly checkCrc: boolean;
+  /** The whole record against its own checksum. */
+  readonly whole: RecordChecksumRule;
+}
+
+export interface ScanRules extends RecordRules {
   readonly each: (record: ScannedRecord) => void;
   /**
    * Where valid records go on behind `position`, at which no valid one stands; undefined when that
@@ -115,7 +124,7 @@ class Window {
  * names its own position, and (with `checkCrc`) its body has its checksum and its texts are whole.
  */
 export function scanRecords(log: LogReader, from: number, rules: ScanRules): ScanEnd {
-  const window = new Window(log, scanWindow);
+  const window = new Window(log, Math.max(oneRecordWindow, Math.min(scanWindow, log.end - from)));
   const record = new ScannedRecord();
   let records = 0;
   for (let position = from; ;) {
@@ -129,7 +138,7 @@ export function scanRecords(log: LogReader, from: number, rules: ScanRules): Sca
       position += left;
       continue;
     }
-    const fault = readRecord(log, window, record, position, Math.min(size, left), rules.checkCrc);
+    const fault = readRecord(log, window, record, position, Math.min(size, left), rules);
     if (fault === undefined) {
       rules.each(record);
       records += 1;
@@ -151,7 +160,7 @@ function readRecord(
   record: ScannedRecord,
   position: number,
   size: number,
-  checkCrc: boolean,
+  rules: RecordRules,
 ): string | undefined {
   record.isFramed = false;
   if (size <= 0) return `a size of ${size}`;
@@ -164,13 +173,14 @@ function readRecord(
   record.logPosition = readInt64(window.data, at + recordField.logPosition);
   if (record.logPosition !== position) return `a record of position ${record.logPosition}`;
   record.isFramed = true;
-  if (!checkCrc) return undefined;
+  if (!rules.checkCrc) return undefined;
   const body = window.bytes.subarray(record.bodyFrom, record.bodyTo);
   const isIntact = bodyChecksum(body) === window.data.getInt32(at + recordField.bodyCrc);
   if (!isIntact) return 'a body that does not have its checksum';
   const fileOffset = (position - log.start) % log.segmentSize;
   const isTorn = isTextTorn(record, fileOffset) || isCutOff(record, window, position);
-  return isTorn ? 'a record that is torn behind its body' : undefined;
+  if (isTorn) return 'a record that is torn behind its body';
+  return recordChecksumFault(record.bytes, record, rules.whole);
 }
 
 /**
@@ -204,7 +214,7 @@ function isCutOff(record: ScannedRecord, window: Window, position: number): bool
 export function recordAt(
   log: LogReader,
   position: number,
-  checkCrc: boolean,
+  rules: RecordRules,
 ): ScannedRecord | undefined {
   const record = new ScannedRecord();
   const window = new Window(log, oneRecordWindow);
@@ -212,12 +222,16 @@ export function recordAt(
   if (head < 0) return undefined;
   const left = log.segmentSize - ((position - log.start) % log.segmentSize);
   const size = Math.min(window.data.getInt32(head), left);
-  const fault = readRecord(log, window, record, position, size, checkCrc);
+  const fault = readRecord(log, window, record, position, size, rules);
   return fault === undefined ? record : undefined;
 }
 
 /** Store time of the record at a position; undefined where no valid record stands. */
-export function storeTimeOf(log: LogReader, position: number): number | undefined {
-  const record = recordAt(log, position, true);
+export function storeTimeOf(
+  log: LogReader,
+  position: number,
+  rules: RecordRules,
+): number | undefined {
+  const record = recordAt(log, position, rules);
   return record === undefined || record.storeTime === 0 ? undefined : record.storeTime;
 }

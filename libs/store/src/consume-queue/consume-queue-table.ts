@@ -20,7 +20,10 @@ export interface ConsumeQueueTableParts {
   readonly fileSize: number;
 }
 
-/** Topic and queue id -> queue. Files of a queue are made with its first entry. */
+/**
+ * Topic and queue id -> queue. Files of a queue are made with its first entry. Queue ids are small
+ * as a rule; a large one leaves holes in the array of its topic, so only what is there is walked.
+ */
 export class ConsumeQueueTable {
   private readonly byTopic = new Map<string, ConsumeQueue[]>();
   private readonly fileSize: number;
@@ -40,7 +43,7 @@ export class ConsumeQueueTable {
 
   /** The queues of a topic by id. */
   of(topic: string): ConsumeQueue[] {
-    return this.byTopic.get(topic)?.filter((queue) => queue !== undefined) ?? [];
+    return Object.values(this.byTopic.get(topic) ?? []);
   }
 
   topics(): string[] {
@@ -49,7 +52,7 @@ export class ConsumeQueueTable {
 
   *all(): Iterable<ConsumeQueue> {
     for (const queues of this.byTopic.values()) {
-      for (const queue of queues) if (queue !== undefined) yield queue;
+      yield* Object.values(queues);
     }
   }
 
@@ -69,6 +72,14 @@ export class ConsumeQueueTable {
     queue.discard();
     queue.files.removeAll();
     delete this.byTopic.get(queue.topic)?.[queue.queueId];
+  }
+
+  /** Takes a queue out that never had a message. */
+  forget(queue: ConsumeQueue): void {
+    const queues = this.byTopic.get(queue.topic);
+    if (queues?.[queue.queueId] !== queue) return;
+    delete queues[queue.queueId];
+    if (Object.keys(queues).length === 0) this.byTopic.delete(queue.topic);
   }
 
   /**

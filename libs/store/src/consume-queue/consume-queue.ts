@@ -28,6 +28,8 @@ export class ConsumeQueue {
   /** What becomes visible when the sync under way ends well. */
   closing = 0;
   written = 0;
+  /** Entries below are from an earlier life: their bytes were on a disk meanwhile. */
+  old = 0;
   /** When the oldest unwritten entry was staged, by the store's monotonic clock. */
   waitingSince = 0;
   /** How many of the files are surely found after a crash. */
@@ -56,6 +58,7 @@ export class ConsumeQueue {
     this.logged = next;
     this.closing = next;
     this.written = next;
+    this.old = next;
   }
 
   /** Puts the entry of the next message into memory. */

@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs-rocketmq/foundation';
-import { standsInQueue } from '@nestjs-rocketmq/message';
+import { minRecordBytes, standsInQueue } from '@nestjs-rocketmq/message';
 import type { DamagedPart, ScannedRecord } from '../commit-log/recovery.js';
 import { tagsCodeOf } from '../dispatch-rule.js';
 import type { DeletedTopics } from '../files/deleted-topics.js';
@@ -11,6 +11,8 @@ import { cutQueueAt, cutQueueTo, fillQueueTo, lastEntry } from './queue-recovery
 export interface QueueRebuildParts {
   readonly queues: ConsumeQueueTable;
   readonly deleted: DeletedTopics;
+  /** First position of the log. */
+  readonly logStart: number;
   /** Delay of each level in milliseconds. */
   readonly delays: readonly number[];
   readonly logger: Logger;
@@ -22,15 +24,31 @@ interface Known {
   readonly position: number;
 }
 
+/** A record whose queue offset does not go on where its queue is. */
+interface Misfit {
+  readonly queueOffset: number;
+  readonly position: number;
+  readonly size: number;
+  readonly tagsCode: number;
+}
+
 /**
  * Makes queue entries of log records that are shown in order.
  *
  * A message that is damaged in the log keeps its offset, so that nothing else ever gets it: its
  * entry points to the damaged bytes, which readers recognize and pass over.
+ *
+ * No checksum covers a record's topic, queue id and queue offset. So a record that does not fit its
+ * queue is believed only together with the next one of that queue: a topic that was deleted and
+ * came back starts at 0 again, and the younger records hold; a single one is damaged.
  */
 export class QueueRebuild {
   private readonly known = new Map<ConsumeQueue, Known>();
+  private readonly misfits = new Map<ConsumeQueue, Misfit>();
+  /** The last part of the log that gave no queue its entry. */
   private damaged: DamagedPart | undefined;
+  /** Queue files lack entries of records before the first that was followed. */
+  isIncomplete = false;
 
   constructor(private readonly parts: QueueRebuildParts) {}
 
@@ -48,10 +66,16 @@ export class QueueRebuild {
   follow(record: ScannedRecord): void {
     const queue = this.queueOf(record);
     if (queue === undefined) return;
-    const { queueOffset } = record;
-    if (queueOffset !== queue.next) this.moveTo(queue, queueOffset);
+    const { queueOffset, logPosition: position, size } = record;
     const tagsCode = tagsCodeOf(record, record.storeTime, this.parts.delays);
-    this.stage(queue, record.logPosition, record.size, tagsCode);
+    if (queueOffset !== queue.next) {
+      const misfit = { queueOffset, position, size, tagsCode };
+      if (!this.isConfirmed(queue, misfit) && !this.canGoOnAt(queue, misfit)) {
+        return this.putAside(queue, misfit);
+      }
+    }
+    this.misfits.delete(queue);
+    this.stage(queue, position, size, tagsCode);
   }
 
   /** Takes bytes that are no valid record; `claim` is what they say when they are framed as one. */
@@ -67,9 +91,19 @@ export class QueueRebuild {
 
   /** After the last record, when the log ends at `end`. */
   finish(end: number): void {
+    for (const [queue, misfit] of this.misfits) {
+      const known = this.known.get(queue);
+      const isNew = known === undefined && misfit.queueOffset === 0;
+      if (!isNew && known?.next !== misfit.queueOffset + 1) {
+        if (queue.next === 0 && queue.files.isEmpty) this.parts.queues.forget(queue);
+        continue;
+      }
+      this.goOnAt(queue, misfit.queueOffset);
+      this.stage(queue, misfit.position, misfit.size, misfit.tagsCode);
+    }
     if (this.damaged === undefined) return;
     for (const [queue, known] of this.known) {
-      if (known.next > queue.next && known.position < end) this.moveTo(queue, known.next);
+      if (known.next > queue.next && known.position < end) this.goOnAt(queue, known.next);
     }
   }
 
@@ -84,22 +118,66 @@ export class QueueRebuild {
     return undefined;
   }
 
-  /** Lets the queue go on at another offset than its next. */
-  private moveTo(queue: ConsumeQueue, queueOffset: number): void {
-    const { damaged } = this;
-    flush(queue);
-    // A topic that was deleted and came back starts at 0 again: the younger record holds.
-    if (queueOffset < queue.next) return cutQueueTo(queue, queueOffset);
-    const last = lastEntry(queue);
+  /** Whether a gap before the record is explained: by damage, or by a log that was shortened. */
+  private canGoOnAt(queue: ConsumeQueue, { queueOffset, position }: Misfit): boolean {
     const holes = queueOffset - queue.next;
-    const isInside =
+    // Each message ever has taken that much of the log.
+    if (holes < 0 || queueOffset > position / minRecordBytes) return false;
+    const { damaged } = this;
+    const last = lastEntryFlushed(queue);
+    const isShortened = last === undefined && this.parts.logStart > 0;
+    const isDamaged =
       damaged !== undefined &&
-      last !== undefined &&
-      last.position < damaged.from &&
-      holes <= damaged.to - damaged.from;
-    if (!isInside) return fillQueueTo(queue, queueOffset);
-    const { from, to } = damaged;
-    // Positions in a queue grow, by one at least.
+      damaged.from > (last?.position ?? -1) &&
+      holes <= Math.ceil((damaged.to - damaged.from) / minRecordBytes);
+    if (isShortened || isDamaged) this.goOnAt(queue, queueOffset);
+    return isShortened || isDamaged;
+  }
+
+  /** Whether it follows the one that was put aside; then both hold. */
+  private isConfirmed(queue: ConsumeQueue, { queueOffset, position }: Misfit): boolean {
+    const before = this.misfits.get(queue);
+    if (before?.queueOffset !== queueOffset - 1) return false;
+    if (queueOffset > position / minRecordBytes) return false;
+    this.goOnAt(queue, before.queueOffset);
+    this.stage(queue, before.position, before.size, before.tagsCode);
+    return true;
+  }
+
+  private putAside(queue: ConsumeQueue, misfit: Misfit): void {
+    const { queueOffset, position, size } = misfit;
+    this.misfits.set(queue, misfit);
+    if (queueOffset > queue.next) this.isIncomplete = true;
+    const { topic, queueId, next } = queue;
+    // It is a message of another offset or queue: that one has a hole.
+    if (queueOffset !== 0) {
+      this.damaged = { from: position, to: position + size, found: 'a record that fits no queue' };
+    }
+    this.parts.logger.warn('A record does not go on where its queue is', {
+      topic,
+      queueId,
+      position,
+      queueOffset,
+      expected: next,
+    });
+  }
+
+  /** Lets the queue go on at another offset than its next. */
+  private goOnAt(queue: ConsumeQueue, queueOffset: number): void {
+    const last = lastEntryFlushed(queue);
+    if (queueOffset < queue.next) {
+      cutQueueTo(queue, queueOffset);
+      if (!queue.files.isEmpty || queueOffset === 0) return;
+      queue.restore(0, 0);
+      return fillQueueTo(queue, queueOffset);
+    }
+    const holes = queueOffset - queue.next;
+    const { damaged } = this;
+    if (last === undefined || holes >= last.size) return fillQueueTo(queue, queueOffset);
+    const isInside = damaged !== undefined && damaged.from > last.position;
+    // Positions in a queue grow, by one at least; inside a record none begins.
+    const from = isInside ? damaged.from : last.position + 1;
+    const to = isInside ? damaged.to : last.position + last.size;
     for (let i = 0; i < holes; i += 1) this.stage(queue, from + i, to - from - i, 0);
   }
 
@@ -112,6 +190,12 @@ export class QueueRebuild {
 function flush(queue: ConsumeQueue): void {
   queue.logged = queue.next;
   queue.write(queue.next);
+}
+
+function lastEntryFlushed(queue: ConsumeQueue): { position: number; size: number } | undefined {
+  flush(queue);
+  const last = lastEntry(queue);
+  return last && { position: last.position, size: last.size };
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

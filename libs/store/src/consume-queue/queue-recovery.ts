@@ -79,10 +79,13 @@ export function fillQueueTo(queue: ConsumeQueue, next: number): void {
 /** Sets the first readable offset: the first entry that is no filler and whose record exists. */
 export function correctMin(queue: ConsumeQueue, logStart: number): void {
   const start = queue.files.isEmpty ? 0 : queue.files.start / entryBytes;
-  queue.min = firstWhere(start, queue.next, (n) => {
+  const isThere = (n: number): boolean => {
     if (!queue.entryAt(n, entry)) return true;
-    return !isFiller(entry) && entry.position >= logStart;
-  });
+    return !isFiller(entry) && (entry.position >= logStart || entry.position < 0);
+  };
+  queue.min = firstWhere(start, queue.next, isThere);
+  // A damaged entry may have led the search astray.
+  while (queue.min - 2 >= start && isThere(queue.min - 2)) queue.min -= 2;
 }
 
 /** The last entry, unless there is none or it is a filler; reused by the next call. */
