@@ -2,6 +2,7 @@ export type { RecordDraft } from '@nestjs-rocketmq/message';
 export { ConsumeQueue } from './consume-queue/consume-queue.js';
 export { defaultDelayLevels, parseDelayLevels } from './delay-levels.js';
 export type { GateListener, StoreGate } from './gate.js';
+export { type InspectStore, inspectStore } from './inspection/inspect-store.js';
 export { MessageStore, type Placed, type StoreFigures } from './message-store.js';
 export type { QueueArrival } from './publisher.js';
 export type { MessageQuery, QueryResult } from './query-messages.js';

@@ -32,6 +32,12 @@ interface Misfit {
   readonly tagsCode: number;
 }
 
+interface Claim {
+  readonly queue: ConsumeQueue;
+  readonly queueOffset: number;
+  readonly part: DamagedPart;
+}
+
 /**
  * Makes queue entries of log records that are shown in order.
  *
@@ -45,6 +51,8 @@ interface Misfit {
 export class QueueRebuild {
   private readonly known = new Map<ConsumeQueue, Known>();
   private readonly misfits = new Map<ConsumeQueue, Misfit>();
+  /** What damaged records say where they belong. */
+  private readonly claims: Claim[] = [];
   /** The last part of the log that gave no queue its entry. */
   private damaged: DamagedPart | undefined;
   /** Queue files lack entries of records before the first that was followed. */
@@ -81,11 +89,10 @@ export class QueueRebuild {
   /** Takes bytes that are no valid record; `claim` is what they say when they are framed as one. */
   passOver(part: DamagedPart, claim: ScannedRecord | undefined): void {
     this.damaged = part;
-    if (claim === undefined) return;
-    const queue = this.queueOf(claim);
-    // What it says is damaged perhaps; it counts where it fits what stands before it.
-    if (queue !== undefined && queue.next > 0 && claim.queueOffset === queue.next) {
-      this.stage(queue, part.from, claim.size, 0);
+    const queue = claim && this.queueOf(claim);
+    // What it says is damaged perhaps; it counts when no whole record says otherwise.
+    if (claim !== undefined && queue !== undefined) {
+      this.claims.push({ queue, queueOffset: claim.queueOffset, part });
     }
   }
 
@@ -100,6 +107,11 @@ export class QueueRebuild {
       }
       this.goOnAt(queue, misfit.queueOffset);
       this.stage(queue, misfit.position, misfit.size, misfit.tagsCode);
+    }
+    for (const { queue, queueOffset, part } of this.claims) {
+      const fits = queue.next > 0 && queueOffset === queue.next;
+      if (fits) this.stage(queue, part.from, part.to - part.from, 0);
+      else if (queue.next === 0 && queue.files.isEmpty) this.parts.queues.forget(queue);
     }
     if (this.damaged === undefined) return;
     for (const [queue, known] of this.known) {

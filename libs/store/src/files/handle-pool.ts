@@ -18,6 +18,7 @@ export class HandlePool implements Resource {
   constructor(
     private readonly fileSystem: FileSystem,
     private readonly limit: number,
+    private readonly mode: 'read' | 'write' = 'write',
   ) {}
 
   /** How many files are open. */
@@ -72,7 +73,7 @@ export class HandlePool implements Resource {
 
   private take(path: string): Pooled {
     const pooled = this.pooled.get(path);
-    if (pooled === undefined) return this.add(path, this.fileSystem.open(path, 'write'));
+    if (pooled === undefined) return this.add(path, this.fileSystem.open(path, this.mode));
     if (this.pooled.size > this.limit >> 1) {
       // Order of insertion is order of use.
       this.pooled.delete(path);

@@ -54,9 +54,10 @@ export class SegmentSequence {
   /**
    * Finds the files. An empty last file is left from a crash in the middle of its making and is
    * removed. Files that follow a gap or have a wrong size: `refuse` throws `StoreCorruptError`,
-   * `remove` removes them and all behind them, for what can be made again from the log.
+   * `remove` removes them and all behind them, for what can be made again from the log; `skip` leaves
+   * all as it is, and what does not fit is not seen.
    */
-  load(broken: 'refuse' | 'remove'): void {
+  load(broken: 'refuse' | 'remove' | 'skip'): void {
     const found = this.fileSystem
       .list(this.directory)
       .filter((name) => name.length === nameDigits && /^\d+$/.test(name))
@@ -64,7 +65,7 @@ export class SegmentSequence {
       .filter((segment) => !this.fileSystem.isDirectory(segment.path));
     const last = found.at(-1);
     if (last !== undefined && this.fileSystem.size(last.path) === 0) {
-      this.fileSystem.remove(last.path);
+      if (broken !== 'skip') this.fileSystem.remove(last.path);
       found.pop();
     }
     const fault = found.findIndex(
@@ -76,7 +77,9 @@ export class SegmentSequence {
         details: { path: found[fault]?.path },
       });
     }
-    if (fault >= 0) for (const segment of found.splice(fault)) this.fileSystem.remove(segment.path);
+    for (const segment of fault < 0 ? [] : found.splice(fault)) {
+      if (broken === 'remove') this.fileSystem.remove(segment.path);
+    }
     this.segments = found;
   }
 
