@@ -65,8 +65,7 @@ export function recover(parts: RecoveryParts): Recovered {
   // The checkpoint speaks of queue files that were there; without any, all of the log counts.
   const trustsCheckpoint = wasAborted && hasEntries(queues);
   let start =
-    last?.end ??
-    (trustsCheckpoint ? crashStart(reader, parts.found, parts.rules) : reader.start);
+    last?.end ?? (trustsCheckpoint ? crashStart(reader, parts.found, parts.rules) : reader.start);
   if (isRebuild && !trustsCheckpoint) forgetQueues(checkpoint);
   indexUpTo(parts, reader, start);
   let followed = followLog(parts, reader, start, last);
