@@ -1,7 +1,7 @@
 import { viewOf } from '@nestjs-rocketmq/foundation';
 import { readInt64, recordField, RecordParts } from '@nestjs-rocketmq/message';
 import type { MessageStore, StoreOptions } from '@nestjs-rocketmq/store';
-import { draftOf, FaultyFileSystem, StoreFixture } from '@nestjs-rocketmq/store/testing';
+import { draftOf, type FaultyFileSystem, StoreFixture } from '@nestjs-rocketmq/store/testing';
 
 export const logFile = '/data/store/commitlog/00000000000000000000';
 const segmentSize = 65_536;

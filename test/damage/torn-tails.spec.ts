@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { SysFlag } from '@nestjs-rocketmq/message';
-import { draftOf, FaultyFileSystem, StoreFixture } from '@nestjs-rocketmq/store/testing';
+import { draftOf, type FaultyFileSystem, StoreFixture } from '@nestjs-rocketmq/store/testing';
 import { type Original, servedBy, StoreImage } from './store-image.js';
 
 jest.setTimeout(600_000);
