@@ -5,7 +5,7 @@ import {
   logFile,
   type Original,
   servedBy,
-  StoreImage,
+  type StoreImage,
   writtenStore,
 } from './store-image.js';
 

@@ -226,11 +226,13 @@ export function recordAt(
   return fault === undefined ? record : undefined;
 }
 
+const bodyRules: RecordRules = { checkCrc: true, whole: 'NONE' };
+
 /** Store time of the record at a position; undefined where no valid record stands. */
 export function storeTimeOf(
   log: LogReader,
   position: number,
-  rules: RecordRules,
+  rules: RecordRules = bodyRules,
 ): number | undefined {
   const record = recordAt(log, position, rules);
   return record === undefined || record.storeTime === 0 ? undefined : record.storeTime;
