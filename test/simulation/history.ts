@@ -47,6 +47,7 @@ export interface Decision {
   readonly decision: 'commit' | 'rollback';
   readonly sentAt: number;
   readonly isCheckAnswer: boolean;
+  readonly isOneway: boolean;
   outcome: Outcome;
   endedAt: number;
 }

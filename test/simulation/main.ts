@@ -6,7 +6,7 @@ import { shrink } from './shrink.js';
 import { type Story, tell } from './story.js';
 
 /*
- * npm run simulate -- --seed N --seeds M [--jobs J] [--story]
+ * npm run simulate -- --seed N --seeds M [--jobs J] [--story] [--quick]
  *
  * Plays M stories from seed N on, in J processes; `--story` prints what happened in each. The last
  * line counts them: `N passed, N failed`.
@@ -17,6 +17,8 @@ interface Wanted {
   readonly seeds: number;
   readonly jobs: number;
   readonly isLoud: boolean;
+  /** Ends with the first failure, without a shorter story. */
+  readonly isQuick: boolean;
 }
 
 interface Told {
@@ -46,6 +48,7 @@ function wanted(args: readonly string[]): Wanted {
     seeds: number('--seeds', 1),
     jobs: Math.max(1, number('--jobs', 1)),
     isLoud: args.includes('--story'),
+    isQuick: args.includes('--quick'),
   };
 }
 
@@ -62,7 +65,7 @@ async function tellFailure(story: Story): Promise<void> {
   console.log(lines.join('\n'));
 }
 
-async function tellAll({ seed, seeds, isLoud }: Wanted): Promise<Told> {
+async function tellAll({ seed, seeds, isLoud, isQuick }: Wanted): Promise<Told> {
   const start = process.cpuUsage();
   const told = { seeds: 0, failed: 0, answered: 0, lives: 0, simulatedMillis: 0 };
   for (let at = seed; at < seed + seeds && told.failed < mostFailures; at += 1) {
@@ -75,6 +78,10 @@ async function tellAll({ seed, seeds, isLoud }: Wanted): Promise<Told> {
     if (isLoud) console.log(played.lines.join('\n'));
     if (played.violation === undefined) continue;
     told.failed += 1;
+    if (isQuick) {
+      console.log(`seed ${at}: ${played.violation.rule} ${played.violation.sentence}`);
+      break;
+    }
     await tellFailure(story);
   }
   const { user, system } = process.cpuUsage(start);
@@ -116,7 +123,9 @@ function tellInProcesses({ seed, seeds, jobs }: Wanted): Promise<Told> {
 
 function serveParent(): void {
   process.on('message', (range: { seed: number; seeds: number }) => {
-    void tellAll({ ...range, jobs: 1, isLoud: false }).then((told) => process.send?.(told));
+    void tellAll({ ...range, jobs: 1, isLoud: false, isQuick: false }).then((told) =>
+      process.send?.(told),
+    );
   });
 }
 

@@ -91,6 +91,7 @@ export class Payer extends Producer {
       decision,
       sentAt: this.world.clock.time,
       isCheckAnswer: how.isCheckAnswer,
+      isOneway: how.isOneway,
       outcome: 'pending',
       endedAt: Number.POSITIVE_INFINITY,
     };

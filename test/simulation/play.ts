@@ -4,7 +4,7 @@ import { History, type LifeEnd, type Violation } from './history.js';
 import { Model } from './model.js';
 import { Payer } from './payer.js';
 import { Producer } from './producer.js';
-import type { ClientName, Step, Story } from './story.js';
+import { type ClientName, isCalm, type Step, type Story } from './story.js';
 import { delaySeconds } from './topics.js';
 import { checkInterval, Verdict } from './verdict.js';
 import { World } from './world.js';
@@ -23,7 +23,17 @@ const greetMillis = 2000;
 
 /** Plays a story in a world of its own and judges it. */
 export async function play(story: Story): Promise<Played> {
-  return new Stage(story).run();
+  const stage = new Stage(story);
+  // What a handler or timer of the broker throws would end its process.
+  const onThrown = (error: unknown): void => stage.threw(error);
+  process.on('uncaughtException', onThrown);
+  process.on('unhandledRejection', onThrown);
+  try {
+    return await stage.run();
+  } finally {
+    process.off('uncaughtException', onThrown);
+    process.off('unhandledRejection', onThrown);
+  }
 }
 
 class Stage {
@@ -64,18 +74,19 @@ class Stage {
     this.auditor = new Auditor(world, history, this.model);
   }
 
+  /** Something was thrown that nobody caught. */
+  threw(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.history.broken('I11', `thrown and not caught: ${text}`);
+  }
+
   async run(): Promise<Played> {
     const { history, world } = this;
-    await this.begin();
-    for (const consumer of this.consumers) consumer.open();
-    world.clock.of({ isAlive: true }).every(greetMillis, () => void this.payer.greet());
-    for (const step of this.story.steps) {
-      if (history.violation !== undefined) break;
-      history.note(world.clock.time, `> ${JSON.stringify(step)}`);
-      await this.take(step);
-      if (world.storeFailure !== undefined) await this.restartFailed();
+    try {
+      await this.tellSteps();
+    } catch (error) {
+      this.threw(error);
     }
-    if (history.violation === undefined) await this.finale();
     world.kill();
     if (history.violation !== undefined) {
       const { rule, sentence } = history.violation;
@@ -91,6 +102,20 @@ class Stage {
         millis: world.clock.time,
       },
     };
+  }
+
+  private async tellSteps(): Promise<void> {
+    const { history, world } = this;
+    await this.begin();
+    for (const consumer of this.consumers) consumer.open();
+    world.clock.of({ isAlive: true }).every(greetMillis, () => void this.payer.greet());
+    for (const step of this.story.steps) {
+      if (history.violation !== undefined) break;
+      history.note(world.clock.time, `> ${JSON.stringify(step)}`);
+      await this.take(step);
+      if (world.storeFailure !== undefined) await this.restartFailed();
+    }
+    if (history.violation === undefined) await this.finale();
   }
 
   private async take(step: Step): Promise<void> {
@@ -262,7 +287,7 @@ class Stage {
     const reading = this.auditor.readAll();
     await world.advanceUntil(reading, 60_000);
     if (history.violation !== undefined) return;
-    new Verdict(history, this.model, await reading).judge(this.consumers);
+    new Verdict(history, this.model, await reading, isCalm(this.story)).judge(this.consumers);
     if (history.violation === undefined) await this.stop(0);
   }
 }

@@ -115,6 +115,11 @@ export function tell(seed: number): Story {
   return { seed, settings, steps };
 }
 
+/** Whether nothing breaks in a story. */
+export function isCalm(story: Story): boolean {
+  return story.steps.every((step) => Object.hasOwn(calm, step.do));
+}
+
 function choose(random: SeededRandom, parts: Readonly<Record<string, number>>): string {
   const all = Object.entries(parts);
   let left = random.next() * all.reduce((sum, [, part]) => sum + part, 0);

@@ -17,6 +17,8 @@ export class Verdict {
     private readonly history: History,
     private readonly model: Model,
     private readonly contents: Contents,
+    /** Nothing was broken in this story. */
+    private readonly isCalm: boolean,
   ) {
     this.uncleanEnds = history.ends.filter(({ how }) => how !== 'stop').length;
     for (const seen of contents.values()) {
@@ -33,6 +35,7 @@ export class Verdict {
       else if (message.level > 0) this.delayed(message);
       else this.plain(message);
     }
+    if (this.isCalm) this.allAnswered();
     for (const group of consumerGroups) this.retries(group);
     for (const consumer of consumers) this.consumed(consumer);
     this.order();
@@ -40,6 +43,17 @@ export class Verdict {
 
   private of(topic: string, id: string): readonly SeenRecord[] {
     return this.copies.get(`${topic} ${id}`) ?? [];
+  }
+
+  private allAnswered(): void {
+    const { messages, decisions, sentBack } = this.history;
+    for (const { id, outcome } of [...messages.values(), ...sentBack]) {
+      this.history.check(outcome === 'ok', 'I11', () => `nothing broke, and ${id} is ${outcome}`);
+    }
+    for (const { id, outcome, isOneway } of decisions) {
+      const isAnswered = isOneway || outcome === 'ok' || outcome === 'failed';
+      this.history.check(isAnswered, 'I11', () => `nothing broke, and ${id} has no answer`);
+    }
   }
 
   private plain({ id, topic, outcome }: SentMessage): void {

@@ -1,0 +1,165 @@
+// `npm run test:mutants [-- 03 17]`: plants each defect of this folder in a copy of the tree and looks whether
+// the simulator or a spec notices. A patch whose text is not there exactly once fails, and so does
+// one that breaks the build of the tests. The last line is `N passed, N failed`.
+import { spawn } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
+const jobs = Math.min(2, availableParallelism());
+const longestTryMs = 180_000;
+
+function readMutant(file) {
+  const text = readFileSync(join(here, file), 'utf8');
+  const [head, rest = ''] = text.split('--- find\n');
+  const [find = '', replace = ''] = rest.split('--- replace\n');
+  const field = (name) =>
+    head
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}: `))
+      .map((line) => line.slice(name.length + 2));
+  const trim = (part) => part.replace(/\n$/, '');
+  return {
+    number: file.slice(0, 2),
+    title: field('title')[0],
+    file: field('file')[0],
+    tries: field('try'),
+    find: trim(find),
+    replace: trim(replace),
+  };
+}
+
+/** Sources and links to installed packages; workspace packages lead into the copy. */
+function copyTree() {
+  const copy = mkdtempSync(join(tmpdir(), 'mutants-'));
+  const filter = (path) => !['dist', 'node_modules'].includes(basename(path));
+  for (const name of ['libs', 'apps', 'test', 'tools', 'package.json', 'jest.config.js']) {
+    cpSync(join(root, name), join(copy, name), { recursive: true, filter });
+  }
+  for (const name of readdirSync(root)) {
+    if (/^tsconfig.*\.json$/.test(name)) cpSync(join(root, name), join(copy, name));
+  }
+  mkdirSync(join(copy, 'sample-order-service'));
+  linkModules(join(root, 'node_modules'), join(copy, 'node_modules'));
+  for (const group of ['libs', 'apps']) {
+    for (const name of readdirSync(join(root, group))) {
+      const inner = join(root, group, name, 'node_modules');
+      if (existsSync(inner)) symlinkSync(inner, join(copy, group, name, 'node_modules'));
+    }
+  }
+  return copy;
+}
+
+function linkModules(from, to) {
+  mkdirSync(to);
+  const copy = dirname(to);
+  const scope = '@nestjs-rocketmq';
+  for (const name of readdirSync(from)) {
+    if (name !== scope && name !== 'nestjs-rocketmq') symlinkSync(join(from, name), join(to, name));
+  }
+  mkdirSync(join(to, scope));
+  for (const group of ['libs', 'apps']) {
+    for (const name of readdirSync(join(root, group))) {
+      const manifest = join(root, group, name, 'package.json');
+      if (!existsSync(manifest)) continue;
+      const { name: full } = JSON.parse(readFileSync(manifest, 'utf8'));
+      symlinkSync(join(copy, group, name), join(to, full));
+    }
+  }
+}
+
+function run(cwd, args) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const take = (chunk) => (output = (output + chunk).slice(-200_000));
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    const timer = setTimeout(() => child.kill('SIGKILL'), longestTryMs);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, output });
+    });
+  });
+}
+
+/** Who noticed, or undefined; throws when the patch is no working program. */
+async function attempt(copy, line) {
+  const [kind, ...words] = line.split(' ');
+  if (kind === 'simulate') {
+    const [seed, seeds] = words;
+    const args = ['--import', './tools/typescript.mjs', 'test/simulation/main.ts', '--quick'];
+    const { output } = await run(copy, [...args, '--seed', seed, '--seeds', seeds]);
+    if (!/^\d+ passed, \d+ failed$/m.test(output)) throw new Error(output.slice(-600));
+    return /^(seed \d+: I\d+.*)$/m.exec(output)?.[1];
+  }
+  const { output } = await run(copy, ['tools/jest.mjs', ...words]);
+  if (output.includes('Test suite failed to run')) throw new Error(output.slice(-600));
+  return /^ {2}● (.*)$/m.exec(output)?.[1];
+}
+
+async function judge(copy, mutant) {
+  const path = join(copy, mutant.file);
+  const source = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const count = source.split(mutant.find).length - 1;
+  if (mutant.find === '' || count !== 1) {
+    return { isCaught: false, by: `the patch does not apply: its text is there ${count} times` };
+  }
+  writeFileSync(
+    path,
+    source.replace(mutant.find, () => mutant.replace),
+  );
+  try {
+    for (const line of mutant.tries) {
+      const by = await attempt(copy, line);
+      if (by !== undefined) return { isCaught: true, by };
+    }
+    return { isCaught: false, by: `nobody noticed (${mutant.tries.join('; ')})` };
+  } catch (error) {
+    return { isCaught: false, by: `the patch is no working program: ${error.message}` };
+  } finally {
+    writeFileSync(path, source);
+  }
+}
+
+const chosen = process.argv.slice(2);
+const mutants = readdirSync(here)
+  .filter((name) => name.endsWith('.mutant'))
+  .filter((name) => chosen.length === 0 || chosen.includes(name.slice(0, 2)))
+  .sort()
+  .map(readMutant);
+const waiting = [...mutants];
+let passed = 0;
+let failed = 0;
+async function work() {
+  const copy = copyTree();
+  try {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const start = performance.now();
+      const { isCaught, by } = await judge(copy, mutant);
+      if (isCaught) passed += 1;
+      else failed += 1;
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      const word = isCaught ? 'caught' : 'MISSED';
+      console.log(`${word} (${mutant.number}) ${mutant.title}, ${seconds} s: ${by}`);
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+await Promise.all(Array.from({ length: jobs }, work));
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
