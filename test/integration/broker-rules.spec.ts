@@ -1,5 +1,12 @@
-import { UpdateAndCreateTopic } from '@nestjs-rocketmq/protocol';
-import { consumerOf, RawBroker } from '../support/raw-broker.js';
+import { parseOffsetMessageId } from '@nestjs-rocketmq/message';
+import {
+  ConsumerSendMsgBack,
+  GetSubscriptiongroupConfig,
+  subscriptionGroupConfig,
+  UpdateAndCreateSubscriptiongroup,
+  UpdateAndCreateTopic,
+} from '@nestjs-rocketmq/protocol';
+import { consumerOf, RawBroker, temporaryFolder } from '../support/raw-broker.js';
 
 const timeoutMs = 5000;
 
@@ -86,5 +93,46 @@ describe('a broker that is strict with consumers', () => {
     await expect(raw.pull('orders', { group: 'active' })).rejects.toMatchObject({
       responseName: 'SUBSCRIPTION_NOT_EXIST',
     });
+  });
+});
+
+describe('the retry policy of a group', () => {
+  it.each([
+    [
+      {
+        type: 'EXPONENTIAL' as const,
+        exponentialRetryPolicy: { initial: 2000, max: 60_000, multiplier: 3 },
+      },
+    ],
+    [{ type: 'CUSTOMIZED' as const, customizedRetryPolicy: { next: [1000, 5000] } }],
+  ])('%j is kept and shown, and a message that is sent back waits by its level', async (policy) => {
+    const folder = temporaryFolder();
+    const delays = { messageDelayLevel: '1h 1h 1s 1h' };
+    const given = { groupName: 'retrying', groupRetryPolicy: policy, retryMaxTimes: 2 };
+    const body = subscriptionGroupConfig.read(given, 'group');
+    const first = await RawBroker.start(delays, { dir: folder.path });
+    await first.client.invoke(
+      first.address,
+      UpdateAndCreateSubscriptiongroup,
+      {},
+      { body, timeoutMs },
+    );
+    const sent = await first.send('orders', 'again');
+    const { position } = parseOffsetMessageId(sent.header.msgId);
+    const back = { offset: position, group: 'retrying', delayLevel: 0, unitMode: false };
+    await first.client.invoke(first.address, ConsumerSendMsgBack, back, { timeoutMs });
+    const [retried] = await first.receive('%RETRY%retrying', 1, { group: 'retrying' });
+    expect([retried?.text, retried?.reconsumeTimes]).toEqual(['again', 1]);
+    await first.close();
+    const second = await RawBroker.start(delays, { dir: folder.path });
+    const shown = await second.client.invoke(
+      second.address,
+      GetSubscriptiongroupConfig,
+      { group: 'retrying' },
+      { timeoutMs },
+    );
+    await second.close();
+    folder.remove();
+    expect(shown.body).toMatchObject({ groupRetryPolicy: policy, retryMaxTimes: 2 });
   });
 });

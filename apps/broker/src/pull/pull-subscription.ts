@@ -58,9 +58,7 @@ export class PullSubscriptions {
     const { subscription, expressionType } = asked;
     if (isTag(expressionType)) return this.byTags(subscription);
     if (expressionType !== 'SQL92') return unknownType(expressionType);
-    const filter = this.parsed(this.sqlFilters, subscription ?? '', (text) => {
-      return new SqlPullFilter(SqlFilter.parse(text));
-    });
+    const filter = this.parsed(this.sqlFilters, subscription ?? '', parseSql);
     return isRefused(filter) ? filter : this.bySql(asked, filter);
   }
 
@@ -135,7 +133,7 @@ export class PullSubscriptions {
   }
 
   private byTags(expression: string | undefined): TagFilter | Refusal {
-    return this.parsed(this.tagFilters, expression ?? '', (text) => TagFilter.parse(text));
+    return this.parsed(this.tagFilters, expression ?? '', parseTags);
   }
 
   private parsed<T>(known: Map<string, T>, text: string, parse: (text: string) => T): T | Refusal {
@@ -155,6 +153,9 @@ export class PullSubscriptions {
     }
   }
 }
+
+const parseTags = (text: string): TagFilter => TagFilter.parse(text);
+const parseSql = (text: string): SqlPullFilter => new SqlPullFilter(SqlFilter.parse(text));
 
 function isTag(type: string | undefined): boolean {
   return type === undefined || type === '' || type === 'TAG';
