@@ -35,7 +35,7 @@ export function describeCheckpoint(fileSystem: FileSystem, root: string, print: 
   print(`  recovery goes back to    ${timeText(recoveryTime(checkpoint))}`);
 }
 
-const indexHeaderBytes = 40;
+export const indexHeaderBytes = 40;
 
 /** The headers of the key index files, as Apache's `IndexHeader` has them. */
 export function describeIndex(fileSystem: FileSystem, folder: string, print: Print): void {

@@ -7,9 +7,16 @@ import {
   messageOf,
   Turn,
 } from '@nestjs-rocketmq/foundation';
+import { entryBytes } from '../formats/consume-queue-entry.js';
 import { openParts, type StoreParts } from '../store-parts.js';
-import type { StoreOptions } from '../store-options.js';
-import { describeCheckpoint, describeConfig, describeIndex, timeText } from './describe-files.js';
+import { type StoreOptions, storeOptions } from '../store-options.js';
+import {
+  describeCheckpoint,
+  describeConfig,
+  describeIndex,
+  indexHeaderBytes,
+  timeText,
+} from './describe-files.js';
 import { describeRecords } from './describe-records.js';
 import { OverlayFileSystem } from './overlay-file-system.js';
 
@@ -53,6 +60,8 @@ function sizesOf({ directory, fileSystem, options }: InspectStore): Partial<Stor
   const sizes: { -readonly [Name in keyof StoreOptions]?: StoreOptions[Name] } = {};
   const log = firstFile(fileSystem, options?.storePathCommitLog || join(directory, 'commitlog'));
   if (log !== undefined) sizes.mappedFileSizeCommitLog = log;
+  if (!hasUsualIndex(fileSystem, join(directory, 'index'), options))
+    sizes.messageIndexEnable = false;
   const queues = join(directory, 'consumequeue');
   for (const topic of fileSystem.list(queues)) {
     for (const id of fileSystem.list(join(queues, topic))) {
@@ -61,6 +70,18 @@ function sizesOf({ directory, fileSystem, options }: InspectStore): Partial<Stor
     }
   }
   return sizes;
+}
+
+/** Whether index files have the size that the options say: it is of two numbers, so not to be found. */
+function hasUsualIndex(
+  fileSystem: FileSystem,
+  folder: string,
+  options: Partial<StoreOptions> = {},
+): boolean {
+  const { maxHashSlotNum: slots, maxIndexNum: entries } = storeOptions.load(options);
+  const size = indexHeaderBytes + slots * 4 + entries * entryBytes;
+  const names = fileSystem.list(folder).filter((name) => /^\d{17}$/.test(name));
+  return names.every((name) => fileSystem.size(join(folder, name)) === size);
 }
 
 function firstFile(fileSystem: FileSystem, folder: string): number | undefined {
