@@ -17,6 +17,8 @@ public final class Peer {
         Producing producing = new Producing();
         Transactions transactions = new Transactions();
         Consuming consuming = new Consuming(producing);
+        Pulling pulling = new Pulling();
+        Flowing flowing = new Flowing();
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         Events.print("ready");
         for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -25,7 +27,9 @@ public final class Peer {
             }
             Command command = new Command(line);
             try {
-                run(command, producing, transactions, consuming);
+                if (!runPulling(command, pulling, flowing)) {
+                    run(command, producing, transactions, consuming);
+                }
                 Events.print("done", "verb", command.verb, "id", command.text("id", ""));
             } catch (Throwable failure) {
                 Throwable cause = failure.getCause() == null ? failure : failure.getCause();
@@ -38,10 +42,52 @@ public final class Peer {
                     "cause", String.valueOf(cause.getMessage()));
             }
             if ("quit".equals(command.verb)) {
+                pulling.stopAll();
                 break;
             }
         }
         System.exit(0);
+    }
+
+    /** False when the verb is not one of these. */
+    private static boolean runPulling(Command command, Pulling pulling, Flowing flowing)
+        throws Exception {
+        switch (command.verb) {
+            case "lite-open":
+                pulling.openLite(command);
+                return true;
+            case "lite-poll":
+                pulling.poll(command);
+                return true;
+            case "lite-commit":
+                pulling.commit(command);
+                return true;
+            case "lite-seek":
+                pulling.seek(command);
+                return true;
+            case "lite-committed":
+                pulling.printCommitted(command);
+                return true;
+            case "puller":
+                pulling.openPuller(command);
+                return true;
+            case "pull":
+                pulling.pull(command);
+                return true;
+            case "store-offset":
+                pulling.storeOffset(command);
+                return true;
+            case "flow":
+                flowing.start(command);
+                return true;
+            case "flow-stop":
+                flowing.stop(command);
+                return true;
+            case "stop":
+                return pulling.stop(command);
+            default:
+                return false;
+        }
     }
 
     private static void run(
