@@ -88,6 +88,7 @@ const widestGap = 22 * 1024;
 /** Records with gaps between them are read through this much memory. */
 const scratchBytes = 1024 * 1024;
 const headBytes = recordField.bornHost + 32;
+const usualRecordBytes = 4096;
 
 function chunkFor(limits: ReaderLimits): Uint8Array {
   return new Uint8Array(Math.max(limits.maxScan, limits.maxCount) * entryBytes);
@@ -104,7 +105,9 @@ export class MessageReader {
   private scratch: Uint8Array | undefined;
   /** Made by the first search that asks for properties. */
   private window: PropertyWindow | undefined;
-  private readonly head = new Uint8Array(headBytes);
+  /** The begin of a record, and nearly always all of it. */
+  private readonly head = new Uint8Array(usualRecordBytes);
+  private headFilled = 0;
   private readonly headData = viewOf(this.head);
 
   constructor(
@@ -197,10 +200,13 @@ export class MessageReader {
 
   /** A copy of the record at a log position; undefined when no written record stands there. */
   readRecord(position: number): Uint8Array | undefined {
-    const size = this.sizeAt(position);
+    const size = this.sizeAt(position, this.head.length);
     if (size === undefined) return undefined;
     const bytes = new Uint8Array(size);
-    if (this.log.read(bytes, 0, size, position) < size) return undefined;
+    const near = Math.min(size, this.headFilled);
+    bytes.set(this.head.subarray(0, near));
+    const far = size - near;
+    if (far > 0 && this.log.read(bytes, near, far, position + near) < far) return undefined;
     if (position < this.checks.oldUntil) {
       return this.checks.isWhole(bytes, position) ? bytes : undefined;
     }
@@ -319,10 +325,11 @@ export class MessageReader {
     return readInt64(this.headData, recordField.bornHost + bornHostLength(sysFlag) + 4);
   }
 
-  private sizeAt(position: number): number | undefined {
+  /** The size of the record at a position; up to `most` of its bytes are in `head` then. */
+  private sizeAt(position: number, most: number = recordField.sysFlag): number | undefined {
     if (!Number.isSafeInteger(position) || position < this.log.start) return undefined;
-    const length = recordField.sysFlag;
-    if (this.log.read(this.head, 0, length, position) < length) return undefined;
+    this.headFilled = this.log.read(this.head, 0, most, position);
+    if (this.headFilled < recordField.sysFlag) return undefined;
     const size = this.headData.getInt32(recordField.size);
     const claims = readInt64(this.headData, recordField.logPosition);
     const fits = size >= minRecordBytes && position + size <= this.log.written;
