@@ -67,6 +67,12 @@ export class RouteTable {
   private readonly brokers = new Map<string, BrokerEntry>();
   private readonly clusters = new Map<string, Set<string>>();
   private readonly states = new Map<string, KnownState>();
+  private changes = 0;
+
+  /** Another number whenever a route may be another one than before. */
+  get revision(): number {
+    return this.changes;
+  }
 
   /** A broker comes, or says again what it has. */
   register(
@@ -74,6 +80,7 @@ export class RouteTable {
     options: { readonly dropMissingTopics?: boolean } = {},
   ): Registered {
     const { broker, dataVersion } = registration;
+    this.changes += 1;
     const entry = this.brokers.get(broker.name);
     if (entry !== undefined && this.isStale(entry, broker, dataVersion)) return { kind: 'stale' };
     const isNew = entry?.addresses.get(broker.id) === undefined;
@@ -89,6 +96,7 @@ export class RouteTable {
 
   /** A broker goes. True when it was known. */
   unregister(broker: BrokerIdentity): boolean {
+    this.changes += 1;
     this.states.delete(stateKey(broker.cluster, broker.address));
     const entry = this.brokers.get(broker.name);
     if (entry === undefined) return false;
@@ -164,6 +172,7 @@ export class RouteTable {
   /** Gives or takes the write permission of a broker's queues; tells how many topics it has. */
   setWritable(brokerName: string, isWritable: boolean): number {
     let count = 0;
+    this.changes += 1;
     for (const queues of this.topics.values()) {
       const data = queues.get(brokerName);
       if (data === undefined) continue;
@@ -178,6 +187,7 @@ export class RouteTable {
   deleteTopic(topic: string, cluster?: string): void {
     const queues = this.topics.get(topic);
     if (queues === undefined) return;
+    this.changes += 1;
     const names = cluster === undefined ? queues.keys() : (this.clusters.get(cluster) ?? []);
     for (const name of names) queues.delete(name);
     if (queues.size === 0) this.topics.delete(topic);
@@ -185,6 +195,7 @@ export class RouteTable {
 
   /** Adds queues of one topic; those of brokers that are not here are left out. */
   addTopic(topic: string, queueDatas: readonly QueueData[]): void {
+    this.changes += 1;
     for (const data of queueDatas) {
       if (this.brokers.has(data.brokerName)) this.putQueues(topic, data);
     }

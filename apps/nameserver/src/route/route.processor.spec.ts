@@ -55,6 +55,27 @@ describe('RouteProcessor', () => {
       .read(Buffer.from(written(WireVersion.V5_3_3, extFields)))
       .queueDatas.map(({ brokerName }) => brokerName);
 
+  it('answers what the table holds now, however often it was asked before', () => {
+    register('a');
+    const before = written(WireVersion.V5_3_3);
+    expect(written(WireVersion.V5_3_3)).toBe(before);
+    expect(written(WireVersion.V4_9_4 - 1)).not.toBe(before);
+    register('b');
+    expect(brokersOf({})).toEqual(['a', 'b']);
+    table.setWritable('a', false);
+    expect(written(WireVersion.V5_3_3)).toContain('"perm":4');
+    table.unregister({ cluster: 'C', name: 'a', id: 0, address: 'a:0' });
+    expect(brokersOf({})).toEqual(['b']);
+    table.addTopic('T', [
+      { brokerName: 'b', perm: 6, readQueueNums: 9, topicSysFlag: 0, writeQueueNums: 9 },
+    ]);
+    expect(written(WireVersion.V5_3_3)).toContain('"readQueueNums":9');
+    table.deleteTopic('T');
+    expect(processor.routeOfTopic({ topic: 'T' }, { version: 1, extFields: {} })).toMatchObject({
+      code: 'TOPIC_NOT_EXIST',
+    });
+  });
+
   it('writes broker ids bare for clients before 4.9.4, who know nothing else', () => {
     register('a');
     expect(written(WireVersion.V4_9_4 - 1)).toContain('"brokerAddrs":{0:"a:0"}');

@@ -12,6 +12,8 @@ import type {
   GetTopicsByCluster,
   GetUnitTopicList,
   TopicList,
+  TopicRouteAnswer,
+  TopicRouteData,
 } from '@nestjs-rocketmq/protocol';
 import type { Call, Outcome } from '@nestjs-rocketmq/remoting';
 import { orderTopicNamespace } from '../admin/kv-config.table.js';
@@ -23,9 +25,23 @@ import { askedZone, nearby } from './zones.js';
 /** Bits of `topicSysFlag`. */
 const SysFlag = { unit: 1, unitSubscribed: 2 } as const;
 
+function answerOf(
+  found: Omit<TopicRouteData, 'orderTopicConf'> | undefined,
+  order: string | undefined,
+  bareIds: boolean,
+  zone?: ReturnType<typeof askedZone>,
+): TopicRouteAnswer | undefined {
+  if (found === undefined) return undefined;
+  const route = zone === undefined ? found : nearby(found, zone);
+  return { ...route, ...(order === undefined ? {} : { orderTopicConf: order }), bareIds };
+}
+
 /** Answers where a topic lives, and who is there at all. */
 export class RouteProcessor {
   private readonly startedAt: number;
+  /** Answers since the table last changed, by topic and form. */
+  private readonly answers = new Map<string, Readonly<TopicRouteAnswer>>();
+  private answersOf = -1;
 
   constructor(
     private readonly table: RouteTable,
@@ -45,18 +61,16 @@ export class RouteProcessor {
     if (needWaitForService && age < waitSecondsForService * 1000) {
       throw new ResponseError(ResponseCode.SYSTEM_ERROR, 'name server not ready');
     }
-    const found = this.table.routeOf(topic);
-    if (found === undefined) {
-      const remark = `No topic route info in name server for the topic: ${topic}`;
-      return { code: 'TOPIC_NOT_EXIST', remark };
-    }
     const zone = askedZone(extFields);
-    const route = zone === undefined ? found : nearby(found, zone);
     const order = orderMessageEnable ? this.kvConfig.get(orderTopicNamespace, topic) : undefined;
     const bareIds = version < WireVersion.V4_9_4 && acceptStandardJsonOnly !== true;
-    return {
-      body: { ...route, ...(order === undefined ? {} : { orderTopicConf: order }), bareIds },
-    };
+    const body =
+      zone === undefined
+        ? this.usualAnswer(topic, order, bareIds)
+        : answerOf(this.table.routeOf(topic), order, bareIds, zone);
+    if (body !== undefined) return { body };
+    const remark = `No topic route info in name server for the topic: ${topic}`;
+    return { code: 'TOPIC_NOT_EXIST', remark };
   };
 
   readonly clusterInfo = (): Outcome<typeof GetBrokerClusterInfo> => ({
@@ -99,6 +113,23 @@ export class RouteProcessor {
     const brokerAddrs = this.table.members(brokerName) ?? {};
     return { body: { brokerMemberGroup: { brokerAddrs, brokerName, cluster: clusterName } } };
   };
+
+  /** The same frozen answer to everybody, so that it is made and written once. */
+  private usualAnswer(
+    topic: string,
+    order: string | undefined,
+    bareIds: boolean,
+  ): Readonly<TopicRouteAnswer> | undefined {
+    const { revision } = this.table;
+    if (this.answersOf !== revision) this.answers.clear();
+    this.answersOf = revision;
+    const key = bareIds ? `${topic}\u0000` : topic;
+    const known = this.answers.get(key);
+    if (known !== undefined && known.orderTopicConf === order) return known;
+    const answer = answerOf(this.table.routeOf(topic), order, bareIds);
+    if (answer !== undefined) this.answers.set(key, Object.freeze(answer));
+    return answer;
+  }
 
   private flagged(wanted: (topicSysFlag: number) => boolean): { body: TopicList } {
     this.mayList(this.settings.values.enableTopicList);

@@ -47,15 +47,27 @@ const routeJson = json(topicRouteData);
 const encoder = new TextEncoder();
 const beyondAscii = /[\u007f-\uffff]/g;
 
+/** What frozen routes look like on the wire; a nameserver is asked for the same ones all day. */
+const writtenOnce = new WeakMap<object, Uint8Array>();
+
+/** A route that is frozen, and so is to stay as it is, is written once. */
 export const topicRouteBody: BodyCodec<TopicRouteAnswer> = {
   kind: 'json',
   read: (body) => routeJson.read(body),
   write(route) {
-    if (route.bareIds === true) return encoder.encode(writeFastjson(withBareIds(route)));
-    const text = writeFastjson(topicRouteData.write(route));
-    return encoder.encode(text.replace(beyondAscii, escaped));
+    const known = writtenOnce.get(route);
+    if (known !== undefined) return known;
+    const bytes = writeRoute(route);
+    if (Object.isFrozen(route)) writtenOnce.set(route, bytes);
+    return bytes;
   },
 };
+
+function writeRoute(route: TopicRouteAnswer): Uint8Array {
+  if (route.bareIds === true) return encoder.encode(writeFastjson(withBareIds(route)));
+  const text = writeFastjson(topicRouteData.write(route));
+  return encoder.encode(text.replace(beyondAscii, escaped));
+}
 
 function withBareIds(route: TopicRouteData): object {
   const written = topicRouteData.write(route) as { brokerDatas: { brokerAddrs: object }[] };
