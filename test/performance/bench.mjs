@@ -9,7 +9,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Field, measure } from './measure.mjs';
-import { metrics, processMetrics } from './metrics.mjs';
+import { measureBurdens } from './burdens.mjs';
+import { metrics, burdenMetrics, processMetrics, routeMetrics } from './metrics.mjs';
+import { measureRoutes } from './routes.mjs';
 import { javaMissing, ourBroker } from './servers.mjs';
 import { measureStarts } from './starts.mjs';
 
@@ -28,8 +30,8 @@ const { values: options } = parseArgs({
 });
 
 const timing = options.quick
-  ? { rounds: 3, warmMs: 150, runMs: 350, warmJavaMs: 0 }
-  : { rounds: 5, warmMs: 500, runMs: 2_000, warmJavaMs: 30_000 };
+  ? { rounds: 3, firstMs: 300, warmMs: 150, runMs: 350, warmJavaMs: 0 }
+  : { rounds: 7, firstMs: 4_000, warmMs: 300, runMs: 1_000, warmJavaMs: 30_000 };
 if (options.rounds !== undefined) timing.rounds = Number(options.rounds);
 
 function chosen(list) {
@@ -39,7 +41,7 @@ function chosen(list) {
 }
 
 function lineOf(metric, { figures, cpu = {} }) {
-  const { C: c, ours, J: j } = figures;
+  const { C: c, ours, J: j, base } = figures;
   const ratio = (other) => (other === undefined ? undefined : round(ours / other));
   const { form, connections, depth, rate } = metric.load ?? {};
   const flush = metric.sync ? 'SYNC_FLUSH' : 'ASYNC_FLUSH';
@@ -56,6 +58,9 @@ function lineOf(metric, { figures, cpu = {} }) {
     j: round(j),
     ratioToC: ratio(c),
     ratioToJ: ratio(j),
+    ...(base === undefined
+      ? {}
+      : { base: round(base), baseMeans: metric.base, ratioToBase: ratio(base) }),
     cpuMicrosPerOp: { ours: round(cpu.ours), c: round(cpu.C), j: round(cpu.J) },
     conditions:
       `median of ${timing.rounds}${load}, node ${process.version}, ${cpus().length} cores, ` +
@@ -74,9 +79,21 @@ function print(lines) {
   }
   const cell = (value) => (value === undefined ? '-' : String(value));
   const rows = lines.map(
-    ({ metric, title, unit, ours, c, j, ratioToC, ratioToJ, cpuMicrosPerOp }) => [
+    ({
       metric,
-      `${title} [${unit}]`,
+      title,
+      unit,
+      ours,
+      c,
+      j,
+      ratioToC,
+      ratioToJ,
+      cpuMicrosPerOp,
+      base,
+      ratioToBase,
+    }) => [
+      metric,
+      `${title} [${unit}]${base === undefined ? '' : ` = ${ratioToBase} of ${base}`}`,
       ...[ours, c, j, ratioToC, ratioToJ].map(cell),
       ['ours', 'c', 'j'].map((name) => cell(cpuMicrosPerOp[name])).join(' / '),
     ],
@@ -103,6 +120,11 @@ function groups(list) {
   const bySync = [shared.filter(({ sync }) => !sync), shared.filter(({ sync }) => sync)];
   const alone = list.filter((metric) => metric.ownServers).map((metric) => [metric]);
   return [...bySync, ...alone].filter((group) => group.length > 0);
+}
+
+/** What has no C is left out when there is nothing else to hold it against. */
+function isWanted({ without }) {
+  return without !== 'C' || !options.quick;
 }
 
 /** True when a ratio is worse than what was committed allows. */
@@ -132,7 +154,7 @@ async function main() {
   const baseline = exists ? JSON.parse(readFileSync(baselineFile, 'utf8')).ratioToC : {};
   const lines = [];
   const fallen = [];
-  for (const group of groups(chosen(metrics))) {
+  for (const group of groups(chosen(metrics).filter(isWanted))) {
     const field = await Field.open(names, group[0].sync);
     try {
       for (const metric of group) {
@@ -153,11 +175,32 @@ async function main() {
     const results = await measureStarts(names, options.quick ? 1 : timing.rounds);
     for (const metric of starts) lines.push(lineOf(metric, { figures: results[metric.name] }));
   }
+  if (!options.quick) lines.push(...(await measureSlow(names)));
   print(lines);
   judgeYardstick(lines);
   if (options['write-baseline']) writeBaseline(lines);
   for (const sentence of fallen) console.error(sentence);
   process.exit(fallen.length > 0 ? 1 : 0);
+}
+
+/** What takes too long for `--quick`, or has no C. */
+async function measureSlow(names) {
+  const lines = [];
+  const routes = chosen(routeMetrics);
+  if (routes.length > 0) {
+    const { cpu, ...results } = await measureRoutes(names, timing);
+    for (const metric of routes) lines.push(lineOf(metric, { figures: results[metric.name], cpu }));
+  }
+  const burdens = chosen(burdenMetrics);
+  const results = await measureBurdens(
+    burdens.map(({ name }) => name),
+    timing,
+  );
+  for (const metric of burdens) lines.push(lineOf(metric, { figures: results[metric.name] }));
+  for (const { metric, ours, base, baseMeans } of lines) {
+    console.error(`${metric}: ${ours}${base === undefined ? '' : `, ${baseMeans}: ${base}`}`);
+  }
+  return lines;
 }
 
 /** C counts as a yardstick when it is fast itself. */

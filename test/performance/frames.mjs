@@ -63,6 +63,32 @@ export function sendFrame({ form, bodyBytes, topic, queueId, opaque, isHalf = fa
   return frame(form, 310, opaque, ext, Buffer.alloc(bodyBytes, 'x'));
 }
 
+/** SEND_BATCH_MESSAGE of `count` messages of `bodyBytes` each, as the Java client packs them. */
+export function batchFrame({ count, bodyBytes, topic, queueId, opaque }) {
+  const properties = Buffer.from(
+    `UNIQ_KEY\u0001${UNIQ_KEY}\u0002WAIT\u0001true\u0002TAGS\u0001TagA\u0002`,
+  );
+  const one = Buffer.alloc(20 + bodyBytes + 2 + properties.length, 'x');
+  [one.length, 0, 0, 0, bodyBytes].forEach((word, i) => one.writeInt32BE(word, i * 4));
+  one.writeInt16BE(properties.length, 20 + bodyBytes);
+  properties.copy(one, 22 + bodyBytes);
+  const ext = {
+    a: 'bench',
+    b: topic,
+    c: 'TBW102',
+    d: '4',
+    e: String(queueId),
+    f: '0',
+    g: String(Date.now()),
+    h: '0',
+    i: 'WAIT\u0001true\u0002',
+    j: '0',
+    k: 'false',
+    m: 'true',
+  };
+  return frame('json', 320, opaque, ext, Buffer.concat(Array.from({ length: count }, () => one)));
+}
+
 /** PULL_MESSAGE of up to 32 messages. */
 export function pullFrame({ topic, queueId, offset, opaque }) {
   return frame('json', 11, opaque, {
@@ -105,6 +131,36 @@ export function createTopicFrame({ topic, queues, opaque }) {
     topicSysFlag: '0',
     order: 'false',
   });
+}
+
+/** REGISTER_BROKER with its topics. */
+export function registerFrame({ name, address, topics, version, opaque }) {
+  const config = (topicName) => ({
+    topicName,
+    readQueueNums: 8,
+    writeQueueNums: 8,
+    perm: 6,
+    topicFilterType: 'SINGLE_TAG',
+    topicSysFlag: 0,
+    order: false,
+  });
+  const body = {
+    topicConfigSerializeWrapper: {
+      topicConfigTable: Object.fromEntries(topics.map((topic) => [topic, config(topic)])),
+      dataVersion: { counter: version, timestamp: 1_700_000_000_000 },
+    },
+    filterServerList: [],
+  };
+  const ext = {
+    brokerName: name,
+    brokerAddr: address,
+    clusterName: 'bench',
+    haServerAddr: address,
+    brokerId: '0',
+    compressed: 'false',
+    bodyCrc32: '0',
+  };
+  return frame('json', 103, opaque, ext, Buffer.from(JSON.stringify(body)));
 }
 
 /** GET_ROUTEINFO_BY_TOPIC. */

@@ -2,9 +2,17 @@
 // Told by messages of its parent: a job, see `run`; answers 'started' and 'ended' with the figures.
 import { connect } from 'node:net';
 import { AnswerReader } from './answers.mjs';
-import { commitFrame, firstOpaque, pullFrame, sendFrame } from './frames.mjs';
+import {
+  batchFrame,
+  commitFrame,
+  firstOpaque,
+  pullFrame,
+  routeFrame,
+  sendFrame,
+} from './frames.mjs';
 
 const bodyBytes = 1024;
+const opaqueName = '"opaque":';
 
 /** Answers seen, and how long the last ones took. */
 class Figures {
@@ -52,12 +60,16 @@ class ClosedLoop {
   constructor(socket, job, index, figures) {
     this.socket = socket;
     this.job = job;
+    this.index = index;
     this.figures = figures;
     const count = job.depth;
     const queue = (slot) => ({
       topic: `${job.topic}${(index + slot) % job.topics}`,
       queueId: (index * 3 + slot) % job.queues,
     });
+    // Each connection pulls from a queue of its own, as far as there are some.
+    this.pulled = { topic: `${job.topic}0`, queueId: index % job.queues };
+    this.offset = 0;
     this.frames = Array.from({ length: count }, (_, slot) => this.build(slot, queue(slot)));
     this.sentAt = new Float64Array(count);
     this.isHalf = new Uint8Array(count);
@@ -76,10 +88,9 @@ class ClosedLoop {
     const { kind, form } = this.job;
     const opaque = firstOpaque + slot;
     // A pull goes on where its own connection is; the prefilled queue is read round and round.
-    if (kind === 'pull') {
-      this.offset = 0;
-      return pullFrame({ topic: `${this.job.topic}0`, queueId: 0, offset: '0', opaque });
-    }
+    if (kind === 'pull') return pullFrame({ ...this.pulled, offset: 0, opaque });
+    if (kind === 'route') return routeFrame({ topic, opaque });
+    if (kind === 'batch') return batchFrame({ count: 16, bodyBytes, topic, queueId, opaque });
     return sendFrame({ form, bodyBytes, topic, queueId, opaque, isHalf: kind === 'transaction' });
   }
 
@@ -113,8 +124,9 @@ class ClosedLoop {
     this.isHalf[slot] = 0;
     this.figures.answer(opaque, code, this.now - this.sentAt[slot]);
     if (this.isStopped) return;
-    if (this.job.kind === 'pull') this.send(slot, this.nextPull(opaque));
-    else this.send(slot, this.frames[slot]);
+    if (this.job.kind !== 'pull') this.send(slot, this.frames[slot]);
+    else if (this.job.pauseMs === undefined) this.send(slot, this.nextPull(opaque));
+    else setTimeout(() => this.pullLater(slot, opaque), this.job.pauseMs);
     void end;
   }
 
@@ -124,10 +136,18 @@ class ClosedLoop {
     return commitFrame({ opaque, queueOffset: extFields.queueOffset, position });
   }
 
+  /** A reader that takes its time. */
+  pullLater(slot, opaque) {
+    if (this.isStopped) return;
+    this.now = performance.now();
+    this.send(slot, this.nextPull(opaque));
+    this.flush();
+  }
+
   nextPull(opaque) {
     this.offset = (this.offset + 32) % (this.job.prefilled - 32);
     this.offset -= this.offset % 32;
-    return pullFrame({ topic: `${this.job.topic}0`, queueId: 0, offset: this.offset, opaque });
+    return pullFrame({ ...this.pulled, offset: this.offset, opaque });
   }
 }
 
@@ -145,6 +165,20 @@ async function closedLoop(job, figures) {
   };
 }
 
+/** What a lane sends in turn: with many topics, each lane its share of them. */
+function laneFrames(job, lane) {
+  const count = Math.max(1, Math.floor(job.topics / job.connections));
+  return Array.from({ length: count }, (_, i) =>
+    sendFrame({
+      form: job.form,
+      bodyBytes,
+      topic: `${job.topic}${(i * job.connections + lane) % job.topics}`,
+      queueId: lane % job.queues,
+      opaque: firstOpaque,
+    }),
+  );
+}
+
 /** Sends at a fixed rate, whatever comes back; a latency counts from the moment a send was due. */
 async function openLoop(job, figures) {
   const perTick = job.rate / 1000;
@@ -156,15 +190,7 @@ async function openLoop(job, figures) {
       figures.answer(opaque, code, performance.now() - dueAt[(opaque - firstOpaque) & 0xffff]),
     );
     socket.on('data', (chunk) => reader.push(chunk));
-    const frame = sendFrame({
-      form: job.form,
-      bodyBytes,
-      topic: `${job.topic}${i % job.topics}`,
-      queueId: i % job.queues,
-      opaque: firstOpaque,
-    });
-    const opaqueAt = frame.indexOf(String(firstOpaque));
-    lanes.push({ socket, dueAt, frame, opaqueAt, next: 0 });
+    lanes.push({ socket, dueAt, frames: laneFrames(job, i), next: 0 });
   }
   const start = performance.now();
   let sent = 0;
@@ -176,8 +202,9 @@ async function openLoop(job, figures) {
       const lane = lanes[sent % lanes.length];
       // Bursts are due at whole milliseconds.
       lane.dueAt[lane.next & 0xffff] = start + Math.ceil(sent / perTick);
-      const frame = Buffer.from(lane.frame);
-      frame.write(String(firstOpaque + (lane.next++ % 9_000_000)), lane.opaqueAt, 'latin1');
+      const frame = Buffer.from(lane.frames[lane.next % lane.frames.length]);
+      const opaque = String(firstOpaque + (lane.next++ % 9_000_000));
+      frame.write(opaque, frame.lastIndexOf(opaqueName, -bodyBytes) + opaqueName.length, 'latin1');
       perLane[sent % lanes.length].push(frame);
     }
     lanes.forEach(
@@ -193,6 +220,10 @@ async function openLoop(job, figures) {
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Resolves when the parent wants the figures now. */
+let tell;
+const told = new Promise((resolve) => (tell = resolve));
+
 async function run(job) {
   const figures = new Figures();
   const stop = await (job.rate === undefined ? closedLoop(job, figures) : openLoop(job, figures));
@@ -200,14 +231,16 @@ async function run(job) {
   figures.begin();
   const start = performance.now();
   process.send({ event: 'started' });
-  await sleep(job.runMs);
+  if (job.messages === undefined) await Promise.race([sleep(job.runMs), told]);
+  else while (figures.done < job.messages) await sleep(5);
   figures.isMeasuring = false;
   const ms = performance.now() - start;
   process.send({ event: 'ended', ...figures.summary(ms) });
-  stop();
+  if (!job.staysOpen) stop();
 }
 
 process.on('message', (job) => {
+  if (job.event === 'stop') return tell();
   run(job).catch((error) => process.send({ event: 'failed', reason: String(error.stack) }));
 });
 process.on('disconnect', () => process.exit(0));

@@ -1,5 +1,6 @@
 // One slice of load against one server, and medians over slices of servers that take turns.
 import { fork, spawnSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createTopicFrame, firstOpaque, sendFrame } from './frames.mjs';
@@ -19,17 +20,40 @@ export function median(values) {
 /**
  * Gives one server the machine: the others stand still, and what they wrote is on the disk, so that
  * nobody is measured while the system writes back the pages of another.
+ *
+ * With `recycle` the pages of what was written leave the page cache, to be taken again at once. A
+ * virtual machine gives its free memory back to the host, and then every page that is taken costs a
+ * trap into the host: up to 3.5 us per KiB written instead of 0.3, which would measure the machine
+ * and drown the servers. Brokers that run for long live on recycled pages anyway.
  */
-function turnOf(server, servers) {
+export function turnOf(server, servers, recycle) {
   for (const other of servers) if (other !== server) other.rest();
   spawnSync('sync');
+  if (recycle) for (const { folder } of servers) dropCache(folder);
   server.wake();
 }
 
-/** Runs one slice; the loader is a process of its own, new for each. */
-function slice(server, load, warmMs, runMs) {
+const largeFileBytes = 1024 * 1024;
+const blockBytes = 512;
+
+/** Asks the system to forget the pages of large files. */
+export function dropCache(folder) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    // Files may be mostly holes.
+    if (!entry.isFile() || statSync(path).blocks * blockBytes < largeFileBytes) continue;
+    spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none']);
+  }
+}
+
+/**
+ * Runs one slice; the loader is a process of its own, new for each. `look` runs at the end, while its
+ * connections are still open if the load says so; `stop` ends the slice before its time.
+ */
+export function slice(server, load, warmMs, runMs, { look, stop } = {}) {
   return new Promise((resolve, reject) => {
     const loader = fork(loaderScript, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    void stop?.then(() => loader.send({ event: 'stop' }));
     let cpu = 0;
     const end = (finish) => {
       loader.kill('SIGKILL');
@@ -41,15 +65,17 @@ function slice(server, load, warmMs, runMs) {
       else if (message.event === 'failed') end(() => reject(new Error(message.reason)));
       else {
         const cpuMicros = server.cpuMicros() - cpu;
-        end(() => resolve({ ...message, cpuMicros }));
+        const finish = () => end(() => resolve({ ...message, cpuMicros }));
+        if (look === undefined) finish();
+        else look().then(finish, (error) => end(() => reject(error)));
       }
     });
-    loader.send({ ...load, port: server.port, warmMs, runMs, prefilled });
+    loader.send({ prefilled, ...load, port: server.port, warmMs, runMs });
   });
 }
 
 /** Topics exist and, for pulls, are filled, so that a load meets no first times. */
-async function prepare(server, { load }) {
+export async function prepare(server, { load }) {
   if (server.name !== 'C') {
     for (let i = 0; i < load.topics; i += 1) {
       const topic = `${load.topic}${i}`;
@@ -58,14 +84,16 @@ async function prepare(server, { load }) {
     }
   }
   if (load.kind !== 'pull') return;
-  const frame = sendFrame({
-    form: 'json',
-    bodyBytes: 1024,
-    topic: `${load.topic}0`,
-    queueId: 0,
-    opaque: firstOpaque,
-  });
-  await sendMany(server.port, frame, prefilled);
+  const frames = Array.from({ length: load.queues }, (_, queueId) =>
+    sendFrame({
+      form: 'json',
+      bodyBytes: 1024,
+      topic: `${load.topic}0`,
+      queueId,
+      opaque: firstOpaque,
+    }),
+  );
+  await sendMany(server.port, frames, prefilled * load.queues);
 }
 
 const starters = { C: startYardstick, ours: startOurs, J: startJava };
@@ -97,20 +125,23 @@ function figureOf(metric, result) {
 
 /**
  * Measures one metric on all servers of a field, taking turns; medians of `rounds`. `warmJavaMs` of
- * load go to J first, and `warmMs` to everybody before each slice.
+ * load go to J first, `firstMs` to the others, and `warmMs` to everybody before each slice.
  */
-export async function measure(metric, { servers }, { rounds, warmMs, runMs, warmJavaMs }) {
+export async function measure(metric, field, timing) {
+  const { rounds, firstMs, warmMs, runMs, warmJavaMs } = timing;
+  const servers = field.servers.filter(({ name }) => name !== metric.without);
   const names = servers.map(({ name }) => name);
   const figures = Object.fromEntries(names.map((name) => [name, []]));
   const cpu = Object.fromEntries(names.map((name) => [name, []]));
+  const recycles = metric.load.kind !== 'pull';
   for (const server of servers) {
-    turnOf(server, servers);
+    turnOf(server, servers, recycles);
     await prepare(server, metric);
-    await slice(server, metric.load, 50, server.name === 'J' ? warmJavaMs : warmMs * 2);
+    await slice(server, metric.load, 50, server.name === 'J' ? warmJavaMs : firstMs);
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const server of servers) {
-      turnOf(server, servers);
+      turnOf(server, servers, recycles);
       const result = await slice(server, metric.load, warmMs, runMs);
       if (result.wrong > 0) {
         throw new Error(

@@ -34,6 +34,14 @@ export const metrics = [
     load: { ...sends, connections: 1, depth: 1 },
   },
   {
+    name: 'P5',
+    title: 'batches of 16, 16 x 4, JSON',
+    unit: 'msg/s',
+    better: 'more',
+    perAnswer: 16,
+    load: { ...sends, kind: 'batch', connections: 16, depth: 4 },
+  },
+  {
     name: 'P6',
     title: 'SYNC_FLUSH sends, 16 x 32, JSON',
     unit: 'msg/s',
@@ -68,6 +76,24 @@ export const metrics = [
     },
   },
   {
+    name: 'P8q4',
+    // The yardstick has no queues whose messages could lie between each other.
+    without: 'C',
+    title: 'pulls of 32, four queues, 4 x 1, JSON',
+    unit: 'msg/s',
+    better: 'more',
+    perAnswer: 32,
+    load: {
+      ...sends,
+      kind: 'pull',
+      topic: 'pulled',
+      topics: 1,
+      queues: 4,
+      connections: 4,
+      depth: 1,
+    },
+  },
+  {
     name: 'P11',
     title: 'open loop at 20,000 sends/s, 8 connections, p99',
     unit: 'ms',
@@ -82,4 +108,49 @@ export const processMetrics = [
   { name: 'P13', title: 'idle RSS of the broker', unit: 'MB', better: 'less' },
   { name: 'P14', title: 'broker start to first accepted send', unit: 'ms', better: 'less' },
   { name: 'P14n', title: 'nameserver start to first route answer', unit: 'ms', better: 'less' },
+];
+
+/** Figures of the nameserver: 100 topics on 10 brokers. */
+export const routeMetrics = [
+  { name: 'P16', title: 'route queries, 16 x 32', unit: '/s', better: 'more', figure: 'rate' },
+  { name: 'P16p', title: 'route queries, 16 x 32, p99', unit: 'ms', better: 'less', figure: 'p99' },
+];
+
+/** Figures of our broker that are held against another of the same run, the base. */
+export const burdenMetrics = [
+  {
+    name: 'P13m',
+    title: 'RSS after 1 M messages, with 1,000 connections',
+    unit: 'MB',
+    better: 'less',
+    base: 'RSS idle',
+  },
+  {
+    name: 'P15',
+    title: 'start after SIGKILL with 1 GiB of log',
+    unit: 'ms',
+    better: 'less',
+    base: 'a bare process that reads it and checks its CRCs',
+  },
+  {
+    name: 'topics',
+    title: 'open loop at 10,000 sends/s, 10,000 topics, p99',
+    unit: 'ms',
+    better: 'less',
+    base: 'the same with one topic',
+  },
+  {
+    name: 'backlog',
+    title: 'pipelined sends, 16 x 32, behind a backlog of 5 GB',
+    unit: 'msg/s',
+    better: 'more',
+    base: 'the same without backlog',
+  },
+  {
+    name: 'backlogRead',
+    title: 'the same while a consumer reads the backlog at 10,000/s',
+    unit: 'msg/s',
+    better: 'more',
+    base: 'the same without backlog',
+  },
 ];

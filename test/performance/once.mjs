@@ -37,8 +37,8 @@ export async function askUntil(port, frame, wanted, deadlineMs = 60_000) {
   throw new Error(`The server on port ${port} never answered as it should: ${last}.`);
 }
 
-/** Sends the same frame `count` times, at most `depth` at once; throws unless all are accepted. */
-export function sendMany(port, frame, count, depth = 64) {
+/** Sends frames in turn, `count` in all, at most `depth` at once; throws unless all are accepted. */
+export function sendMany(port, frames, count, depth = 64) {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     let sent = 0;
@@ -48,14 +48,42 @@ export function sendMany(port, frame, count, depth = 64) {
       if (code !== 0) return reject(new Error(`a send was answered with code ${code}`));
       done += 1;
       if (sent < count) {
+        socket.write(frames[sent % frames.length]);
         sent += 1;
-        socket.write(frame);
       }
       if (done < count) return;
       socket.destroy();
       resolve();
     });
     socket.on('data', (chunk) => reader.push(chunk));
-    for (; sent < Math.min(depth, count); sent += 1) socket.write(frame);
+    for (; sent < Math.min(depth, count); sent += 1) socket.write(frames[sent % frames.length]);
   });
+}
+
+/** A connection that stays open, for one question at a time. */
+export class Line {
+  static async open(port) {
+    const line = new Line();
+    line.socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    await new Promise((resolve, reject) => {
+      line.socket.once('connect', resolve);
+      line.socket.once('error', reject);
+    });
+    const reader = new AnswerReader((_opaque, code) => line.answered?.(code));
+    line.socket.on('data', (chunk) => reader.push(chunk));
+    return line;
+  }
+
+  /** Throws unless the answer's code is 0. */
+  async ask(frame) {
+    const code = await new Promise((resolve) => {
+      this.answered = resolve;
+      this.socket.write(frame);
+    });
+    if (code !== 0) throw new Error(`a request was answered with code ${code}`);
+  }
+
+  close() {
+    this.socket.destroy();
+  }
 }

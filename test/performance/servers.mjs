@@ -71,6 +71,14 @@ export class Server {
     this.child.kill('SIGCONT');
   }
 
+  /** As a crash leaves it; the folder stays. */
+  async kill() {
+    const gone = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.kill('SIGKILL');
+    await gone;
+    alive.delete(this.child);
+  }
+
   async stop() {
     const { child } = this;
     this.wake();
@@ -149,8 +157,11 @@ function brokerProperties(folder, port, sync) {
   };
 }
 
-export async function startOurs({ sync = false, nodeArgs = [] } = {}) {
-  const folder = temporaryFolder('ours');
+export async function startOurs({
+  sync = false,
+  nodeArgs = [],
+  folder = temporaryFolder('ours'),
+} = {}) {
   const port = await freePort([-2, 0, 1]);
   const file = join(folder, 'broker.conf');
   const { waitTimeMillsInSendQueue, osPageCacheBusyTimeOutMills, ...own } = brokerProperties(

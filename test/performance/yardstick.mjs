@@ -302,18 +302,42 @@ function startSync() {
 }
 
 function append(connection, bytes, data, headerAt, headerEnd, end, form) {
-  const bodySize = end - headerEnd;
-  const room = fixed + bodySize + (headerEnd - headerAt) + 1024;
+  const room = fixed + (end - headerAt) + 1024;
   if (staged + room > staging.length) write();
-  const start = staged;
-  const at = position;
   // The topic's length is known after the scan only, and the properties come behind it.
-  const scratch = start + fixed + bodySize + 256 + 2;
+  const scratch = staged + fixed + (end - headerEnd) + 256 + 2;
   if (form === 0) scanJson(bytes, data, headerAt, headerEnd - 1, scratch);
   else scanBinary(bytes, data, headerAt, scratch);
+  encode(data, headerEnd, end - headerEnd, scratch);
+  connection.answer(form, count - 1);
+  ask();
+}
+
+/** Each message of a batch becomes a record of its own; the last one's offset is answered. */
+function appendBatch(connection, bytes, data, headerAt, headerEnd, end) {
+  scanJson(bytes, data, headerAt, headerEnd - 1, staging.length - 64 * 1024);
+  for (let at = headerEnd; at < end; at += data.getInt32(at)) {
+    const size = data.getInt32(at);
+    if (staged + fixed + size + 128 * 1024 > staging.length) write();
+    const bodySize = data.getInt32(at + 16);
+    const propsFrom = at + 20 + bodySize + 2;
+    const scratch = staged + fixed + bodySize + 256 + 2;
+    const propsSize = data.getInt16(propsFrom - 2);
+    staging.set(new Uint8Array(data.buffer, data.byteOffset + propsFrom, propsSize), scratch);
+    propsTo = scratch + propsSize;
+    encode(data, at + 20, bodySize, scratch);
+  }
+  connection.answer(0, count - 1);
+  ask();
+}
+
+/** Writes a record; its properties lie between `scratch` and `propsTo` already. */
+function encode(data, bodyFrom, bodySize, scratch) {
+  const start = staged;
+  const at = position;
   const topicSize = topicTo - topicFrom;
   const bodyAt = start + 88;
-  staging.set(new Uint8Array(data.buffer, data.byteOffset + headerEnd, bodySize), bodyAt);
+  staging.set(new Uint8Array(data.buffer, data.byteOffset + bodyFrom, bodySize), bodyAt);
   const topicAt = bodyAt + bodySize;
   stage.setUint8(topicAt, topicSize);
   copyWords(stage, topicAt + 1, data, topicFrom, topicSize);
@@ -350,8 +374,7 @@ function append(connection, bytes, data, headerAt, headerEnd, end, form) {
     positions = larger;
   }
   positions[count] = at;
-  connection.answer(form, count++);
-  ask();
+  count += 1;
 }
 
 /** The offset asked for: `queueOffset` of a pull. */
@@ -422,6 +445,7 @@ function handle(connection, bytes, data, at, end) {
     for (let c = bytes[p]; c >= 0x30 && c <= 0x39; c = bytes[++p]) code = code * 10 + c - 0x30;
   }
   if (code === 310) append(connection, bytes, data, p, headerEnd, end, form);
+  else if (code === 320) appendBatch(connection, bytes, data, p, headerEnd, end);
   else if (code === 11) pull(connection, bytes, data, headerAt, headerEnd);
   else if (code === 37) endTransaction(connection, bytes, data, headerAt, headerEnd);
   else throw new Error(`The yardstick knows no request code ${code}.`);
