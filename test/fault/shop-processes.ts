@@ -89,6 +89,8 @@ export class ShopProcesses {
       brokerName: 'broker-a',
       brokerIP1: '127.0.0.1',
       listenPort: this.ports.broker,
+      // What a slow disk refuses is no matter of these specs.
+      brokerFastFailureEnable: 'false',
       namesrvAddr: `127.0.0.1:${this.ports.nameserver}`,
       storePathRootDir: join(this.folder, 'broker'),
     });

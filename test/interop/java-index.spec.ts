@@ -74,15 +74,17 @@ async function write(round: string): Promise<{ key: string; unique: string }[]> 
 
 async function expectFound(sent: readonly { key: string; unique: string }[]): Promise<void> {
   const ns = nameserver.address;
-  for (const { key, unique } of [sent[0], sent[5], sent[11]].filter((one) => one !== undefined)) {
-    await eventually(`message by key ${key}`, 30_000, async () => {
-      const { out } = await client.admin(['queryMsgByKey', '-n', ns, '-t', topic, '-k', key]);
-      return out.includes(unique) ? true : undefined;
-    });
-    // queryMsgByUniqueKey asks the same, but works only once in a process.
-    const { out } = await client.admin(['queryMsgById', '-n', ns, '-t', topic, '-i', unique]);
-    expect(out).toContain(unique);
-    expect(out).toContain(key);
+  for (const { key, unique } of [sent[0], sent[11]].filter((one) => one !== undefined)) {
+    // The second asks as queryMsgByUniqueKey does, which works only once in a process.
+    for (const question of [
+      ['queryMsgByKey', '-k', key],
+      ['queryMsgById', '-i', unique],
+    ]) {
+      await eventually(`${question.join(' ')} finds ${unique}`, 60_000, async () => {
+        const { out } = await client.admin([...question, '-n', ns, '-t', topic]);
+        return out.includes(unique) ? true : undefined;
+      });
+    }
   }
 }
 
@@ -107,23 +109,13 @@ async function alternate(makers: readonly Maker[], ends: readonly End[]): Promis
 }
 
 describe('the key index', () => {
-  it.each(['4.9.7', '5.3.3'] as const)(
-    'is read and continued by Java %s and by us, after good closes',
-    async (version) => {
-      await alternate(
-        [ours, javas(version), ours, javas(version)],
-        ['closed', 'closed', 'closed', 'closed'],
-      );
-    },
-  );
+  it('is read and continued by Java and by us, after good closes', async () => {
+    const makers = [ours, javas('5.3.3'), ours, javas('4.9.7')];
+    await alternate(makers, ['closed', 'closed', 'closed', 'closed']);
+  });
 
-  it.each(['4.9.7', '5.3.3'] as const)(
-    'is read and continued by Java %s and by us, after kills',
-    async (version) => {
-      await alternate(
-        [ours, javas(version), ours, javas(version)],
-        ['killed', 'killed', 'killed', 'closed'],
-      );
-    },
-  );
+  it('is read and continued by Java and by us, after kills', async () => {
+    const makers = [ours, javas('4.9.7'), ours, javas('5.3.3')];
+    await alternate(makers, ['killed', 'killed', 'killed', 'closed']);
+  });
 });

@@ -163,6 +163,8 @@ class Campaign {
   private settings(folder: string, port: number): string {
     const properties = {
       listenPort: port,
+      // What a slow disk refuses is no matter of this campaign.
+      brokerFastFailureEnable: false,
       bindAddress: '127.0.0.1',
       brokerIP1: '127.0.0.1',
       brokerName: 'broker-a',

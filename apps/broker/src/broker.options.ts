@@ -1,5 +1,5 @@
 import { defineOptions, option } from '@nestjs-rocketmq/foundation';
-import { filterOptions, groupOptions } from './message-options.js';
+import { filterOptions, overloadOptions, groupOptions } from './message-options.js';
 import { registrationOptions } from './registration/registration.options.js';
 
 const highestPort = 65_535;
@@ -305,5 +305,6 @@ export const brokerOptions = defineOptions('Broker options', {
   ...querying,
   ...transactionsAndDelay,
   ...filterOptions,
+  ...overloadOptions,
   ...groupOptions,
 });

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import type { Clock, FileSystem, Logger } from '@nestjs-rocketmq/foundation';
+import type { Clock, FileSystem, Logger, Turn } from '@nestjs-rocketmq/foundation';
 import { hostText, UniqueKeys } from '@nestjs-rocketmq/message';
 import type { MessageStore } from '@nestjs-rocketmq/store';
 import { CleaningProcessor } from './admin/cleaning.processor.js';
@@ -33,6 +33,7 @@ import { ReplyProcessor } from './send/reply.processor.js';
 import { SendBackProcessor } from './send/send-back.processor.js';
 import { SendChecks } from './send/send-checks.js';
 import { SendMessageProcessor } from './send/send-message.processor.js';
+import { WaitingLine } from './send/waiting-line.js';
 import { TableFile } from './table-file.js';
 import { GroupsProcessor } from './topics/groups.processor.js';
 import type { LiveSettings } from './settings/live-settings.js';
@@ -56,6 +57,7 @@ export interface Ground {
   /** `storePathRootDir`, absolute. */
   readonly directory: string;
   readonly store: MessageStore;
+  readonly turn: Turn;
   readonly place: StoreHost;
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
@@ -64,6 +66,7 @@ export interface Ground {
 
 export interface BrokerParts {
   readonly processors: Processors;
+  readonly line: WaitingLine;
   readonly topics: TopicTable;
   readonly arrivals: Arrivals;
   readonly halves: HalfMessages;
@@ -119,6 +122,7 @@ function composeShared(ground: Ground) {
     for (const queue of store.queuesOf(topic)) arrivals.answerAll(queue);
   });
   const locks = new QueueLocks();
+  const line = new WaitingLine(() => store.writeMillis, ground.turn, config);
   const resets = new OffsetResets(offsets);
   const clients = new ClientDirectory(
     clock,
@@ -148,6 +152,7 @@ function composeShared(ground: Ground) {
     ...nouns,
     options: config,
     arrivals,
+    line,
     locks,
     resets,
     halves,
@@ -161,7 +166,7 @@ function composeShared(ground: Ground) {
 /** Who gets what: every part of a broker, from the tables up to the processors. Opens nothing. */
 export function composeBroker(ground: Ground): BrokerParts {
   const shared = composeShared(ground);
-  const { topics, arrivals, halves } = shared;
+  const { topics, arrivals, halves, line } = shared;
   const checks = new TransactionCheckService(shared);
   const schedule = new ScheduleService({
     ...shared,
@@ -169,7 +174,7 @@ export function composeBroker(ground: Ground): BrokerParts {
   });
   const processors = composeProcessors(ground, shared, checks, schedule);
   const housekeeping = new HousekeepingService({ ...shared, schedule });
-  return { processors, topics, arrivals, halves, schedule, checks, housekeeping };
+  return { processors, line, topics, arrivals, halves, schedule, checks, housekeeping };
 }
 
 function composeProcessors(

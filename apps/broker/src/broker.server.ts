@@ -112,7 +112,7 @@ async function open(
   });
   resources.use(store);
   const settings = settingsFor(config, options, fileSystem, logger);
-  const nouns = { config, settings, directory, store, place, fileSystem, clock, logger };
+  const nouns = { config, settings, directory, store, turn, place, fileSystem, clock, logger };
   const parts = composeBroker(nouns);
   followTurns(parts, store, turn);
   const router = brokerRoutes(parts.processors);
@@ -166,7 +166,8 @@ function settingsFor(
 
 /** What was decided or delivered in a turn stands or falls with the write of that turn. */
 function followTurns(parts: BrokerParts, store: MessageStore, turn: Turn): void {
-  const { halves, schedule } = parts;
+  const { halves, schedule, line } = parts;
+  turn.onEnd('send', () => line.turnEnded());
   turn.onEnd('answer', () => {
     halves.turnWritten();
     schedule.turnWritten();

@@ -2,6 +2,45 @@ import { option } from '@nestjs-rocketmq/foundation';
 
 const day = 86_400_000;
 
+/** What happens to those who ask while a slow disk keeps the broker. */
+export const overloadOptions = {
+  brokerFastFailureEnable: option.boolean({
+    default: true,
+    restart: false,
+    meaning: 'Requests that waited too long for a slow disk are answered SYSTEM_BUSY.',
+  }),
+  waitTimeMillsInSendQueue: option.duration({
+    default: 200,
+    min: 1,
+    restart: false,
+    meaning: 'How long a send may have waited.',
+  }),
+  waitTimeMillsInPullQueue: option.duration({
+    default: 5000,
+    min: 1,
+    restart: false,
+    meaning: 'How long a pull may have waited.',
+  }),
+  waitTimeMillsInLitePullQueue: option.duration({
+    default: 5000,
+    min: 1,
+    restart: false,
+    meaning: 'How long a lite pull may have waited.',
+  }),
+  waitTimeMillsInTransactionQueue: option.duration({
+    default: 3000,
+    min: 1,
+    restart: false,
+    meaning: 'How long a decision on a transaction may have waited.',
+  }),
+  osPageCacheBusyTimeOutMills: option.duration({
+    default: 1000,
+    min: 1,
+    restart: false,
+    meaning: 'A write of the log that takes longer means that the disk is busy.',
+  }),
+};
+
 /** What may be filtered by SQL92 expressions, and how that is kept. */
 export const filterOptions = {
   enablePropertyFilter: option.boolean({

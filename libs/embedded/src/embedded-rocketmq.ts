@@ -98,6 +98,8 @@ export class EmbeddedRocketMQ implements Resource, AsyncDisposable {
           brokerIP1: local,
           bindAddress: local,
           listenPort: 0,
+          // Who asks and who answers share a thread: nobody else gets in while the disk is slow.
+          brokerFastFailureEnable: false,
           ...options.broker,
         },
         dir: join(dir, 'store'),

@@ -57,6 +57,7 @@ export class MessageStore {
   /** Why this turn cannot be written any more. */
   private turnError: unknown;
   private fullUntil = 0;
+  private lastWrite = 0;
   private isClosed = false;
   private failure: StoreFailedError | undefined;
   private readonly failureListeners: ((error: Error) => void)[] = [];
@@ -93,6 +94,11 @@ export class MessageStore {
   /** The gate that answers to sends leave through. */
   get gate(): StoreGate {
     return this.publisher;
+  }
+
+  /** How many milliseconds the log took for this turn; 0 when nothing was written. */
+  get writeMillis(): number {
+    return this.lastWrite;
   }
 
   /** Why the store has stopped, or undefined. Reading goes on. */
@@ -317,12 +323,15 @@ export class MessageStore {
   }
 
   private writeTurn(): void {
+    this.lastWrite = 0;
     if (!this.isTurnOpen) return;
     this.isTurnOpen = false;
     const { log } = this.parts;
     try {
       if (this.turnError !== undefined) throw this.turnError;
+      const began = this.given.clock.monotonic();
       log.write();
+      this.lastWrite = this.given.clock.monotonic() - began;
       this.publisher.turnWritten(this.placed.storeTimestamp);
       this.times.turnWritten();
       const { writer, arena } = this.parts;

@@ -19,6 +19,7 @@ import { forbid, type PullCheckOptions, PullChecks } from './pull-checks.js';
 import type { PullSubscriptions } from './pull-subscription.js';
 import type { ClientDirectory } from '../membership/client-directory.js';
 import type { GroupTable } from '../topics/group-table.js';
+import type { WaitingLine } from '../send/waiting-line.js';
 import type { TopicTable } from '../topics/topic-table.js';
 
 type Pull = typeof PullMessage;
@@ -35,6 +36,7 @@ export interface PullOptions extends PullCheckOptions {
 
 export interface PullParts {
   readonly store: MessageStore;
+  readonly line: WaitingLine;
   readonly topics: TopicTable;
   readonly groups: GroupTable;
   readonly clients: ClientDirectory;
@@ -72,6 +74,7 @@ export class PullMessageProcessor {
   }
 
   pull(asked: AskedView<Pull>, reply: Reply<Pull>): void {
+    if (this.parts.line.refuses('pull', reply)) return;
     const filter = this.checks.admit(asked, reply);
     if (filter === undefined) return;
     const { sysFlag, topic, queueId } = asked;
@@ -97,6 +100,7 @@ export class PullMessageProcessor {
   }
 
   pullLite(asked: AskedView<typeof LitePullMessage>, reply: Reply<typeof LitePullMessage>): void {
+    if (this.parts.line.refuses('litePull', reply)) return;
     if (this.parts.options.litePullMessageEnable) return this.pull(asked, reply);
     const remark = `the broker[${this.parts.options.brokerIP1}] for lite pull consumer is forbidden`;
     forbid(reply, 1, remark);

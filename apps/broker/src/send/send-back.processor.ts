@@ -17,11 +17,13 @@ import type { TopicTable } from '../topics/topic-table.js';
 import { MessageDraft, type StoreHost } from './message-draft.js';
 import { maxAttempts, type RetryMessages, unknownGroup } from './retry-messages.js';
 import { refuseForStore } from './store-refusal.js';
+import type { WaitingLine } from './waiting-line.js';
 
 type SendBack = typeof ConsumerSendMsgBack;
 
 export interface SendBackParts {
   readonly store: MessageStore;
+  readonly line: WaitingLine;
   readonly topics: TopicTable;
   readonly groups: GroupTable;
   readonly retries: RetryMessages;
@@ -48,6 +50,7 @@ export class SendBackProcessor {
   }
 
   sendBack(asked: AskedView<SendBack>, reply: Reply<SendBack>): void {
+    if (this.parts.line.refuses('send', reply)) return;
     const { options, groups, store } = this.parts;
     const group = groups.find(asked.group);
     if (group === undefined) {

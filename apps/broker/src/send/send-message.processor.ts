@@ -26,6 +26,7 @@ import { type BrokerTexts, clientSysFlag, MessageDraft, type StoreHost } from '.
 import type { RetryMessages } from './retry-messages.js';
 import { isRefusal, type SendChecks } from './send-checks.js';
 import { refuseForStore } from './store-refusal.js';
+import type { WaitingLine } from './waiting-line.js';
 
 /** SEND_MESSAGE, SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE have the same fields in code. */
 export type Send = typeof SendMessageV2;
@@ -43,6 +44,7 @@ export interface SendOptions extends BrokerTexts {
 export interface SendParts {
   readonly store: MessageStore;
   readonly checks: SendChecks;
+  readonly line: WaitingLine;
   readonly halves: HalfMessages;
   readonly delays: Delays;
   readonly retries: RetryMessages;
@@ -82,6 +84,7 @@ export class SendMessageProcessor {
   }
 
   send(asked: AskedView<Send>, reply: Reply<Send>): void {
+    if (this.parts.line.refuses('send', reply)) return;
     const topic = this.parts.checks.topicFor(asked, reply.peer.remoteAddress);
     if (isRefusal(topic)) return reply.refuse(topic.code, topic.remark);
     if (this.refuses(asked, reply)) return;

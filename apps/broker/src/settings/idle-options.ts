@@ -24,6 +24,7 @@ const oneThread: IdleGroup = {
     asyncSendEnable dispatchFromSenderThread enableAsyncReput dispatchCqThreads dispatchCqCacheNum
     recoverConcurrently enableBuildConsumeQueueConcurrently enableAcceleratedRecovery
     transactionCheckRocksdbCoreThreads transactionCheckRocksdbMaxThreads
+    waitTimeMillsInHeartbeatQueue waitTimeMillsInAckQueue waitTimeMillsInAdminBrokerQueue
     transactionCheckRocksdbQueueCapacity enableScheduleAsyncDeliver
     scheduleAsyncDeliverMaxPendingLimit scheduleAsyncDeliverMaxResendNum2Blocked`,
 };
@@ -209,9 +210,6 @@ const ownTransactions: IdleGroup = {
 const underway: IdleGroup = {
   reason: 'the part that it belongs to is not there yet',
   names: `
-    brokerFastFailureEnable waitTimeMillsInSendQueue waitTimeMillsInPullQueue
-    waitTimeMillsInLitePullQueue waitTimeMillsInHeartbeatQueue waitTimeMillsInTransactionQueue
-    waitTimeMillsInAckQueue waitTimeMillsInAdminBrokerQueue osPageCacheBusyTimeOutMills
     enableConsumeQueueExt mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
     autoMessageVersionOnTopicLen syncFlushTimeout
     enableCalcFilterBitMap

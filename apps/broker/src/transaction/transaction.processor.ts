@@ -23,6 +23,7 @@ import type { MessageStore } from '@nestjs-rocketmq/store';
 import type { Figures } from '../admin/figures.js';
 import type { Delays } from '../schedule/delays.js';
 import { refuseForStore } from '../send/store-refusal.js';
+import type { WaitingLine } from '../send/waiting-line.js';
 import { MessageDraft, type StoreHost } from '../send/message-draft.js';
 import type { HalfMessages } from './half-messages.js';
 import type { TransactionCheckService } from './transaction-check.service.js';
@@ -40,6 +41,7 @@ const name = {
 export interface TransactionParts {
   readonly figures: Figures;
   readonly store: MessageStore;
+  readonly line: WaitingLine;
   readonly halves: HalfMessages;
   readonly checks: TransactionCheckService;
   readonly delays: Delays;
@@ -67,6 +69,7 @@ export class TransactionProcessor {
    * asked for an answer gets one here.
    */
   end(asked: AskedView<typeof EndTransaction>, reply: Reply<typeof EndTransaction>): void {
+    if (this.parts.line.refuses('transaction', reply)) return;
     const { commitOrRollback } = asked;
     const isCommit = commitOrRollback === TransactionDecision.commit;
     if (commitOrRollback === TransactionDecision.unknown) return reply.success();
