@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
 const jobs = Math.min(2, availableParallelism());
-const longestTryMs = 180_000;
+const longestTryMs = 600_000;
 
 function readMutant(file) {
   const text = readFileSync(join(here, file), 'utf8');

@@ -1,5 +1,6 @@
 import { type RunningBroker, startBroker } from '@nestjs-rocketmq/broker';
 import { type FileSystem, type LogFields, type Logger, Turn } from '@nestjs-rocketmq/foundation';
+import type { Network } from '@nestjs-rocketmq/remoting';
 import { FaultyFileSystem } from '@nestjs-rocketmq/store/testing';
 import { Macrotasks } from './macrotasks.js';
 import { type Life, SimulatedClock } from './simulated-clock.js';
@@ -55,7 +56,7 @@ export class World {
         },
         clock: this.clock.of(life),
         fileSystem: mortal(this.disk, life),
-        network: this.network,
+        network: mortalNetwork(this.network, life),
         turn: new Turn((end) => this.tasks.later(() => void (life.isAlive && end()))),
         logger: this.logger(life),
       });
@@ -107,7 +108,7 @@ export class World {
   private end(life: Life): void {
     life.isAlive = false;
     this.broker = undefined;
-    this.network.kill(brokerPort);
+    for (const port of [brokerPort, brokerPort - 2]) this.network.kill(port);
   }
 
   private logger(life: Life): Logger {
@@ -125,6 +126,15 @@ export class World {
     };
     return logger;
   }
+}
+
+/** The network as one process sees it: a dead one listens and connects nowhere any more. */
+function mortalNetwork(network: Network, life: Life): Network {
+  const never = new Promise<never>(() => undefined);
+  return {
+    connect: (target) => (life.isAlive ? network.connect(target) : never),
+    listen: (address, onWire) => (life.isAlive ? network.listen(address, onWire) : never),
+  };
 }
 
 /** The disk as one process sees it: when it has died, nothing it still calls does anything. */
