@@ -7,6 +7,7 @@ import {
   GetConsumerStatusFromClient,
   GetConsumeStats,
   InvokeBrokerToGetConsumerStatus,
+  QueryConsumeQueue,
   QueryConsumeTimeSpan,
   QuerySubscriptionByConsumer,
   QueryTopicsByConsumer,
@@ -183,6 +184,23 @@ describe('clients of a broker', () => {
       subscriptionData: { subString: 'TagA' },
     });
     expect((await subscriptionOf('refunds')).subscriptionData).toBeUndefined();
+  });
+
+  it('are named beside the entries of a queue that one of their groups reads', async () => {
+    await using raw = await RawBroker.start();
+    await raw.send('orders', 'x');
+    await raw.heartbeat('one', { consumers: [consumerOf('g', 'orders', 'TagA')] });
+    const entries = async (consumerGroup?: string) => {
+      const asked = { topic: 'orders', queueId: 0, index: 0, count: 1, consumerGroup };
+      return (await raw.client.invoke(raw.address, QueryConsumeQueue, asked, ask)).body;
+    };
+    expect((await entries()).subscriptionData).toBeUndefined();
+    expect(await entries('g')).toMatchObject({
+      filterData: 'null',
+      subscriptionData: { subString: 'TagA' },
+      queueData: [{ physicOffset: 0 }],
+    });
+    expect((await entries('h')).filterData).toBe('h@orders is not online!');
   });
 
   it('are asked where they stand; who is silent is left out', async () => {

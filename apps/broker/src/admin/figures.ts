@@ -297,7 +297,7 @@ export class Figures {
     if (topics === undefined) this.groups.set(group, (topics = new Map()));
     let gets = topics.get(topic);
     if (gets === undefined) {
-      const isSystem = isSystemTopic(topic);
+      const isSystem = this.topics.get(topic)?.isSystem ?? isSystemTopic(topic);
       gets = { isSystem, nums: new Counter(), sizes: new Counter(), latencies: [] };
       topics.set(topic, gets);
     }

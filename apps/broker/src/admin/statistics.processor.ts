@@ -21,6 +21,7 @@ export interface StatisticsParts {
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
   readonly storePathRootDir: string;
+  readonly storePathCommitLog: string;
   /** A setting as text, for the sizes that tools print beside figures. */
   readonly setting: (name: string) => string | undefined;
 }
@@ -126,6 +127,7 @@ export class StatisticsProcessor {
       commitLogMinOffset: String(minPosition),
       commitLogMaxOffset: String(appended),
       commitLogDiskRatio: String(ratio),
+      [`commitLogDiskRatio_${this.parts.storePathCommitLog}`]: String(ratio),
       consumeQueueDiskRatio: String(ratio),
       commitLogDirCapacity: `Total : ${bytesText(total)}, Free : ${bytesText(free)}.`,
       // What queues do not show yet: with SYNC_FLUSH what is not durable, else what is not written.
@@ -148,6 +150,7 @@ export class StatisticsProcessor {
     return Object.fromEntries(
       this.parts.schedule
         .progress()
+        .filter(({ next, end }) => next > 0 || end > 0)
         .map(({ level, next, end }) => [`scheduleMessageOffset_${level}`, `${next},${end}`]),
     );
   }

@@ -8,6 +8,7 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import type { Outcome } from '@nestjs-rocketmq/remoting';
 import type { MessageStore } from '@nestjs-rocketmq/store';
+import type { ClientDirectory } from '../membership/client-directory.js';
 
 /** The most entries of a queue in one answer. */
 const mostEntries = 1000;
@@ -23,6 +24,7 @@ export class QueryProcessor {
   constructor(
     private readonly store: MessageStore,
     private readonly options: QueryOptions,
+    private readonly clients: ClientDirectory,
   ) {}
 
   /**
@@ -69,7 +71,7 @@ export class QueryProcessor {
     if (queue === undefined) {
       throw new ResponseError(
         ResponseCode.SYSTEM_ERROR,
-        `queue ${asked.queueId} of topic ${asked.topic} is not exist!`,
+        `${asked.queueId}@${asked.topic} is not exist!`,
       );
     }
     const from = Math.max(asked.index, queue.min);
@@ -79,12 +81,27 @@ export class QueryProcessor {
       const entry = { position: 0, size: 0, tagsCode: 0 };
       if (!queue.entryAt(offset, entry)) break;
       queueData.push({
-        eval: true,
+        eval: false,
         physicOffset: entry.position,
         physicSize: entry.size,
         tagsCode: entry.tagsCode,
       });
     }
-    return { body: { maxQueueIndex: queue.visible, minQueueIndex: queue.min, queueData } };
+    return {
+      body: {
+        maxQueueIndex: queue.visible,
+        minQueueIndex: queue.min,
+        queueData,
+        ...this.subscriptionOf(asked.consumerGroup, asked.topic),
+      },
+    };
+  }
+
+  /** What a group that is named listens to in the topic; in Java's words when it is not here. */
+  private subscriptionOf(group: string | undefined, topic: string) {
+    if (group === undefined) return {};
+    const subscriptionData = this.clients.subscriptionOf(group, topic);
+    if (subscriptionData === undefined) return { filterData: `${group}@${topic} is not online!` };
+    return { subscriptionData, filterData: 'null' };
   }
 }

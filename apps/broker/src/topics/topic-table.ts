@@ -47,6 +47,10 @@ export class TopicTable {
       this.put(config);
       added = true;
     }
+    for (const { topicName } of always) {
+      const own = this.topics.get(topicName);
+      if (own !== undefined) own.isSystem = true;
+    }
     if (added) this.save();
   }
 

@@ -50,7 +50,7 @@ export class Topic {
   /** The one kind of messages it is for; undefined when it is for all. */
   onlyFor: MessageKind | undefined;
   /** One of those that RocketMQ has for itself; they do not count as traffic. */
-  readonly isSystem: boolean;
+  isSystem: boolean;
   /** Messages and bytes stored since the start. */
   readonly puts = new Counter();
   readonly putSizes = new Counter();

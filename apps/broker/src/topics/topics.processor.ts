@@ -98,7 +98,7 @@ export class TopicsProcessor {
     const { topic } = asked;
     if (topic.trim() === '') throw illegal('The specified topic is blank.');
     if (isSystemTopic(topic)) {
-      throw illegal(`The topic[${topic}] is conflict with system topic; it cannot be deleted.`);
+      throw illegal(`The topic[${topic}] is conflict with system topic.`);
     }
     for (const name of [topic, ...this.retriesByPop(topic)]) this.remove(name);
     await this.topics.told();
