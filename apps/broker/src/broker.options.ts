@@ -1,5 +1,6 @@
 import { defineOptions, option } from '@nestjs-rocketmq/foundation';
 import { filterOptions, overloadOptions, groupOptions } from './message-options.js';
+import { statusOptions } from './status/status.options.js';
 import { registrationOptions } from './registration/registration.options.js';
 
 const highestPort = 65_535;
@@ -86,6 +87,12 @@ const identity = {
     max: 86_400,
     meaning: 'A connection without traffic is closed after so many seconds.',
   }),
+  connectTimeoutMillis: option.duration({
+    default: 3000,
+    min: 1,
+    max: 60_000,
+    meaning: 'Time to connect to a name server.',
+  }),
   brokerConfigPath: option.text({
     default: '',
     meaning: 'File that a change of settings at run time is written to; empty means the one of -c.',
@@ -106,6 +113,10 @@ const tables = {
     restart: false,
     default: true,
     meaning: 'Consumer groups come into being when somebody consumes with them.',
+  }),
+  enableCreateSysGroup: option.boolean({
+    default: true,
+    meaning: "RocketMQ's own consumer groups exist from the start.",
   }),
   defaultTopicQueueNums: option.integer({
     default: 8,
@@ -297,6 +308,7 @@ const transactionsAndDelay = {
 
 /** The options of a broker, under the names that Apache's operators know. */
 export const brokerOptions = defineOptions('Broker options', {
+  ...statusOptions,
   ...identity,
   ...registrationOptions,
   ...tables,

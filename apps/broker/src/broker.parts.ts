@@ -34,6 +34,7 @@ import { SendBackProcessor } from './send/send-back.processor.js';
 import { SendChecks } from './send/send-checks.js';
 import { SendMessageProcessor } from './send/send-message.processor.js';
 import { WaitingLine } from './send/waiting-line.js';
+import type { MetricsParts } from './status/broker-metrics.js';
 import { TableFile } from './table-file.js';
 import { GroupsProcessor } from './topics/groups.processor.js';
 import type { LiveSettings } from './settings/live-settings.js';
@@ -73,6 +74,7 @@ export interface BrokerParts {
   readonly schedule: ScheduleService;
   readonly checks: TransactionCheckService;
   readonly housekeeping: HousekeepingService;
+  readonly metrics: MetricsParts;
 }
 
 /** The tables under `config/`, read. */
@@ -166,6 +168,7 @@ function composeShared(ground: Ground) {
 /** Who gets what: every part of a broker, from the tables up to the processors. Opens nothing. */
 export function composeBroker(ground: Ground): BrokerParts {
   const shared = composeShared(ground);
+  const { config } = ground;
   const { topics, arrivals, halves, line } = shared;
   const checks = new TransactionCheckService(shared);
   const schedule = new ScheduleService({
@@ -174,7 +177,8 @@ export function composeBroker(ground: Ground): BrokerParts {
   });
   const processors = composeProcessors(ground, shared, checks, schedule);
   const housekeeping = new HousekeepingService({ ...shared, schedule });
-  return { processors, line, topics, arrivals, halves, schedule, checks, housekeeping };
+  const metrics = { ...shared, config };
+  return { processors, line, topics, arrivals, halves, schedule, checks, housekeeping, metrics };
 }
 
 function composeProcessors(

@@ -4,6 +4,9 @@ import { lookup } from 'node:dns/promises';
 import {
   type Clock,
   consoleLogger,
+  LogFile,
+  LogSinks,
+  type StatusServer,
   type FileSystem,
   type Logger,
   nodeFileSystem,
@@ -23,6 +26,7 @@ import { RegistrationService } from './registration/registration.service.js';
 import type { StoreHost } from './send/message-draft.js';
 import { followSettings } from './settings/follow-settings.js';
 import { idleBrokerOptions } from './settings/idle-options.js';
+import type { StatusParts } from './status/open-status.js';
 import { LiveSettings } from './settings/live-settings.js';
 
 export interface BrokerOptions {
@@ -48,6 +52,8 @@ export interface RunningBroker extends AsyncDisposable {
   readonly address: string;
   readonly port: number;
   readonly name: string;
+  /** Of metrics and health, when they are served. */
+  readonly statusPort: number | undefined;
   readonly config: BrokerConfig;
   /** Called once when the store had to stop; the broker refuses messages from then on. */
   onFailure(listener: (error: Error) => void): void;
@@ -78,11 +84,16 @@ export function resolveConfig(options: BrokerOptions, logger: Logger): BrokerCon
  * has the folder), the errors of the store, `ListenError`.
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
-  const logger = options.logger ?? consoleLogger('broker', { level: 'warn' });
+  const given = options.logger ?? consoleLogger('broker', { level: 'warn' });
+  const log = new LogSinks('broker', given);
+  const { logger } = log;
   const config = resolveConfig(options, logger);
+  log.level = config.logLevel;
+  log.open(logFileOf(config, options.fileSystem ?? nodeFileSystem));
   const resources = new ResourceStack();
+  resources.use(log);
   try {
-    return await open(config, options, logger, resources);
+    return await open(config, options, log, resources);
   } catch (error) {
     await resources.close().catch((second: unknown) => {
       logger.error('not everything could be closed after a start that failed', { error: second });
@@ -94,9 +105,10 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
 async function open(
   config: BrokerConfig,
   options: BrokerOptions,
-  logger: Logger,
+  log: LogSinks,
   resources: ResourceStack,
 ): Promise<RunningBroker> {
+  const { logger } = log;
   const clock = options.clock ?? systemClock;
   const fileSystem = options.fileSystem ?? nodeFileSystem;
   const turn = options.turn ?? new Turn();
@@ -134,12 +146,15 @@ async function open(
   const address = `${config.brokerIP1}:${place.port}`;
   const registering = { options, clock, logger, resources, address, port: place.port };
   const registration = register(config, parts, registering);
-  followSettings({ config, settings, store, parts, listening, registration });
+  followSettings({ config, settings, store, parts, listening, registration, log });
+  const statusPort = await watch(config, { metrics: parts.metrics, registration, fileSystem }, log);
+  if (statusPort !== undefined) resources.use(statusPort);
   await registration.open();
   return {
     address,
     port: place.port,
     name: config.brokerName,
+    statusPort: statusPort?.port,
     get config() {
       return { ...config, listenPort: place.port };
     },
@@ -147,6 +162,30 @@ async function open(
     close: () => resources.close(),
     [Symbol.asyncDispose]: () => resources.close(),
   };
+}
+
+function logFileOf(config: BrokerConfig, fileSystem: FileSystem): LogFile | undefined {
+  const { logDir, logFileBytes: bytes, logFilePieces: pieces } = config;
+  if (logDir === '') return undefined;
+  return new LogFile({ fileSystem, path: path.resolve(logDir, 'broker.log'), bytes, pieces });
+}
+
+/** Metrics and health are loaded when they are wanted. */
+async function watch(
+  config: BrokerConfig,
+  parts: StatusParts,
+  log: LogSinks,
+): Promise<StatusServer | undefined> {
+  const { metricsExporterType } = config;
+  if (metricsExporterType === 'DISABLE') return undefined;
+  if (metricsExporterType !== 'PROM') {
+    log.logger.warn(
+      `metricsExporterType=${metricsExporterType} is not there: nothing is exported.`,
+    );
+    return undefined;
+  }
+  const { openStatus } = await import('./status/open-status.js');
+  return openStatus(parts);
 }
 
 /** The settings in force; 26 shows those that do nothing as they were given. */
@@ -203,7 +242,7 @@ function register(
     network: context.options.network,
     clock,
     logger: logger.child('registration'),
-    connectTimeoutMs: 3000,
+    connectTimeoutMs: config.connectTimeoutMillis,
   });
   resources.defer(() => client.close());
   const registration = new RegistrationService({

@@ -24,7 +24,8 @@ function readOptions({ file, nameServers }: CommandLine): BrokerOptions {
     },
     nameServers,
     configFile: file,
-    logger: consoleLogger('broker'),
+    // The setting `logLevel` says what is printed of this.
+    logger: consoleLogger('broker', { level: 'debug' }),
   };
 }
 

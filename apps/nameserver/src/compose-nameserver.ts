@@ -1,4 +1,4 @@
-import type { Clock, FileSystem, Logger } from '@nestjs-rocketmq/foundation';
+import type { Clock, FileSystem, LogSinks } from '@nestjs-rocketmq/foundation';
 import type { Network } from '@nestjs-rocketmq/remoting';
 import { AdminProcessor } from './admin/admin.processor.js';
 import { KvConfigTable } from './admin/kv-config.table.js';
@@ -15,7 +15,7 @@ export interface NameserverPorts {
   readonly options: NameserverOptions;
   readonly clock: Clock;
   readonly fileSystem: FileSystem;
-  readonly logger: Logger;
+  readonly log: LogSinks;
   /** Undefined means the network of this machine. */
   readonly network: Network | undefined;
 }
@@ -25,14 +25,25 @@ export interface NameserverPorts {
  * server is not open yet. Throws `DurableJsonError` when the key-values cannot be read.
  */
 export function composeNameserver(ports: NameserverPorts): NameserverServer {
-  const { options, clock, fileSystem, logger, network } = ports;
+  const { options, clock, fileSystem, log, network } = ports;
+  const { logger } = log;
   const table = new RouteTable();
   const kvConfig = new KvConfigTable(fileSystem, options.kvConfigPath);
   const settings = new RunningSettings(options, fileSystem, logger);
+  settings.onChange(({ logLevel }) => (log.level = logLevel));
   const route = new RouteProcessor(table, kvConfig, settings, clock);
   const registration = new RegistrationProcessor(table, kvConfig, settings, clock, logger);
   const admin = new AdminProcessor(kvConfig, settings);
   const router = nameserverRouter({ route, registration, admin });
   const { liveness } = registration;
-  return new NameserverServer({ options, router, liveness, clock, logger, network });
+  return new NameserverServer({
+    options,
+    router,
+    liveness,
+    table,
+    clock,
+    log,
+    network,
+    servesRoutes: () => route.isOpen,
+  });
 }

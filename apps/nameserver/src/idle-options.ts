@@ -39,10 +39,10 @@ export const idleNameserverOptions = new IdleOptions('nameserver', [
       scanInactiveMasterInterval controllerThreadPoolNums controllerRequestThreadPoolQueueCapacity
       controllerDLegerGroup controllerDLegerPeers controllerDLegerSelfId controllerStorePath
       mappedFileSize isProcessReadEvent processReadEvent
-      metricsExporterType
+      
       metricsGrpcExporterTarget metricsGrpcExporterHeader metricGrpcExporterTimeOutInMills
       metricGrpcExporterIntervalInMills metricLoggingExporterIntervalInMills
-      metricsPromExporterPort metricsPromExporterHost metricsLabel metricsInDelta`,
+      metricsLabel metricsInDelta`,
   },
   {
     reason: "Apache's nameserver uses it in its scripts or tests only",

@@ -32,7 +32,8 @@ async function run(): Promise<void> {
   if (line.prints === 'all') return write(printOptions(options));
   if (line.prints === 'important') return write(printOptions(options, importantOptions));
   if (line.nameServers !== undefined) logger.info('-n has no effect on a nameserver');
-  const nameserver = await startNameserver({ ...options, logger });
+  const printed = consoleLogger('nameserver', { level: 'debug' });
+  const nameserver = await startNameserver({ ...options, logger: printed });
   // Apache's words: scripts wait for this line.
   const address = `${options.bindAddress}:${nameserver.port}`;
   write(`The Name Server boot success. serializeType=JSON, address ${address}\n`);

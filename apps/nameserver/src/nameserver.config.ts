@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { defineOptions, option } from '@nestjs-rocketmq/foundation';
 import type { Logger, OptionValues } from '@nestjs-rocketmq/foundation';
+import { statusOptions } from './status/status.options.js';
 import { idleNameserverOptions } from './idle-options.js';
 
 /** Options of a nameserver, under the names that Apache's `namesrv.properties` gives them. */
@@ -76,6 +77,7 @@ export const nameserverOptions = defineOptions('nameserver', {
     meaning: 'A topic that a broker no longer names is taken off that broker.',
     restart: false,
   }),
+  ...statusOptions,
 });
 
 export type NameserverTable = (typeof nameserverOptions)['table'];

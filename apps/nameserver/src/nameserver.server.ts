@@ -1,17 +1,20 @@
 import { ResourceStack } from '@nestjs-rocketmq/foundation';
-import type { Clock, Logger, Resource } from '@nestjs-rocketmq/foundation';
+import type { Clock, LogSinks, Resource, StatusServer } from '@nestjs-rocketmq/foundation';
 import { Turn } from '@nestjs-rocketmq/foundation';
 import { RemotingServer } from '@nestjs-rocketmq/remoting';
 import type { ListenAddress, Network, Router } from '@nestjs-rocketmq/remoting';
 import type { NameserverOptions } from './nameserver.config.js';
 import type { BrokerLiveness } from './registration/broker-liveness.js';
+import type { RouteTable } from './route/route-table.js';
 
 export interface NameserverServerParts {
   readonly options: NameserverOptions;
   readonly router: Router;
   readonly liveness: BrokerLiveness;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly log: LogSinks;
+  readonly table: RouteTable;
+  readonly servesRoutes: () => boolean;
   /** Undefined means the network of this machine. */
   readonly network: Network | undefined;
 }
@@ -20,6 +23,7 @@ export interface NameserverServerParts {
 export class NameserverServer implements Resource {
   private readonly resources = new ResourceStack();
   private server: RemotingServer | undefined;
+  private status: StatusServer | undefined;
 
   constructor(private readonly parts: NameserverServerParts) {}
 
@@ -29,9 +33,15 @@ export class NameserverServer implements Resource {
     return this.server.address;
   }
 
-  /** Rejects with `ListenError` when the port cannot be taken. */
+  /** Port of metrics and health, when they are served. */
+  get statusPort(): number | undefined {
+    return this.status?.port;
+  }
+
+  /** Rejects with `ListenError` or `StatusPortError` when a port cannot be taken. */
   async open(): Promise<void> {
-    const { options, router, liveness, clock, logger, network } = this.parts;
+    const { options, router, liveness, clock, log, network } = this.parts;
+    this.resources.use(log);
     const server = await RemotingServer.listen({
       host: options.bindAddress,
       port: options.listenPort,
@@ -39,13 +49,26 @@ export class NameserverServer implements Resource {
       turn: new Turn(),
       network,
       clock,
-      logger,
+      logger: log.logger,
       limits: { idleMs: options.serverChannelMaxIdleTimeSeconds * 1000 },
     });
     this.server = server;
     this.resources.defer(() => server.close());
     const sweep = clock.every(options.scanNotActiveBrokerInterval, () => liveness.sweep());
     this.resources.defer(() => sweep.cancel());
+    if (options.metricsExporterType === 'PROM') await this.openStatus(server);
+  }
+
+  /** Metrics and health are loaded when they are wanted. */
+  private async openStatus(server: RemotingServer): Promise<void> {
+    const { openStatus } = await import('./status/open-status.js');
+    try {
+      const connections = (): number => server.peers().size;
+      this.status = this.resources.use(await openStatus({ ...this.parts, connections }));
+    } catch (error) {
+      await this.resources.close();
+      throw error;
+    }
   }
 
   /** Answers what is being worked on, then closes. */

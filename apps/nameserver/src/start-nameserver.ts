@@ -1,5 +1,11 @@
-import { join } from 'node:path';
-import { nodeFileSystem, silentLogger, systemClock } from '@nestjs-rocketmq/foundation';
+import { join, resolve } from 'node:path';
+import {
+  LogFile,
+  LogSinks,
+  nodeFileSystem,
+  silentLogger,
+  systemClock,
+} from '@nestjs-rocketmq/foundation';
 import type { Clock, FileSystem, Logger, Resource } from '@nestjs-rocketmq/foundation';
 import { formatAddress } from '@nestjs-rocketmq/remoting';
 import type { Network } from '@nestjs-rocketmq/remoting';
@@ -24,6 +30,8 @@ export interface RunningNameserver extends Resource, AsyncDisposable {
   readonly address: string;
   /** The port really taken. */
   readonly port: number;
+  /** Of metrics and health, when they are served. */
+  readonly statusPort: number | undefined;
   /** Answers what is being worked on, then closes. */
   close(): Promise<void>;
 }
@@ -41,13 +49,25 @@ export function prepareNameserver(given: StartNameserverOptions): NameserverServ
           kvConfigPath: join(dir, 'kvConfig.json'),
           configStorePath: join(dir, 'namesrv.properties'),
         };
+  const log = new LogSinks('nameserver', logger);
+  const how = { unknown: 'refuse', logger: log.logger } as const;
+  const options = loadNameserverOptions({ ...paths, ...named }, how);
+  const disk = fileSystem ?? nodeFileSystem;
+  log.level = options.logLevel;
+  log.open(logFileOf(options, disk));
   return composeNameserver({
-    options: loadNameserverOptions({ ...paths, ...named }, { unknown: 'refuse', logger }),
+    options,
     clock: clock ?? systemClock,
-    fileSystem: fileSystem ?? nodeFileSystem,
-    logger,
+    fileSystem: disk,
+    log,
     network,
   });
+}
+
+function logFileOf(options: NameserverOptions, fileSystem: FileSystem): LogFile | undefined {
+  const { logDir, logFileBytes: bytes, logFilePieces: pieces } = options;
+  if (logDir === '') return undefined;
+  return new LogFile({ fileSystem, path: resolve(logDir, 'namesrv.log'), bytes, pieces });
 }
 
 /**
@@ -63,5 +83,6 @@ export async function startNameserver(
   const { port, host } = server.address;
   const close = (): Promise<void> => server.close();
   const address = formatAddress(everywhere[host] ?? host, port);
-  return { address, port, close, [Symbol.asyncDispose]: close };
+  const { statusPort } = server;
+  return { address, port, statusPort, close, [Symbol.asyncDispose]: close };
 }

@@ -45,3 +45,8 @@ export class ClosedError extends CodedError {
 export class PropertiesError extends CodedError {
   readonly code = 'PROPERTIES_BROKEN';
 }
+
+/** The port for metrics and health cannot be taken. */
+export class StatusPortError extends CodedError {
+  readonly code = 'STATUS_PORT';
+}

@@ -109,6 +109,9 @@ export class Figures {
   readonly transferred: Meter;
   readonly putTimes = new PutTimes();
   putBytes = 0;
+  /** Transactions decided. */
+  commits = 0;
+  rollbacks = 0;
   /** The longest search for messages, ms. */
   longestGet = 0;
   /** Messages put and got at the last two midnights, local time. */
@@ -231,6 +234,29 @@ export class Figures {
 
   missed(): void {
     this.getsMissed.total += 1;
+  }
+
+  /** What groups were given, by topic. */
+  *reads(): Generator<{
+    readonly group: string;
+    readonly topic: string;
+    readonly isSystem: boolean;
+    readonly messages: number;
+    readonly bytes: number;
+  }> {
+    for (const [group, topics] of this.groups) {
+      for (const [topic, { isSystem, nums, sizes }] of topics) {
+        yield { group, topic, isSystem, messages: nums.value, bytes: sizes.value };
+      }
+    }
+  }
+
+  /** Messages that groups gave up. */
+  deadByGroup(): { group: string; topic: string; messages: number }[] {
+    return [...(this.byKey.get('SNDBCK2DLQ_TIMES') ?? [])].map(([key, counter]) => {
+      const [, topic = '', group = ''] = key.split('@');
+      return { group, topic, messages: counter.value };
+    });
   }
 
   /** The counter of Java's statistics name and key; undefined when nothing was counted there. */

@@ -1,3 +1,4 @@
+import type { LogSinks } from '@nestjs-rocketmq/foundation';
 import { type StoreOptions, storeOptions } from '@nestjs-rocketmq/store';
 import type { MessageStore } from '@nestjs-rocketmq/store';
 import type { BrokerConfig } from '../broker.config.js';
@@ -14,6 +15,7 @@ export interface SettingsFollowers {
   readonly parts: BrokerParts;
   readonly listening: Listening;
   readonly registration: RegistrationService;
+  readonly log: LogSinks;
 }
 
 const intervals: readonly string[] = ['flushConsumerOffsetInterval', 'flushDelayOffsetInterval'];
@@ -28,10 +30,11 @@ const ofRegistration: readonly string[] = [
  * it, and are told.
  */
 export function followSettings(followers: SettingsFollowers): void {
-  const { config, settings, store, parts, listening, registration } = followers;
+  const { config, settings, store, parts, listening, registration, log } = followers;
   settings.onChange((names) => {
     const has = (some: readonly string[]): boolean => some.some((name) => names.has(name));
     if (has(storeOptions.names)) store.reconfigure(changedOf(config, names));
+    if (names.has('logLevel')) log.level = config.logLevel;
     if (names.has('maxMessageSize')) listening.limitMessages(config.maxMessageSize);
     if (has(['regionId', 'traceOn'])) parts.processors.send.textsChanged();
     if (has(intervals)) parts.housekeeping.intervalsChanged();

@@ -69,7 +69,7 @@ const nettyOnly: IdleGroup = {
   names: `
     serverWorkerThreads serverSelectorThreads serverCallbackExecutorThreads
     serverOnewaySemaphoreValue serverAsyncSemaphoreValue serverSocketSndBufSize
-    serverSocketRcvBufSize useEpollNativeSelector serverNettyWorkerGroupEnable
+    serverSocketRcvBufSize serverSocketBacklog clientChannelMaxIdleTimeSeconds useEpollNativeSelector serverNettyWorkerGroupEnable
     writeBufferHighWaterMark writeBufferLowWaterMark serverPooledByteBufAllocatorEnable
     clientWorkerThreads clientCallbackExecutorThreads clientOnewaySemaphoreValue
     clientAsyncSemaphoreValue clientSocketSndBufSize clientSocketRcvBufSize
@@ -174,7 +174,7 @@ const otherStores: IdleGroup = {
 };
 
 const otherFigures: IdleGroup = {
-  reason: 'figures are served to those who fetch them (metricsExporterType=PROM), and not pushed',
+  reason: 'figures are served to those who fetch them (=PROM), and not pushed',
   names: `
     metricsGrpcExporterTarget metricsGrpcExporterHeader metricGrpcExporterTimeOutInMills
     metricGrpcExporterIntervalInMills metricLoggingExporterIntervalInMills metricsInDelta
@@ -206,6 +206,22 @@ const ownTransactions: IdleGroup = {
   names: `transactionOpMsgMaxSize transactionOpBatchInterval`,
 };
 
+const namedServers: IdleGroup = {
+  reason:
+    'name servers are those of namesrvAddr, whose host names are resolved at every connect; a ' +
+    'change of the setting counts at once',
+  names: `
+    updateNameServerAddrPeriod fetchNamesrvAddrInterval fetchNamesrvAddrByAddressServer
+    fetchNameSrvAddrByDnsLookup`,
+};
+
+const notMeasured: IdleGroup = {
+  reason: 'latencies of single requests are not measured, and lags count every message',
+  names: `
+    enableRemotingMetrics enableRequestMetrics estimateAccumulation
+    transactionMetricFlushInterval`,
+};
+
 /** Parts that are being built; what stands here when they are done is a mistake. */
 const underway: IdleGroup = {
   reason: 'the part that it belongs to is not there yet',
@@ -217,15 +233,14 @@ const underway: IdleGroup = {
     
     
     
-    enableCreateSysGroup
-    enableCleanExpiredOffset transactionMetricFlushInterval useStaticSubscription
-    updateNameServerAddrPeriod fetchNamesrvAddrInterval
-    fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup connectTimeoutMillis
-    clientChannelMaxIdleTimeSeconds serverSocketBacklog 
-    metricsExporterType metricsPromExporterPort metricsPromExporterHost
-    metricsOtelCardinalityLimit metricsLabel estimateAccumulation enableConnectionMetrics
-    enableLagAndDlqMetrics enableMessageStoreMetrics enableRemotingMetrics enableRequestMetrics
-    enableStatsMetrics enableTransactionMetrics`,
+    enableCleanExpiredOffset useStaticSubscription
+    
+    
+    
+    
+    
+    
+    `,
 };
 
 /** Apache's option names that this broker accepts and does not use. */
@@ -245,5 +260,7 @@ export const idleBrokerOptions = new IdleOptions('Broker options', [
   unread,
   noProxy,
   ownTransactions,
+  namedServers,
+  notMeasured,
   underway,
 ]);

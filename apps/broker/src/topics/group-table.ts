@@ -24,7 +24,11 @@ export interface GroupTableParts {
   readonly file: TableStorage;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly options: { readonly autoCreateSubscriptionGroup: boolean };
+  readonly options: {
+    readonly autoCreateSubscriptionGroup: boolean;
+    /** Default true. */
+    readonly enableCreateSysGroup?: boolean;
+  };
 }
 
 /** What a group is when nothing else was said. */
@@ -59,7 +63,9 @@ export class GroupTable {
       this.groups.set(name, subscriptionGroupConfig.read({ ...given, groupName: name }, at));
     }
     let added = false;
-    for (const name of systemGroupNames()) {
+    for (const name of this.parts.options.enableCreateSysGroup === false
+      ? []
+      : systemGroupNames()) {
       if (this.groups.has(name)) continue;
       this.groups.set(name, newGroup(name));
       added = true;

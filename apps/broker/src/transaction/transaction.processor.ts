@@ -87,6 +87,8 @@ export class TransactionProcessor {
       if (problem !== undefined) return this.refuse(asked, reply, problem);
       if (isCommit) this.commit(asked.commitLogOffset);
       this.parts.halves.decide(asked.tranStateTableOffset, this.parts.clock.now());
+      if (isCommit) this.parts.figures.commits += 1;
+      else this.parts.figures.rollbacks += 1;
     } catch (error) {
       return refuseForStore(reply, error, this.parts.logger);
     }

@@ -11,6 +11,7 @@ const optionTable: OptionTable = nameserverOptions.table;
 /** The settings in force. Those that need no restart change while the nameserver runs. */
 export class RunningSettings {
   private current: NameserverOptions;
+  private readonly listeners: ((values: NameserverOptions) => void)[] = [];
 
   constructor(
     started: NameserverOptions,
@@ -22,6 +23,11 @@ export class RunningSettings {
 
   get values(): NameserverOptions {
     return this.current;
+  }
+
+  /** Called after settings were changed. */
+  onChange(listener: (values: NameserverOptions) => void): void {
+    this.listeners.push(listener);
   }
 
   /** Lines `name=value`. */
@@ -48,6 +54,7 @@ export class RunningSettings {
     const now = taken.filter(([name]) => !isLate(name));
     this.current = { ...this.current, ...Object.fromEntries(now) };
     this.logger.info('Settings were changed', Object.fromEntries(taken));
+    for (const listener of this.listeners) listener(this.current);
     return taken.map(([name]) => name).filter(isLate);
   }
 

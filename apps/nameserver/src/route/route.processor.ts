@@ -52,13 +52,19 @@ export class RouteProcessor {
     this.startedAt = clock.monotonic();
   }
 
+  /** Routes are given out: not so in the time that `needWaitForService` asks for. */
+  get isOpen(): boolean {
+    const { needWaitForService, waitSecondsForService } = this.settings.values;
+    const age = this.clock.monotonic() - this.startedAt;
+    return !needWaitForService || age >= waitSecondsForService * 1000;
+  }
+
   readonly routeOfTopic = (
     { topic, acceptStandardJsonOnly }: Asked<typeof GetRouteinfoByTopic>,
     { version, extFields }: Pick<Call, 'version' | 'extFields'>,
   ): Outcome<typeof GetRouteinfoByTopic> => {
-    const { needWaitForService, waitSecondsForService, orderMessageEnable } = this.settings.values;
-    const age = this.clock.monotonic() - this.startedAt;
-    if (needWaitForService && age < waitSecondsForService * 1000) {
+    const { orderMessageEnable } = this.settings.values;
+    if (!this.isOpen) {
       throw new ResponseError(ResponseCode.SYSTEM_ERROR, 'name server not ready');
     }
     const zone = askedZone(extFields);

@@ -1,0 +1,76 @@
+import { option } from '@nestjs-rocketmq/foundation';
+
+/** Figures for Prometheus, health, and the log. */
+export const statusOptions = {
+  metricsExporterType: option.choice(['DISABLE', 'PROM', 'OTLP_GRPC', 'LOG'], {
+    default: 'DISABLE',
+    meaning:
+      'PROM serves /metrics, /healthz and /readyz on metricsPromExporterPort; the last two are ' +
+      'taken for DISABLE, with a warning.',
+  }),
+  metricsPromExporterPort: option.integer({
+    default: 5557,
+    min: 0,
+    max: 65_535,
+    meaning: 'Port of metrics and health; 0 takes a free one.',
+  }),
+  metricsPromExporterHost: option.text({
+    default: '',
+    meaning: 'Address that metrics and health are served on; empty means all.',
+  }),
+  metricsLabel: option.text({
+    default: '',
+    meaning: 'More labels for every figure: name:value, separated by commas.',
+  }),
+  metricsOtelCardinalityLimit: option.integer({
+    default: 50_000,
+    min: 1,
+    meaning: 'Most series of one metric.',
+    restart: false,
+  }),
+  enableStatsMetrics: option.boolean({
+    default: true,
+    meaning: 'Metrics of messages in and out, sizes and numbers of topics and groups.',
+    restart: false,
+  }),
+  enableConnectionMetrics: option.boolean({
+    default: true,
+    meaning: 'Metrics of connections.',
+    restart: false,
+  }),
+  enableLagAndDlqMetrics: option.boolean({
+    default: true,
+    meaning: 'Metrics of how far groups are behind, and of dead messages.',
+    restart: false,
+  }),
+  enableTransactionMetrics: option.boolean({
+    default: true,
+    meaning: 'Metrics of transactions.',
+    restart: false,
+  }),
+  enableMessageStoreMetrics: option.boolean({
+    default: true,
+    meaning: 'Metrics of the store.',
+    restart: false,
+  }),
+  logLevel: option.choice(['debug', 'info', 'warn', 'error', 'silent'], {
+    default: 'info',
+    meaning: 'The least level of lines that are logged.',
+    restart: false,
+  }),
+  logDir: option.text({
+    default: '',
+    meaning: 'Folder for broker.log; empty means that only the console has the log.',
+  }),
+  logFileBytes: option.integer({
+    default: 104_857_600,
+    min: 1024,
+    meaning: 'When broker.log has so many bytes it begins anew.',
+  }),
+  logFilePieces: option.integer({
+    default: 10,
+    min: 0,
+    max: 1000,
+    meaning: 'Older pieces of broker.log that are kept: broker.log.1 and so on.',
+  }),
+};

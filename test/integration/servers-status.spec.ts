@@ -1,0 +1,135 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startNameserver } from '@nestjs-rocketmq/nameserver';
+import { UpdateNamesrvConfig } from '@nestjs-rocketmq/protocol';
+import { eventually } from '../support/eventually.js';
+import { OperatedBroker } from '../support/operated-broker.js';
+import { consumerOf, temporaryFolder } from '../support/raw-broker.js';
+
+const watched = 'metricsExporterType=PROM\nmetricsPromExporterPort=0\n';
+
+async function get(port: number | undefined, path: string): Promise<[number, string]> {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+  return [answer.status, await answer.text()];
+}
+
+/** Samples by name and labels, without the labels that all have. */
+async function samples(port: number | undefined): Promise<Record<string, number>> {
+  const [status, text] = await get(port, '/metrics');
+  expect(status).toBe(200);
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, name = '', labels = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+      const own = labels.split(',').filter((one) => !/^(cluster|node_type|node_id)=/.test(one));
+      return [own.length > 0 ? `${name}{${own.join(',')}}` : name, Number(value)];
+    }),
+  );
+}
+
+describe('a broker that is watched', () => {
+  it("serves the figures of Apache's broker under their names, and true", async () => {
+    await using broker = await OperatedBroker.start(`${watched}metricsLabel=zone:north\n`);
+    const { raw } = broker;
+    const port = raw.broker.statusPort;
+    for (let i = 0; i < 3; i += 1) await raw.send('orders', 'four');
+    await raw.heartbeat('a@1', { producers: ['p'], consumers: [consumerOf('c', 'orders')] });
+    await raw.receive('orders', 2, { group: 'c', maxCount: 2 });
+    const text = (await get(port, '/metrics'))[1];
+    expect(text).toContain(
+      'rocketmq_broker_permission{cluster="DefaultCluster",node_type="broker",' +
+        'node_id="broker-a",zone="north"} 6',
+    );
+    const now = await samples(port);
+    const zone = 'zone="north"';
+    const read = `${zone},topic="orders",consumer_group="c",is_retry="false",is_system="false"`;
+    expect(now).toMatchObject({
+      [`rocketmq_messages_in_total{${zone},topic="orders",is_system="false"}`]: 3,
+      [`rocketmq_messages_out_total{${read}}`]: 2,
+      [`rocketmq_half_messages{${zone}}`]: 0,
+      [`rocketmq_commit_messages_total{${zone}}`]: 0,
+    });
+    const connections = Object.entries(now).filter(([name]) => name.includes('_connections{'));
+    expect(connections.map(([, count]) => count)).toEqual([1, 1]);
+    const { commitLogMaxOffset } = await broker.figures();
+    const size = `rocketmq_storage_size{${zone},storage_type="local",storage_medium="disk"}`;
+    expect(now[size]).toBe(Number(commitLogMaxOffset));
+  });
+
+  it('leaves out the metrics that are switched off, at once', async () => {
+    await using broker = await OperatedBroker.start(watched);
+    const port = broker.raw.broker.statusPort;
+    expect(await samples(port)).toHaveProperty(['rocketmq_topic_number']);
+    await broker.change('enableStatsMetrics=false');
+    expect(await samples(port)).not.toHaveProperty(['rocketmq_topic_number']);
+  });
+
+  it('is ready when it is registered, and well all the time', async () => {
+    const nameserver = await startNameserver({ listenPort: 0, bindAddress: '127.0.0.1' });
+    await nameserver.close();
+    await using broker = await OperatedBroker.start(
+      `${watched}namesrvAddr=${nameserver.address}\n`,
+    );
+    const port = broker.raw.broker.statusPort;
+    expect(await get(port, '/healthz')).toEqual([200, 'ok the store works\n']);
+    const [status, text] = await get(port, '/readyz');
+    expect(status).toBe(503);
+    expect(text).toContain('NO registered with a name server');
+    const listenPort = nameserver.port;
+    await using again = await startNameserver({ listenPort, bindAddress: '127.0.0.1' });
+    expect(again.port).toBe(listenPort);
+    const ready = async () => ((await get(port, '/readyz'))[0] === 200 ? true : undefined);
+    await eventually('the broker is ready', 30_000, ready);
+  });
+
+  it('is not watched unless it is told to', async () => {
+    await using broker = await OperatedBroker.start('metricsExporterType=LOG\n');
+    expect(broker.raw.broker.statusPort).toBeUndefined();
+    expect(broker.lines).toContain(
+      'warn metricsExporterType=LOG is not there: nothing is exported.',
+    );
+  });
+
+  it('writes its log to a file as well, from a level on that changes at once', async () => {
+    await using broker = await OperatedBroker.start('logDir=FOLDER/logs\npopPollingSize=1\n');
+    const log = (): string => readFileSync(join(broker.folder, 'logs/broker.log'), 'utf8');
+    expect(log()).toContain(' INFO  [broker] Broker options: popPollingSize does nothing here');
+    await broker.change('logLevel=error');
+    await broker.change('transactionCheckMax=3');
+    expect(log()).not.toContain('transactionCheckMax');
+    await broker.change('logLevel=info');
+    await broker.change('transactionCheckMax=4');
+    expect(log()).toContain('transactionCheckMax=4');
+  });
+});
+
+describe('a nameserver that is watched', () => {
+  it('serves figures of its own, health, and a log in a file', async () => {
+    const folder = temporaryFolder();
+    const logDir = join(folder.path, 'logs');
+    await using nameserver = await startNameserver({
+      listenPort: 0,
+      bindAddress: '127.0.0.1',
+      dir: folder.path,
+      logDir,
+      logLevel: 'error',
+      metricsExporterType: 'PROM',
+      metricsPromExporterPort: 0,
+      metricsPromExporterHost: '127.0.0.1',
+    });
+    const { statusPort } = nameserver;
+    await using broker = await OperatedBroker.start(`namesrvAddr=${nameserver.address}\n`);
+    const now = await samples(statusPort);
+    expect(now['rocketmq_namesrv_brokers']).toBe(1);
+    expect(now['rocketmq_namesrv_broker_names']).toBe(1);
+    expect(await get(statusPort, '/healthz')).toEqual([200, 'ok the process answers\n']);
+    expect((await get(statusPort, '/readyz'))[0]).toBe(200);
+    expect(existsSync(join(logDir, 'namesrv.log'))).toBe(false);
+    const how = { body: 'logLevel=info', timeoutMs: 5000 };
+    await broker.raw.client.invoke(nameserver.address, UpdateNamesrvConfig, {}, how);
+    const more = { ...how, body: 'enableTopicList=true' };
+    await broker.raw.client.invoke(nameserver.address, UpdateNamesrvConfig, {}, more);
+    expect(readFileSync(join(logDir, 'namesrv.log'), 'utf8')).toContain('enableTopicList=true');
+    folder.remove();
+  });
+});
