@@ -69,7 +69,8 @@ const nettyOnly: IdleGroup = {
   names: `
     serverWorkerThreads serverSelectorThreads serverCallbackExecutorThreads
     serverOnewaySemaphoreValue serverAsyncSemaphoreValue serverSocketSndBufSize
-    serverSocketRcvBufSize serverSocketBacklog clientChannelMaxIdleTimeSeconds useEpollNativeSelector serverNettyWorkerGroupEnable
+    serverSocketRcvBufSize serverSocketBacklog clientChannelMaxIdleTimeSeconds
+    useEpollNativeSelector serverNettyWorkerGroupEnable
     writeBufferHighWaterMark writeBufferLowWaterMark serverPooledByteBufAllocatorEnable
     clientWorkerThreads clientCallbackExecutorThreads clientOnewaySemaphoreValue
     clientAsyncSemaphoreValue clientSocketSndBufSize clientSocketRcvBufSize
@@ -229,18 +230,7 @@ const underway: IdleGroup = {
     enableConsumeQueueExt mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
     autoMessageVersionOnTopicLen syncFlushTimeout
     enableCalcFilterBitMap
-    
-    
-    
-    
-    enableCleanExpiredOffset useStaticSubscription
-    
-    
-    
-    
-    
-    
-    `,
+    enableCleanExpiredOffset useStaticSubscription`,
 };
 
 /** Apache's option names that this broker accepts and does not use. */
