@@ -47,6 +47,8 @@ class Campaign {
     deaths: new Map(),
   };
   private readonly random: Random;
+  /** How often there was load; names its messages. */
+  private loads = 0;
 
   constructor(
     private readonly seed: number,
@@ -117,9 +119,9 @@ class Campaign {
     ledger: Ledger,
     death: Death,
   ): Promise<void> {
-    const cycle = this.sum.cycles * 1000 + this.random.below(1000);
+    this.loads += 1;
     const address = `127.0.0.1:${port}`;
-    const load = new Load(address, cycle, this.random, ledger, messagesOfCycle);
+    const load = new Load(address, this.loads, this.random, ledger, messagesOfCycle);
     const running = load.run();
     await ledger.until(ledger.acknowledged + leastOfCycle, longestLoadMs);
     if (death.at === 'point') {
