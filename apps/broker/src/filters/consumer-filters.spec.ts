@@ -80,6 +80,7 @@ describe('ConsumerFilters', () => {
               bornTime: 100_000,
               clientVersion: 5,
               consumerGroup: 'g',
+              dead: false,
               deadTime: 0,
               expression: 'a > 1',
               expressionType: 'SQL92',

@@ -102,7 +102,10 @@ export class ConsumerFilters {
   toJSON(): { filterDataByTopic: JsonObject } {
     const entries = [...this.topics].map(([topic, groups]) => {
       const groupFilterData = Object.fromEntries(
-        [...groups].map(([name, { data }]) => [name, data]),
+        [...groups].map(([name, { data }]) => [
+          name,
+          { ...data, dead: data.deadTime >= data.bornTime },
+        ]),
       );
       return [topic, { groupFilterData, topic }] as const;
     });
