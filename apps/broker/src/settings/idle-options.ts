@@ -223,14 +223,20 @@ const notMeasured: IdleGroup = {
     transactionMetricFlushInterval`,
 };
 
-/** Parts that are being built; what stands here when they are done is a mistake. */
-const underway: IdleGroup = {
-  reason: 'the part that it belongs to is not there yet',
+const noQueueExtensions: IdleGroup = {
+  reason: 'queues have no extension files; SQL92 filters read the messages themselves',
   names: `
     enableConsumeQueueExt mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
-    autoMessageVersionOnTopicLen syncFlushTimeout
-    enableCalcFilterBitMap
-    enableCleanExpiredOffset useStaticSubscription`,
+    enableCalcFilterBitMap`,
+};
+
+const alwaysSo: IdleGroup = {
+  reason:
+    'it is always so here: records of topics longer than 127 bytes are of version 2, a sync flush ' +
+    'is answered when the disk has answered, figures follow the subscriptions that are there, and ' +
+    'offsets go with their topic or group',
+  names: `
+    autoMessageVersionOnTopicLen syncFlushTimeout useStaticSubscription enableCleanExpiredOffset`,
 };
 
 /** Apache's option names that this broker accepts and does not use. */
@@ -252,5 +258,6 @@ export const idleBrokerOptions = new IdleOptions('Broker options', [
   ownTransactions,
   namedServers,
   notMeasured,
-  underway,
+  noQueueExtensions,
+  alwaysSo,
 ]);
