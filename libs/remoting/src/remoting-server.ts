@@ -38,11 +38,16 @@ export interface RemotingServerOptions {
   readonly extra?: ExtraFields | undefined;
 }
 
+/** Unsent bytes of all connections together, about: each may keep its share, and one answer more. */
+const unsentOfAll = 128 * 1024 * 1024;
+const leastShare = 64 * 1024;
+
 /** Accepts peers and answers them through a router. */
 export class RemotingServer {
   private readonly open = new Set<ConnectedPeer>();
   private readonly closeListeners: ((peer: Peer, error?: Error) => void)[] = [];
   private readonly limits: { maxFrameBytes: number; maxWritable: number };
+  private readonly mostWritable: number;
   private readonly context: PeerContext;
   private readonly wheel: TimerWheel;
   private readonly idleWatch: IdleWatch;
@@ -55,9 +60,10 @@ export class RemotingServer {
     this.wheel = new TimerWheel(clock);
     this.idleWatch = new IdleWatch(clock, limits.idleMs ?? 120_000, () => this.open);
     this.sendStage = new SendStage(turn, options.gate);
+    this.mostWritable = limits.maxWritable ?? 4 * 1024 * 1024;
     this.limits = {
       maxFrameBytes: limits.maxFrameBytes ?? defaultMaxFrameBytes,
-      maxWritable: limits.maxWritable ?? 4 * 1024 * 1024,
+      maxWritable: this.mostWritable,
     };
     this.context = {
       side: 'server',
@@ -123,11 +129,19 @@ export class RemotingServer {
   private accept(peer: ConnectedPeer): void {
     if (this.closing !== undefined) return peer.close();
     this.open.add(peer);
+    this.share();
     peer.onClose((error) => {
       this.open.delete(peer);
+      this.share();
       for (const listener of this.closeListeners) listener(peer, error);
     });
     peer.open();
+  }
+
+  /** The more connections there are, the less each may leave unread before it is not read any more. */
+  private share(): void {
+    const share = Math.max(leastShare, Math.floor(unsentOfAll / Math.max(1, this.open.size)));
+    this.limits.maxWritable = Math.min(this.mostWritable, share);
   }
 
   private async shut(deadlineMs: number): Promise<void> {
