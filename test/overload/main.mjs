@@ -17,7 +17,14 @@ const seconds = 10;
 const mostMegabytes = 400 + Math.ceil(connections * 0.3);
 
 function frame(code, opaque, extFields, body = '') {
-  const header = JSON.stringify({ code, flag: 0, language: 'OTHER', opaque, version: 433, extFields });
+  const header = JSON.stringify({
+    code,
+    flag: 0,
+    language: 'OTHER',
+    opaque,
+    version: 433,
+    extFields,
+  });
   const length = Buffer.byteLength(header);
   const head = Buffer.alloc(8);
   head.writeInt32BE(4 + length + Buffer.byteLength(body), 0);
