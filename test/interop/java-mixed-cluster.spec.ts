@@ -26,6 +26,19 @@ const versions: readonly ServerVersion[] = ['4.9.7', '5.3.3', '5.5.0'];
 const names = ['broker-java', 'broker-ours'];
 const seconds = 60_000;
 
+/** Brokers of 5.x can beat, by the request of 5.0 or by asking for the data version. */
+const silence = 15_000;
+/** How often a name server looks for the silent. */
+const scan = 5000;
+function beats(version: ServerVersion): Record<string, string | number | boolean> {
+  if (version === '4.9.7') return {};
+  return {
+    enableSlaveActingMaster: true,
+    brokerNotActiveTimeoutMillis: silence,
+    compatibleWithOldNameSrv: version === '5.5.0',
+  };
+}
+
 type OurProgram = Awaited<ReturnType<typeof startOurNameserver>>;
 
 beforeAll(() => prepareJava());
@@ -39,21 +52,21 @@ describe.each(versions)('a cluster of a Java %s broker and ours', (version) => {
   let ourBroker: Awaited<ReturnType<typeof startOurBroker>>;
   let java: JavaPeer;
   let ours: OurPeer;
+  let registeredAt: number;
 
   beforeAll(async () => {
     javaNames = await startJavaNameserver(version);
     ourNames = await startOurNameserver();
     const nameServers = `${javaNames.address};${ourNames.address}`;
-    // What each side does not do by default: ask for the data version, compress.
-    javaBroker = await startJavaBroker(version, {
-      nameServers,
-      properties: { forceRegister: false, registerNameServerPeriod: 10_000 },
-    });
+    // What neither side does by default: ask for the data version, compress, beat in between.
+    const started = { forceRegister: false, registerNameServerPeriod: 60_000, ...beats(version) };
+    javaBroker = await startJavaBroker(version, { nameServers, properties: started });
     ourBroker = await startOurBroker({
       nameServers,
       storeDir: store,
-      properties: { compressedRegister: true, forceRegister: false },
+      properties: { compressedRegister: true, forceRegister: false, ...beats(version) },
     });
+    registeredAt = Date.now();
     for (const { address } of [javaNames, ourNames]) {
       await untilRegistered(address, ourBroker.address);
     }
@@ -131,20 +144,34 @@ describe.each(versions)('a cluster of a Java %s broker and ours', (version) => {
     },
   );
 
+  if (version !== '4.9.7') {
+    it('stays whole as long as its brokers beat', async () => {
+      await eventually('more than the silence they asked for', seconds, () =>
+        Date.now() - registeredAt > silence + 2 * scan ? true : undefined,
+      );
+      for (const [, place] of places) {
+        expect(brokersIn(await askByHand(place(), 106))).toEqual(names);
+      }
+    });
+  }
+
   it('is the rest of it when one of its brokers has left, and whole when it is back', async () => {
     const ns = ourNames.address;
     const topic = 'Mixed-leaving';
     await topicOnBoth(topic);
     await java.run('producer', { id: 'leaving', ns, group: 'p-leaving' });
     await ourBroker.program.stop();
-    for (const [, place] of places)
-      expect(brokersIn(await askByHand(place(), 106))).toEqual(['broker-java']);
+    for (const [, place] of places) {
+      await eventually(`our broker gone at ${place()}`, seconds, async () =>
+        brokersIn(await askByHand(place(), 106)).join() === 'broker-java' ? true : undefined,
+      );
+    }
     const sent = await java.send('send', { id: 'leaving', topic, body: 'rest', count: 4 });
     expect(new Set(sent.map(({ broker }) => broker))).toEqual(new Set(['broker-java']));
     ourBroker = await startOurBroker({
       nameServers: `${javaNames.address};${ns}`,
       storeDir: store,
-      properties: { compressedRegister: true },
+      properties: { compressedRegister: true, ...beats(version) },
     });
     for (const [, place] of places) await untilRegistered(place(), ourBroker.address);
     for (const [, place] of places) {
