@@ -33,7 +33,7 @@ export class StoreImage {
   /** A disk with these files, with something changed, and a fixture to open it with. */
   restored(change: (disk: FaultyFileSystem) => void): StoreFixture {
     const mappedFileSizeCommitLog = this.logFileSize;
-    const fixture = new StoreFixture(1, { ...options, mappedFileSizeCommitLog });
+    const fixture = new StoreFixture(1, { ...imageOptions, mappedFileSizeCommitLog });
     const { disk } = fixture;
     for (const folder of this.folders) disk.makeDirectory(folder);
     for (const [path, bytes] of this.files) {
@@ -60,9 +60,11 @@ export class StoreImage {
   }
 }
 
-const options: Partial<StoreOptions> = {
+export const imageOptions: Partial<StoreOptions> = {
   mappedFileSizeCommitLog: segmentSize,
   mappedFileSizeConsumeQueue: 20 * 40,
+  maxHashSlotNum: 100,
+  maxIndexNum: 600,
 };
 
 /** A message as it was stored. */
@@ -87,7 +89,7 @@ export async function writtenStore(
   end: 'killed' | 'closed',
   more: Partial<StoreOptions> = {},
 ): Promise<WrittenStore> {
-  const fixture = new StoreFixture(1, { ...options, ...more });
+  const fixture = new StoreFixture(1, { ...imageOptions, ...more });
   const store = await fixture.open();
   const topics = ['orders', 'payments', longTopic];
   for (let i = 0; i < 130; i += 1) {

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { SysFlag } from '@nestjs-rocketmq/message';
 import { draftOf, type FaultyFileSystem, StoreFixture } from '@nestjs-rocketmq/store/testing';
-import { type Original, servedBy, StoreImage } from './store-image.js';
+import { imageOptions, type Original, servedBy, StoreImage } from './store-image.js';
 
 jest.setTimeout(600_000);
 
@@ -21,10 +21,7 @@ interface Written {
 }
 
 async function written(before: number, options: object): Promise<Written> {
-  const fixture = new StoreFixture(1, {
-    mappedFileSizeCommitLog: 8192,
-    mappedFileSizeConsumeQueue: 800,
-  });
+  const fixture = new StoreFixture(1, { ...imageOptions, mappedFileSizeCommitLog: 8192 });
   const store = await fixture.open(options);
   for (let i = 0; i < before; i += 1) store.append(draftOf('x'.repeat(500)));
   for (let i = 0; i < records; i += 1) {
