@@ -1,6 +1,7 @@
 // `npm run test:mutants [-- 03 17]`: plants each defect of this folder in a copy of the tree and looks whether
 // the simulator or a spec notices. A patch whose text is not there exactly once fails, and so does
-// one that breaks the build of the tests. The last line is `N passed, N failed`.
+// one that breaks the build of the tests. The same looks at the tree without a defect must find
+// nothing: that counts as one more. The last line is `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import {
   cpSync,
@@ -135,6 +136,20 @@ async function judge(copy, mutant) {
   }
 }
 
+/** What would notice the defects must be silent without them, or it proves nothing. */
+async function control(copy, all) {
+  const tries = new Set(all.flatMap(({ tries }) => tries));
+  const simulated = [...tries].filter((line) => line.startsWith('simulate 1 '));
+  const most = Math.max(0, ...simulated.map((line) => Number(line.split(' ')[2])));
+  for (const line of simulated) tries.delete(line);
+  if (most > 0) tries.add(`simulate 1 ${most}`);
+  for (const line of tries) {
+    const by = await attempt(copy, line);
+    if (by !== undefined) return `${line}: ${by}`;
+  }
+  return undefined;
+}
+
 const chosen = process.argv.slice(2);
 const mutants = readdirSync(here)
   .filter((name) => name.endsWith('.mutant'))
@@ -144,6 +159,21 @@ const mutants = readdirSync(here)
 const waiting = [...mutants];
 let passed = 0;
 let failed = 0;
+
+async function workWithout() {
+  const copy = copyTree();
+  try {
+    const noise = await control(copy, mutants);
+    if (noise === undefined) passed += 1;
+    else failed += 1;
+    console.log(
+      noise === undefined ? 'silent without a defect' : `NOISE without a defect: ${noise}`,
+    );
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
 async function work() {
   const copy = copyTree();
   try {
@@ -160,6 +190,6 @@ async function work() {
     rmSync(copy, { recursive: true, force: true });
   }
 }
-await Promise.all(Array.from({ length: jobs }, work));
+await Promise.all([workWithout().then(work), ...Array.from({ length: jobs - 1 }, work)]);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

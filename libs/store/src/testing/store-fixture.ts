@@ -40,6 +40,8 @@ export function draftOf(
 export const smallFiles: Partial<StoreOptions> = {
   mappedFileSizeCommitLog: 8192,
   mappedFileSizeConsumeQueue: 800,
+  maxHashSlotNum: 100,
+  maxIndexNum: 400,
 };
 
 /**
