@@ -98,9 +98,12 @@ export class JavaPeer {
     return events.filter((event) => event.event === 'sent') as SentEvent[];
   }
 
-  /** Runs one mqadmin command inside the peer's JVM (servers' versions only). */
-  async admin(args: readonly string[]): Promise<AdminEvent> {
-    const events = await this.run('admin', { args: args.join('\n') });
+  /**
+   * Runs one mqadmin command inside the peer's JVM (servers' versions only); `fresh` makes its objects
+   * anew, for commands that cannot run twice with the same.
+   */
+  async admin(args: readonly string[], fresh = false): Promise<AdminEvent> {
+    const events = await this.run('admin', { args: args.join('\n'), fresh });
     return events.find((event) => event.event === 'admin') as AdminEvent;
   }
 

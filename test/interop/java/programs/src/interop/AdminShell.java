@@ -2,8 +2,10 @@ package interop;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
+import java.util.Collection;
 import org.apache.rocketmq.remoting.RPCHook;
 
 /**
@@ -18,6 +20,10 @@ final class AdminShell {
     static void run(Command command) throws Exception {
         Class<?> tools = Class.forName("org.apache.rocketmq.tools.command.MQAdminStartup");
         Method main = tools.getMethod("main0", String[].class, RPCHook.class);
+        if (command.flag("fresh")) {
+            forgetCommands(tools);
+        }
+        String line = command.text("args", "");
         PrintStream out = System.out;
         PrintStream err = System.err;
         ByteArrayOutputStream text = new ByteArrayOutputStream();
@@ -25,16 +31,29 @@ final class AdminShell {
         try {
             System.setOut(new PrintStream(text, true, StandardCharsets.UTF_8));
             System.setErr(new PrintStream(errors, true, StandardCharsets.UTF_8));
-            main.invoke(null, command.text("args").split("\n"), null);
+            main.invoke(null, line.isEmpty() ? new String[0] : line.split("\n"), null);
         } finally {
             System.setOut(out);
             System.setErr(err);
         }
         Events.print(
             "admin",
-            "args", command.text("args").replace('\n', ' '),
+            "args", line.replace('\n', ' '),
             "out", text.toString(StandardCharsets.UTF_8),
             "err", errors.toString(StandardCharsets.UTF_8));
+    }
+
+    /** Objects of commands are made once per JVM, and some keep a client that they have closed. */
+    private static void forgetCommands(Class<?> tools) throws Exception {
+        for (String name : new String[] {"SUB_COMMANDS", "subCommandList"}) {
+            try {
+                Field field = tools.getDeclaredField(name);
+                field.setAccessible(true);
+                ((Collection<?>) field.get(null)).clear();
+            } catch (NoSuchFieldException other) {
+                // Another version's name.
+            }
+        }
     }
 
     /** One question that no mqadmin command of every version asks: the settings of one group. */
