@@ -326,8 +326,17 @@ class AdminDay {
 }
 
 /** Figures that differ from run to run, as `brokerStatus` prints them. */
-const measured =
-  /^((?:BROKER +)?(?:commitLogMaxOffset|commitLogDirCapacity|get\w+|put\w+|runtime|\w+Ratio|remainHow\w+|msgGetTotalTodayNow) *): .*/gm;
+const measuredNames = [
+  'commitLogMaxOffset',
+  'commitLogDirCapacity',
+  'get\\w+',
+  'put\\w+',
+  'runtime',
+  '\\w+Ratio',
+  'remainHow\\w+',
+  'msgGetTotalTodayNow',
+];
+const measured = new RegExp(`^((?:BROKER +)?(?:${measuredNames.join('|')}) *): .*`, 'gm');
 
 const exponential =
   '{"type":"EXPONENTIAL","exponentialRetryPolicy":{"initial":5000,"max":60000,"multiplier":2}}';
