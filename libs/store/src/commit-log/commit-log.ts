@@ -1,7 +1,7 @@
 import type { FileSystem } from '@nestjs-rocketmq/foundation';
 import { blankBytes, blankMagic } from '@nestjs-rocketmq/message';
 import type { HandlePool } from '../files/handle-pool.js';
-import { SegmentSequence } from '../files/segment-sequence.js';
+import { type Segment, SegmentSequence } from '../files/segment-sequence.js';
 
 const firstStaging = 256 * 1024;
 /** Beyond this much a turn is written in several parts. */
@@ -37,6 +37,8 @@ export class CommitLog {
   private roomUntil = 0;
   private preparing: Promise<void> | undefined;
   private isPrepared = false;
+  /** The file that was made ahead is found after a power failure, with its size. */
+  private isPreparedSafely = false;
 
   constructor(private readonly parts: CommitLogParts) {
     const { fileSystem, handles, directory, segmentSize } = parts;
@@ -70,6 +72,7 @@ export class CommitLog {
     this.written = end;
     this.durable = end;
     this.isPrepared = this.files.end > this.activeEnd(end);
+    this.isPreparedSafely = false;
   }
 
   /** Makes room for a record of `size` bytes, in the file and in the buffer. May write; may throw. */
@@ -180,8 +183,10 @@ export class CommitLog {
   private async makeNext(): Promise<void> {
     const segment = this.files.add(this.files.end);
     this.isPrepared = true;
+    this.isPreparedSafely = false;
     await this.parts.handles.sync(segment.path);
     await this.parts.fileSystem.syncDirectoryAside(this.files.directory);
+    this.isPreparedSafely = this.isPrepared;
   }
 
   /** The slow part of `reserve`: once per file, or after something went back. */
@@ -202,12 +207,17 @@ export class CommitLog {
     this.writeStaged();
     this.stagedFrom += left - blankBytes;
     if (this.files.end <= this.stagedFrom) this.addSegment(this.stagedFrom);
+    else if (!this.isPreparedSafely) this.syncMade(this.files.segmentAt(this.stagedFrom) as Segment);
     this.isPrepared = false;
+    this.isPreparedSafely = false;
   }
 
   private addSegment(start: number): void {
-    const segment = this.files.add(start);
-    // A file must be found after a crash before it holds anything that counts.
+    this.syncMade(this.files.add(start));
+  }
+
+  /** A file must be found after a crash before it holds anything that counts. */
+  private syncMade(segment: Segment): void {
     this.parts.handles.get(segment.path).syncNow();
     this.parts.fileSystem.syncDirectory(this.files.directory);
   }
