@@ -1,3 +1,4 @@
+import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { Test } from '@nestjs/testing';
 import { ROCKETMQ_CLIENT_FACTORY } from 'nestjs-rocketmq';
 import { DataSource } from 'typeorm';
@@ -9,20 +10,10 @@ import { SampleApp } from './testing/sample-app.js';
 const STEPS = 120;
 const OLD = 5000;
 
-/** Random numbers that a seed repeats (mulberry32). */
-function randomOf(seed: number): (end: number) => number {
-  let state = seed >>> 0;
-  return (end) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * end);
-  };
-}
-
 describe('the books, whatever is lost, doubled, late or in another order', () => {
-  const seed = Number(process.env['SEED'] ?? 1 + Math.floor(Math.random() * 2 ** 30));
-  const random = randomOf(seed);
+  const seed = seedOfRun();
+  const numbers = new SeededRandom(seed);
+  const random = (end: number): number => numbers.below(end);
   let shop: SampleApp;
 
   beforeAll(async () => {

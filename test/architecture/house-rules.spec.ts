@@ -28,8 +28,10 @@ describe('one door to the outside', () => {
     expect(linesWith(/['"](node:)?fs(\/promises)?['"]/, away)).toEqual([]);
   });
 
-  it('process.env is read in main files only', () => {
-    const away = (source: Source): boolean => isWorking(source) && !isMain(source);
+  it('process.env is read in main files only, and for the seed of specs', () => {
+    const seed = 'libs/foundation/src/testing/seed-of-run.ts';
+    const away = (source: Source): boolean =>
+      isWorking(source) && !isMain(source) && source.path !== seed;
     expect(linesWith(/\bprocess\.env\b/, away)).toEqual([]);
   });
 
@@ -91,6 +93,11 @@ describe('tests', () => {
       [],
     );
     expect(sources.filter((source) => source.path.endsWith('.test.ts'))).toEqual([]);
+  });
+
+  it('none draws a seed by chance, unless by command', () => {
+    const chance = /\bMath\.random\b|\bchanceSeed\b/;
+    expect(linesWith(chance, (source) => source.isSpec)).toEqual([]);
   });
 
   it('none sleeps for luck', () => {

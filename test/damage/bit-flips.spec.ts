@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { Random } from '../support/seed.js';
+import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import {
   fieldAt,
   logFile,
@@ -19,8 +19,8 @@ jest.setTimeout(3 * 3_600_000);
  * Many bytes of the log are damaged at a time, 2 KiB apart, so that no two are in one record; of a
  * queue four.
  */
-const seed = Number(process.env['SEED'] ?? 5);
-const random = new Random(seed);
+const seed = seedOfRun(5);
+const random = new SeededRandom(seed);
 const isFull = process.env['BITS'] === 'all';
 const rounds = isFull ? [1, 2, 4, 8, 16, 32, 64, 128] : [0];
 const apart = 2048;

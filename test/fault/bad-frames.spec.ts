@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import {
   decodeFrame,
   encodeRequest,
@@ -9,7 +10,6 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import { brokenFrame, wellFormedRequest } from '../support/bad-frames.js';
 import { RunningProgram } from '../support/java-process.js';
-import { Random, seedOfRun } from '../support/seed.js';
 
 const seed = seedOfRun();
 const framesPerServer = Number(process.env['FRAMES'] ?? 50_000);
@@ -65,7 +65,7 @@ async function memory(): Promise<number> {
 /** Sends broken frames over as many connections as the server's refusals make needed. */
 async function bombard(
   address: { host: string; port: number },
-  random: Random,
+  random: SeededRandom,
   count: number,
 ): Promise<number> {
   let connections = 0;
@@ -106,7 +106,7 @@ afterAll(() => servers.stop());
 
 describe.each(['nameserver', 'broker'] as const)('%s, seed ' + seed, (victim) => {
   it(`lives through ${framesPerServer} broken frames with its memory unchanged`, async () => {
-    const random = new Random(seed);
+    const random = new SeededRandom(seed);
     await bombard(addresses[victim], random, Math.min(5000, framesPerServer));
     const base = await memory();
     const connections = await bombard(addresses[victim], random, framesPerServer);
@@ -119,7 +119,7 @@ describe.each(['nameserver', 'broker'] as const)('%s, seed ' + seed, (victim) =>
   it.each(['json', 'binary'] as const)(
     'answers every well-formed request (%s)',
     async (form) => {
-      const random = new Random(seed);
+      const random = new SeededRandom(seed);
       for (let round = 0; round < 10; round += 1) {
         const requests = new Map<number, Uint8Array>();
         for (let n = 0; n < 200; n += 1) {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Random } from '../support/seed.js';
+import type { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 
 const SKUS = ['tea-green', 'tea-black', 'teapot', 'phone'] as const;
 
@@ -56,7 +56,7 @@ export class Buyers {
 
   constructor(
     private readonly url: string,
-    private readonly random: Random,
+    private readonly random: SeededRandom,
   ) {}
 
   start(count: number): void {

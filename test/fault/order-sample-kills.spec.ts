@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Random, seedOfRun } from '../support/seed.js';
+import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { settleBooks } from './books.js';
 import { Buyers } from './buyers.js';
 import { ShopProcesses } from './shop-processes.js';
@@ -24,7 +24,7 @@ const failpoints = [
 type Kill = (typeof failpoints)[number] | 'broker' | 'sample';
 
 /** The points that matter most come first, so that a short run has them; the rest by the seed. */
-function plan(random: Random): Kill[] {
+function plan(random: SeededRandom): Kill[] {
   const first: Kill[] = [
     'order.beforeEnd',
     'broker',
@@ -39,12 +39,12 @@ function plan(random: Random): Kill[] {
 }
 
 /** Where the service shall kill itself next, one of the first times it comes there. */
-function nextFailpoint(plan: readonly Kill[], random: Random): string | undefined {
+function nextFailpoint(plan: readonly Kill[], random: SeededRandom): string | undefined {
   const next = plan.find((kill) => kill !== 'broker');
   return next === undefined || next === 'sample' ? undefined : `${next}:${1 + random.below(10)}`;
 }
 
-async function killBroker(shop: ShopProcesses, random: Random): Promise<void> {
+async function killBroker(shop: ShopProcesses, random: SeededRandom): Promise<void> {
   await pause(300 + random.below(1200));
   await shop.killBroker();
   await pause(random.below(500));
@@ -56,7 +56,7 @@ async function killSample(
   shop: ShopProcesses,
   kill: Kill,
   rest: readonly Kill[],
-  random: Random,
+  random: SeededRandom,
 ): Promise<void> {
   if (kill === 'sample') {
     await pause(300 + random.below(1200));
@@ -75,10 +75,10 @@ describe('the order service under kill -9', () => {
   it(
     `keeps orders, stock, points and money in agreement over ${kills} kills (SEED=${seed})`,
     async () => {
-      const random = new Random(seed);
+      const random = new SeededRandom(seed);
       const planned = plan(random);
       const shop = await ShopProcesses.start(nextFailpoint(planned, random));
-      const buyers = new Buyers(shop.url, new Random(seed + 1));
+      const buyers = new Buyers(shop.url, new SeededRandom(seed + 1));
       try {
         buyers.start(BUYERS);
         const done: Kill[] = [];

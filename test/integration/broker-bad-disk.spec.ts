@@ -1,4 +1,5 @@
 import { systemClock } from '@nestjs-rocketmq/foundation';
+import { seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { parseOffsetMessageId, SystemTopic } from '@nestjs-rocketmq/message';
 import {
   EndTransaction,
@@ -9,7 +10,6 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import { FaultyFileSystem } from '@nestjs-rocketmq/store/testing';
 import { RawBroker } from '../support/raw-broker.js';
-import { seedOfRun } from '../support/seed.js';
 
 const dir = '/data/store';
 const quick = { messageDelayLevel: '1s 2s', mappedFileSizeCommitLog: 1024 * 1024 };

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
 import { FilterError, SqlFilter } from '@nestjs-rocketmq/filter';
+import type { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { type ClientVersion, type ServerVersion, startProgram } from '../support/java.js';
-import type { Random } from '../support/seed.js';
 import { goldenFolder } from './golden-frames.js';
 
 export type PropertySet = Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ const values = [
   ['true', 'TRUE', 'false', 'null', 'paid', "it's", 'Paid', '订单', 'a b', '😀'],
 ].flat();
 
-export function propertySets(random: Random): PropertySet[] {
+export function propertySets(random: SeededRandom): PropertySet[] {
   const sets: PropertySet[] = [{}, ...values.map((value) => ({ a: value, b: value, A: 'upper' }))];
   for (let i = 0; i < 40; i += 1) {
     const set: Record<string, string> = {};
@@ -73,7 +73,7 @@ const moreOperands = ["'5'", "''", 'TRUE', 'FALSE', 'NULL', '0', '(a)', '+a', '-
 const texts = ["'paid'", "'5'", "'ai'", "''", "'订单'", "'it''s'"];
 
 /** A random expression; most are right, and some are not. */
-export function randomFilter(random: Random, depth = 3): string {
+export function randomFilter(random: SeededRandom, depth = 3): string {
   const part = (): string => randomFilter(random, depth - 1);
   const operand = (): string => {
     if (depth > 1 && random.chance(0.1)) return `(${part()})`;

@@ -1,5 +1,5 @@
+import { seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { prepareJava } from '../support/java.js';
-import { seedOfRun } from '../support/seed.js';
 import { allocateByJava, allocateOurs } from './allocation-cases.js';
 import { recordedAllocations } from './recorded-allocations.js';
 

@@ -1,5 +1,5 @@
+import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { prepareJava } from '../support/java.js';
-import { Random, seedOfRun } from '../support/seed.js';
 import {
   chosenFilters,
   javaResults,
@@ -13,7 +13,7 @@ beforeAll(() => prepareJava());
 describe.each(['5.3.3', '5.5.0'] as const)('SQL92 filters of %s', (version) => {
   it('say the same as ours of generated expressions and messages', async () => {
     const seed = seedOfRun();
-    const random = new Random(seed);
+    const random = new SeededRandom(seed);
     const sets = propertySets(random);
     const generated = Array.from({ length: 3000 }, () => randomFilter(random));
     const recorded = await javaResults(version, sets, [...chosenFilters, ...generated]);

@@ -1,4 +1,5 @@
 import { silentLogger, systemClock } from '@nestjs-rocketmq/foundation';
+import type { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { decodeRecords, encodeProperties, parseOffsetMessageId } from '@nestjs-rocketmq/message';
 import {
   EndTransaction,
@@ -11,7 +12,6 @@ import {
   UpdateConsumerOffset,
 } from '@nestjs-rocketmq/protocol';
 import { type Answer, RemotingClient } from '@nestjs-rocketmq/remoting';
-import type { Random } from '../support/seed.js';
 import type { Ledger } from './ledger.js';
 
 export const plainTopic = 'kills';
@@ -32,7 +32,7 @@ export class Load {
   constructor(
     private readonly address: string,
     private readonly cycle: number,
-    private readonly random: Random,
+    private readonly random: SeededRandom,
     private readonly ledger: Ledger,
     /** After so many answers it goes slowly, so that the store does not grow for nothing. */
     private readonly most: number,

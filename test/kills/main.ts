@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '@nestjs-rocketmq/foundation';
+import { chanceSeed, SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { freePorts } from '../support/java-servers.js';
-import { Random } from '../support/seed.js';
 import { BrokerProcess } from './broker-process.js';
 import { Ledger } from './ledger.js';
 import { Load, paymentTopic, plainTopic, Reader } from './load.js';
@@ -46,7 +46,7 @@ class Campaign {
     repeated: 0,
     deaths: new Map(),
   };
-  private readonly random: Random;
+  private readonly random: SeededRandom;
   /** How often there was load; names its messages. */
   private loads = 0;
 
@@ -54,7 +54,7 @@ class Campaign {
     private readonly seed: number,
     private readonly cycles: number,
   ) {
-    this.random = new Random(seed);
+    this.random = new SeededRandom(seed);
   }
 
   async run(): Promise<Sum> {
@@ -195,17 +195,15 @@ function sleep(ms: number): Promise<void> {
 
 function wanted(name: string, otherwise: number): number {
   const at = process.argv.indexOf(`--${name}`);
-  const value = Number(
-    at < 0 ? (process.env[name.toUpperCase()] ?? otherwise) : process.argv[at + 1],
-  );
+  const value = at < 0 ? otherwise : Number(process.argv[at + 1]);
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} needs a number from 1 on`);
   return value;
 }
 
 async function run(): Promise<number> {
-  const seed = wanted('seed', 1 + Math.floor(Math.random() * 2 ** 30));
+  const seed = wanted('seed', seedOfRun(chanceSeed()));
   const start = performance.now();
-  const sum = await new Campaign(seed, wanted('cycles', 40)).run();
+  const sum = await new Campaign(seed, wanted('cycles', Number(process.env['CYCLES'] ?? 40))).run();
   const seconds = Math.round((performance.now() - start) / 1000);
   const deaths = [...sum.deaths].sort(([one], [other]) => (one < other ? -1 : 1));
   console.log(deaths.map(([name, count]) => `${name} ${count}`).join(', '));

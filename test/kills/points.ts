@@ -1,4 +1,4 @@
-import type { Random } from '../support/seed.js';
+import type { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 
 /** How a broker of one cycle ends. */
 export type Death =
@@ -32,7 +32,7 @@ const points: Readonly<Record<string, number>> = {
   'config.afterRename': 3,
 };
 
-export function chooseDeath(random: Random): Death {
+export function chooseDeath(random: SeededRandom): Death {
   const dice = random.next();
   if (dice < 0.1) return { at: 'start', afterMs: random.below(600) };
   if (dice < 0.4) return { at: 'any time', afterMs: 20 + random.below(500) };

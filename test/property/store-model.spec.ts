@@ -1,14 +1,8 @@
 import { spanOf } from '@nestjs-rocketmq/foundation';
+import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { StoredMessage } from '@nestjs-rocketmq/message';
 import type { MessageStore, StoreOptions } from '@nestjs-rocketmq/store';
-import {
-  draftOf,
-  messagesOf,
-  SeededRandom,
-  smallFiles,
-  StoreFixture,
-} from '@nestjs-rocketmq/store/testing';
-import { seedOfRun } from '../support/seed.js';
+import { draftOf, messagesOf, smallFiles, StoreFixture } from '@nestjs-rocketmq/store/testing';
 
 /**
  * A store on a disk that breaks, beside a model of what it promises:

@@ -1,5 +1,5 @@
+import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { LoopbackNetwork, type LoopbackWire } from '@nestjs-rocketmq/remoting/testing';
-import { SeededRandom } from '@nestjs-rocketmq/store/testing';
 
 /** How the bytes of a connection arrive from now on. */
 export type Delivery = 'whole' | 'bytes' | 'pieces';

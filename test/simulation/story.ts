@@ -1,4 +1,4 @@
-import { SeededRandom } from '@nestjs-rocketmq/store/testing';
+import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import type { Delivery } from './simulated-network.js';
 
 export const producerNames = ['one', 'two', 'payer'] as const;

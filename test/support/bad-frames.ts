@@ -1,10 +1,10 @@
+import type { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { allCommands, encodeFrame, type HeaderForm } from '@nestjs-rocketmq/protocol';
-import type { Random } from './seed.js';
 
 const interesting = ['', '0', '-1', '1', '2147483647', '-2147483648', '9223372036854775807'];
 
 /** A value that a field of this kind may have on the wire; mostly sensible, sometimes at a border. */
-function plausible(random: Random, kind: string): string {
+function plausible(random: SeededRandom, kind: string): string {
   if (random.chance(0.1)) return random.pick(interesting);
   switch (kind) {
     case 'int32':
@@ -22,7 +22,11 @@ function plausible(random: Random, kind: string): string {
 }
 
 /** A request that is well formed as a frame; what its fields mean may be nonsense. */
-export function wellFormedRequest(random: Random, opaque: number, form: HeaderForm): Uint8Array {
+export function wellFormedRequest(
+  random: SeededRandom,
+  opaque: number,
+  form: HeaderForm,
+): Uint8Array {
   const command = random.pick(allCommands);
   const extFields: Record<string, string> = {};
   for (const [name, field] of Object.entries(command.asks)) {
@@ -49,18 +53,18 @@ export function wellFormedRequest(random: Random, opaque: number, form: HeaderFo
 
 const lengths = [-1, 0, 3, 4, 0x7fffffff, -0x80000000, 16 * 1024 * 1024];
 
-function withBrokenLength(random: Random, frame: Uint8Array): Uint8Array {
+function withBrokenLength(random: SeededRandom, frame: Uint8Array): Uint8Array {
   new DataView(frame.buffer).setInt32(0, random.pick(lengths));
   return frame;
 }
 
-function withBrokenHeaderLength(random: Random, frame: Uint8Array): Uint8Array {
+function withBrokenHeaderLength(random: SeededRandom, frame: Uint8Array): Uint8Array {
   const word = (random.below(256) << 24) | random.pick([0, 1, 0xffffff, frame.length, 20]);
   new DataView(frame.buffer).setInt32(4, word);
   return frame;
 }
 
-function withFlippedBytes(random: Random, frame: Uint8Array): Uint8Array {
+function withFlippedBytes(random: SeededRandom, frame: Uint8Array): Uint8Array {
   // The length stays right, so that what is broken is the header or the body.
   for (let flips = 1 + random.below(8); flips > 0; flips -= 1) {
     frame[8 + random.below(Math.max(1, frame.length - 8))] = random.below(256);
@@ -68,14 +72,14 @@ function withFlippedBytes(random: Random, frame: Uint8Array): Uint8Array {
   return frame;
 }
 
-function noise(random: Random): Uint8Array {
+function noise(random: SeededRandom): Uint8Array {
   const bytes = random.bytes(8 + random.below(200));
   if (random.chance(0.5)) new DataView(bytes.buffer).setInt32(0, bytes.length - 4);
   return bytes;
 }
 
 /** A frame with something wrong in it, or no frame at all. */
-export function brokenFrame(random: Random, opaque: number): Uint8Array {
+export function brokenFrame(random: SeededRandom, opaque: number): Uint8Array {
   const frame = wellFormedRequest(random, opaque, random.pick(['json', 'binary']));
   switch (random.below(5)) {
     case 0:

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
+import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { prepareJava } from '../../support/java.js';
-import { Random } from '../../support/seed.js';
 import {
   chosenFilters,
   filterTablePath,
@@ -12,7 +12,7 @@ import {
 beforeAll(() => prepareJava());
 
 it('records what the SQL92 filter of 5.3.3 says of many expressions and messages', async () => {
-  const random = new Random(92);
+  const random = new SeededRandom(92);
   const sets = propertySets(random);
   const random300 = Array.from({ length: 300 }, () => randomFilter(random));
   const filters = await javaResults('5.3.3', sets, [...chosenFilters, ...random300]);

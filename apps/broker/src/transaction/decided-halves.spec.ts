@@ -1,3 +1,4 @@
+import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { DecidedHalves, OpProgress } from './decided-halves.js';
 
 describe('DecidedHalves', () => {
@@ -21,18 +22,14 @@ describe('DecidedHalves', () => {
   });
 
   it('agrees with a plain set, whatever is added and taken back', () => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
-    let state = seed;
-    const random = (below: number): number => {
-      state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-      return state % below;
-    };
+    const seed = seedOfRun();
+    const random = new SeededRandom(seed);
     const decided = new DecidedHalves(0);
     const model = new Set<number>();
     for (let round = 0; round < 300; round += 1) {
       const added: number[] = [];
       for (let i = 0; i < 40; i += 1) {
-        const offset = random(9000);
+        const offset = random.below(9000);
         if (decided.add(offset)) added.push(offset);
         model.add(offset);
       }

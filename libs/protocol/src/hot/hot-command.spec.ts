@@ -1,4 +1,5 @@
 import { copySpan, spanOf, viewOf } from '@nestjs-rocketmq/foundation';
+import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { allCommands } from '../commands/index.js';
 import type { CommandDefinition } from '../command/define-command.js';
 import { readAsked } from '../command/remoting-command.js';
@@ -13,23 +14,12 @@ import { OutputBuffer } from './output-buffer.js';
 import { tableAnswerWriters } from './table-answer.js';
 import { tableFieldsScanners } from './table-scanner.js';
 
-const seed = Math.floor(Math.random() * 2 ** 31);
+const seed = seedOfRun();
 const title = `with seed ${seed}`;
 
-/** Numbers that follow from the seed (mulberry32). */
-function numbers(from: number): () => number {
-  let state = from;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const random = numbers(seed);
-const below = (n: number) => Math.floor(random() * n);
-const oneOf = <T>(values: readonly T[]): T => values[below(values.length)] as T;
+const random = new SeededRandom(seed);
+const below = (end: number) => random.below(end);
+const oneOf = <T>(values: readonly T[]): T => random.pick(values);
 
 const letters = [
   'a',
@@ -83,10 +73,10 @@ function randomValue(kind: string): string {
 
 function randomRequest(command: CommandDefinition, form: HeaderForm): Frame {
   const entries = scannedFields(command)
-    .filter(({ field }) => !field.isOptional || random() < 0.6)
+    .filter(({ field }) => !field.isOptional || random.next() < 0.6)
     .map(({ wireNames, field }) => [oneOf(wireNames), randomValue(field.kind)] as const);
   const strange = Array.from({ length: below(3) }, () => [`zz${below(99)}`, randomText()] as const);
-  const shuffled = [...entries, ...strange].toSorted(() => random() - 0.5);
+  const shuffled = [...entries, ...strange].toSorted(() => random.next() - 0.5);
   return {
     code: command.code,
     language: 'JAVA',
@@ -190,7 +180,7 @@ describe.each(['json', 'binary'] as const)('scanners of %s headers', (form) => {
       const bytes = encodeFrame(randomRequest(command, form));
       const length = viewOf(bytes).getInt32(4) & 0xffffff;
       bytes[8 + below(length)] = oneOf([0x22, 0x5c, 0x2c, 0x7d, 0x30, 0x00, 0xff, below(256)]);
-      if (random() < 0.3)
+      if (random.next() < 0.3)
         viewOf(bytes).setInt32(4, ((form === 'json' ? 0 : 1) << 24) | below(length));
       const byCode = scanWith(compileFieldsScanners(fields), bytes, form);
       const byTable = scanWith(tableFieldsScanners(fields), bytes, form);
@@ -264,7 +254,7 @@ describe('writers of answers', () => {
 function randomAnswer(command: CommandDefinition): Record<string, unknown> {
   const answer: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(command.answers)) {
-    const isThere = !field.isOptional || random() < 0.6;
+    const isThere = !field.isOptional || random.next() < 0.6;
     answer[name] = isThere ? randomAnswerValue(field.kind) : undefined;
   }
   return answer;
@@ -277,7 +267,7 @@ function randomAnswerValue(kind: string): unknown {
     case 'int64':
       return randomInt64();
     case 'bool':
-      return random() < 0.5;
+      return random.next() < 0.5;
     case 'offsetId':
       return oneOf([0, 4096, below(2 ** 31), 2 ** 40 + below(2 ** 31), 'ABCDEF']);
     default:

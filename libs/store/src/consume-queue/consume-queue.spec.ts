@@ -1,8 +1,8 @@
+import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { HandlePool } from '../files/handle-pool.js';
 import { SegmentSequence } from '../files/segment-sequence.js';
 import { entryBytes } from '../formats/consume-queue-entry.js';
 import { FaultyFileSystem } from '../testing/faulty-file-system.js';
-import { SeededRandom } from '../testing/seeded-random.js';
 import { ConsumeQueue } from './consume-queue.js';
 import { EntryArena } from './entry-arena.js';
 import { correctMin, fillQueueTo, firstWhere, restoreQueue } from './queue-recovery.js';

@@ -6,8 +6,8 @@ import {
   type FileSystem,
   type OpenMode,
 } from '@nestjs-rocketmq/foundation';
+import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { FaultyFile, pageBytes, type SyncSnapshot } from './faulty-file.js';
-import { SeededRandom } from './seeded-random.js';
 
 /** Calls that can be told to fail. */
 export type FaultyCall = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'remove';

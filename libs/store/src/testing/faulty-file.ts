@@ -1,4 +1,4 @@
-import type { SeededRandom } from './seeded-random.js';
+import type { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 
 export const pageBytes = 4096;
 const sectorBytes = 512;

@@ -1,3 +1,2 @@
 export { type Fault, type FaultyCall, FaultyFileSystem } from './faulty-file-system.js';
-export { SeededRandom } from './seeded-random.js';
 export { bodiesOf, draftOf, messagesOf, smallFiles, StoreFixture } from './store-fixture.js';

@@ -1,3 +1,4 @@
+import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { queueKey, type MessageQueue } from '@nestjs-rocketmq/message';
 import { ClientConfigurationError } from '../../client.errors.js';
 import { averagely, averagelyByCircle, byConfiguration } from './averagely.js';
@@ -14,15 +15,6 @@ const share = (strategy: AllocationStrategy, queues: number, members: string[]):
   members.map((id) =>
     allocateQueues(strategy, 'g', id, queuesOf(queues), members).map((queue) => queue.queueId),
   );
-
-/** Small repeatable random numbers. */
-function randoms(seed: number): (end: number) => number {
-  let state = seed;
-  return (end) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * end);
-  };
-}
 
 const resolver: RoomResolver = {
   roomOfQueue: ({ brokerName }) => (brokerName === 'a' ? 'east' : 'west'),
@@ -105,15 +97,18 @@ describe('allocateQueues', () => {
   it.each([averagely, averagelyByCircle, consistentHash(), machineRoomNearby(averagely, resolver)])(
     'gives every queue exactly one owner, whatever the members and the order ($name)',
     (strategy) => {
-      const seed = 1 + Math.floor(Math.random() * 2 ** 30);
-      const random = randoms(seed);
+      const seed = seedOfRun();
+      const random = new SeededRandom(seed);
       for (let round = 0; round < 500; round += 1) {
-        const queues = queuesOf(1 + random(20), ['b2', 'b10', 'b1'].slice(0, 1 + random(3)));
-        const members = Array.from(
-          { length: 1 + random(12) },
-          (_, i) => `10.0.0.${i}@${random(99)}`,
+        const queues = queuesOf(
+          1 + random.below(20),
+          ['b2', 'b10', 'b1'].slice(0, 1 + random.below(3)),
         );
-        const shuffled = (): string[] => [...members].sort(() => random(3) - 1);
+        const members = Array.from(
+          { length: 1 + random.below(12) },
+          (_, i) => `10.0.0.${i}@${random.below(99)}`,
+        );
+        const shuffled = (): string[] => [...members].sort(() => random.below(3) - 1);
         const owned = members.flatMap((id) =>
           allocateQueues(strategy, 'g', id, [...queues].reverse(), shuffled()),
         );

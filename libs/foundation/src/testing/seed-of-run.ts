@@ -1,0 +1,20 @@
+/** A seed by chance, from 1 on. */
+export function chanceSeed(): number {
+  return 1 + Math.floor(Math.random() * 2 ** 30);
+}
+
+/**
+ * The seed of a run. `SEED` says it: a number, or `random` for one by chance. Without `SEED` every run
+ * is the same: a test that only fails now and then tells nobody what to mend. Who draws from it prints
+ * it when something fails.
+ */
+export function seedOfRun(otherwise = 1): number {
+  const wanted = process.env['SEED'] ?? '';
+  if (wanted === '') return otherwise;
+  if (wanted === 'random') return chanceSeed();
+  const seed = Number(wanted);
+  if (!Number.isInteger(seed) || seed < 1 || seed >= 2 ** 31) {
+    throw new RangeError(`SEED must be "random" or a whole number below 2^31, but is "${wanted}"`);
+  }
+  return seed;
+}
