@@ -5,6 +5,7 @@ import {
   EndTransaction,
   GetBrokerClusterInfo,
   GetConsumerListByGroup,
+  GetEarliestMsgStoretime,
   GetMaxOffset,
   GetMinOffset,
   GetRouteinfoByTopic,
@@ -206,6 +207,13 @@ export class BrokerCalls {
     const { topic, queueId, brokerName } = queue;
     const answer = await this.ask(address, GetMinOffset, { topic, queueId, brokerName });
     return answer.header.offset;
+  }
+
+  /** When the first message still there was stored, ms since 1970; -1 when the queue is empty. */
+  async earliestStoreTime(address: string, queue: MessageQueue): Promise<number> {
+    const { topic, queueId, brokerName } = queue;
+    const answer = await this.ask(address, GetEarliestMsgStoretime, { topic, queueId, brokerName });
+    return answer.header.timestamp;
   }
 
   /** The first message stored at or after `timestamp` (ms since 1970). */

@@ -110,6 +110,11 @@ export class RequestTimeoutError extends CodedError {
   }
 }
 
+/** A pull was asked for with an offset or a number of messages that cannot be. */
+export class InvalidPullError extends CodedError {
+  readonly code = 'CLIENT_PULL_INVALID';
+}
+
 /** Where a queue's consumption stands could not be read; it is never guessed. */
 export class OffsetReadError extends CodedError {
   readonly code = 'CLIENT_OFFSET_UNREADABLE';

@@ -14,6 +14,13 @@ export {
 export type { ConsumerStatistics } from './consumer/group-state.js';
 export type { OffsetStore, QueueOffset } from './consumer/offset-store.js';
 export { FileOffsetStore } from './consumer/offset-store.js';
+export { PullConsumer } from './consumer/pull-consumer.js';
+export {
+  pullConsumerOptionSet,
+  type PullConsumerOptions,
+  type PullResult,
+  type PullStatus,
+} from './consumer/pull-consumer-options.js';
 export { PushConsumer } from './consumer/push-consumer.js';
 export { averagely, averagelyByCircle, byConfiguration } from './consumer/allocation/averagely.js';
 export {
@@ -54,4 +61,4 @@ export {
   type TransactionVerdict,
   type TransactionalProducerOptions,
 } from './producer/transactional-producer.js';
-export { sqlFilterProblem } from './subscription.js';
+export { sqlFilterProblem, type MessageFilter } from './subscription.js';

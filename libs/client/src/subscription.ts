@@ -12,6 +12,20 @@ export interface TopicSubscription {
   accepts(tag: string | undefined): boolean;
 }
 
+/** What of a topic is wanted: tags (`*` for all, `a || b`), or an SQL92 filter over properties. */
+export type MessageFilter = string | { readonly sql: string };
+
+/** Throws `FilterError`. `version`: when the wish was made, ms; brokers keep the newest. */
+export function subscriptionOf(
+  topic: string,
+  filter: MessageFilter,
+  version: number,
+): TopicSubscription {
+  return typeof filter === 'string'
+    ? new TagSubscription(topic, filter, version)
+    : new SqlSubscription(topic, filter.sql, version);
+}
+
 /**
  * By tags. The broker compares only the hashes of tags; `accepts` is the exact test.
  */

@@ -1,22 +1,10 @@
 import { messageOf } from '@nestjs-rocketmq/foundation';
 import { isRetryTopic, type MessageQueue } from '@nestjs-rocketmq/message';
 import type { ClientInstance } from '../client-instance.js';
-import { NoRouteError, OffsetReadError } from '../client.errors.js';
+import { OffsetReadError } from '../client.errors.js';
 import type { ConsumeFrom } from './consumer-options.js';
 import type { OffsetStore, QueueOffset } from './offset-store.js';
-
-/** The address to ask about a queue: the master, else any broker of that name. */
-async function addressOf(instance: ClientInstance, queue: MessageQueue): Promise<string> {
-  const { routes } = instance;
-  const known = routes.readAddress(queue.brokerName, 0);
-  if (known !== undefined) return known.address;
-  await routes.refresh(queue.topic);
-  const found = routes.readAddress(queue.brokerName, 0);
-  if (found !== undefined) return found.address;
-  throw new NoRouteError(`No address of broker '${queue.brokerName}' is known.`, {
-    details: { ...queue },
-  });
-}
+import { QueueInquiry, readPlaceOf } from './queue-inquiry.js';
 
 /** Offsets of a group, kept by the broker of each queue. */
 export class BrokerOffsetStore implements OffsetStore {
@@ -27,7 +15,7 @@ export class BrokerOffsetStore implements OffsetStore {
 
   async read(queue: MessageQueue): Promise<number | undefined> {
     try {
-      const address = await addressOf(this.instance, queue);
+      const { address } = await readPlaceOf(this.instance, queue);
       const offset = await this.instance.calls.queryOffset(address, this.group, queue);
       return offset === undefined || offset < 0 ? undefined : offset;
     } catch (cause) {
@@ -43,7 +31,7 @@ export class BrokerOffsetStore implements OffsetStore {
   async write(offsets: readonly QueueOffset[]): Promise<void> {
     const written = await Promise.allSettled(
       offsets.map(async ({ queue, offset }) => {
-        const address = await addressOf(this.instance, queue);
+        const { address } = await readPlaceOf(this.instance, queue);
         await this.instance.calls.updateOffset(address, this.group, queue, offset);
       }),
     );
@@ -61,9 +49,9 @@ export async function startWithoutOffset(
   queue: MessageQueue,
   from: ConsumeFrom,
 ): Promise<number> {
-  const address = await addressOf(instance, queue);
   if (isRetryTopic(queue.topic)) return 0;
-  if (from === 'first') return instance.calls.minOffset(address, queue);
-  if (from === 'last') return instance.calls.maxOffset(address, queue);
-  return instance.calls.searchOffset(address, queue, Number(from.timestamp));
+  const inquiry = new QueueInquiry(instance);
+  if (from === 'first') return inquiry.minOffset(queue);
+  if (from === 'last') return inquiry.maxOffset(queue);
+  return inquiry.searchOffset(queue, from.timestamp);
 }

@@ -1,9 +1,4 @@
-import {
-  defineOptions,
-  option,
-  type FileSystem,
-  type OptionValues,
-} from '@nestjs-rocketmq/foundation';
+import { defineOptions, option, type OptionValues } from '@nestjs-rocketmq/foundation';
 import type { MessageQueue, StoredMessage } from '@nestjs-rocketmq/message';
 import { sharedInstanceOption, type SharedInstance } from '../client-instance.js';
 import {
@@ -14,7 +9,7 @@ import {
   type Duration,
 } from '../client-options.js';
 import type { AllocationStrategy } from './allocation/strategy.js';
-import type { OffsetStore } from './offset-store.js';
+import { offsetKeepingTable, type OffsetKeepingOptions } from './offset-keeping.js';
 
 /** One topic and what of it is wanted. */
 export interface Subscription {
@@ -62,7 +57,7 @@ export type MessageListener = (
 export type ConsumeFrom = 'last' | 'first' | { readonly timestamp: number | Date };
 
 /** Options of a push consumer. Times are durations; defaults in brackets. */
-export interface PushConsumerOptions extends ClientOptions, SharedInstance {
+export interface PushConsumerOptions extends ClientOptions, SharedInstance, OffsetKeepingOptions {
   /** The consumer group. Java: consumerGroup. */
   readonly group: string;
   readonly subscriptions: readonly Subscription[];
@@ -103,22 +98,12 @@ export interface PushConsumerOptions extends ClientOptions, SharedInstance {
   readonly consumeTimeout?: Duration;
   /** Orderly: pause of a queue before a failed message is tried again [1s]. */
   readonly suspendCurrentQueueTime?: Duration;
-  /** How often offsets are given to the brokers [5s]. */
-  readonly persistConsumerOffsetInterval?: Duration;
   /** How often queues are shared out again without a notice [20s]. */
   readonly rebalanceInterval?: Duration;
   /** Orderly: how often queue locks are renewed [20s]. */
   readonly lockInterval?: Duration;
   /** How queues are shared out; the same for all members of a group [averagely]. */
   readonly strategy?: AllocationStrategy;
-  /** Where offsets are kept; by default at the brokers (clustering) or in a file (broadcasting). */
-  readonly offsetStore?: OffsetStore;
-  /** Folder of the offset file of broadcasting [`~/.nestjs-rocketmq/offsets`]. */
-  readonly offsetDirectory?: string;
-  /** Names the offset file of broadcasting; stable over restarts [instanceName, else `default`]. */
-  readonly offsetKey?: string;
-  /** The disk of the offset file. */
-  readonly fileSystem?: FileSystem;
 }
 
 const isTime = (value: unknown): boolean =>
@@ -152,6 +137,7 @@ const span = (meaning: string, fallback: number, min = 1) =>
 /** Declarations behind `PushConsumerOptions`. */
 export const pushConsumerOptionTable = {
   ...clientOptionTable,
+  ...offsetKeepingTable,
   instance: sharedInstanceOption,
   group: option.text({ meaning: 'The consumer group.', required: true }),
   subscriptions: option.object<readonly Subscription[]>({
@@ -190,14 +176,9 @@ export const pushConsumerOptionTable = {
   maxReconsumeTimes: count('Attempts before the dead letters; -1 default.', -1, -1, 2 ** 31 - 1),
   consumeTimeout: span('Listener time before its signal is aborted.', 15 * 60_000),
   suspendCurrentQueueTime: span('Orderly: pause before a failed message is tried again.', 1_000),
-  persistConsumerOffsetInterval: span('How often offsets are given to the brokers.', 5_000),
   rebalanceInterval: span('How often queues are shared out again.', 20_000),
   lockInterval: span('Orderly: how often queue locks are renewed.', 20_000),
   strategy: anObject('How queues are shared out.'),
-  offsetStore: anObject('Where offsets are kept.'),
-  offsetDirectory: option.text({ meaning: 'Folder of the offset file of broadcasting.' }),
-  offsetKey: option.text({ meaning: 'Names the offset file of broadcasting.' }),
-  fileSystem: anObject('The disk of the offset file.'),
 };
 
 export const pushConsumerOptionSet = defineOptions('push consumer', pushConsumerOptionTable);

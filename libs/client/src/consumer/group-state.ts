@@ -26,22 +26,26 @@ export interface ConsumerStatistics {
   running: number;
 }
 
-/** What the parts of one push consumer share. */
-export interface GroupState {
+/** What the parts of one consumer share, whatever its kind. */
+export interface ConsumerGroup {
   readonly group: string;
-  readonly settings: PushConsumerSettings;
   readonly instance: ClientInstance;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly listener: MessageListener;
   readonly isClustering: boolean;
-  readonly isOrderly: boolean;
-  /** By topic, the group's retry topic included. */
+  /** By topic; with the group's retry topic where the consumer reads that as well. */
   readonly subscriptions: ReadonlyMap<string, TopicSubscription>;
   readonly offsets: OffsetTable;
-  readonly statistics: ConsumerStatistics;
   /** By queue key. */
   readonly assigned: Map<string, AssignedQueue>;
+}
+
+/** What the parts of one push consumer share. */
+export interface GroupState extends ConsumerGroup {
+  readonly settings: PushConsumerSettings;
+  readonly listener: MessageListener;
+  readonly isOrderly: boolean;
+  readonly statistics: ConsumerStatistics;
   /** Set by `pause`: pulling stops, what is in hand goes on. */
   isPaused: boolean;
   /** Asks for a rebalance soon. */

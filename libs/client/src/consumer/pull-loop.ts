@@ -1,5 +1,5 @@
 import { messageOf } from '@nestjs-rocketmq/foundation';
-import { decodeRecords, type StoredMessage } from '@nestjs-rocketmq/message';
+import type { StoredMessage } from '@nestjs-rocketmq/message';
 import {
   PullSysFlag,
   ResponseCode,
@@ -7,9 +7,10 @@ import {
   type PullMessage,
 } from '@nestjs-rocketmq/protocol';
 import { isRefusal, type PullAnswer } from '../broker-calls.js';
-import { NoRouteError } from '../client.errors.js';
 import type { AssignedQueue } from './assigned-queue.js';
 import { finish, showOriginalTopic, type GroupState, type MessageDelivery } from './group-state.js';
+import { wantedOf } from './pull-request.js';
+import { readPlaceOf } from './queue-inquiry.js';
 
 /** Added to the time that the broker may hold a pull, before it counts as failed. */
 const answerMargin = 15_000;
@@ -83,7 +84,7 @@ export class PullLoop {
   private async turn(): Promise<void> {
     const { state, assigned } = this;
     const { queue } = assigned;
-    const place = await this.place();
+    const place = await readPlaceOf(state.instance, queue, assigned.readFrom);
     assigned.pulledAt = state.clock.now();
     const answer = await state.instance.calls.pull(
       place.address,
@@ -107,20 +108,6 @@ export class PullLoop {
       state.logger.debug('Pausing between pulls.', { queue });
       await state.clock.sleep(state.settings.pullInterval, assigned.signal);
     }
-  }
-
-  /** Where to pull from: the broker id suggested last, else the master, else any. */
-  private async place(): Promise<{ address: string; id: number }> {
-    const { routes } = this.state.instance;
-    const { brokerName, topic } = this.assigned.queue;
-    const known = routes.readAddress(brokerName, this.assigned.readFrom);
-    if (known !== undefined) return known;
-    await routes.refresh(topic);
-    const found = routes.readAddress(brokerName, this.assigned.readFrom);
-    if (found !== undefined) return found;
-    throw new NoRouteError(`No address of broker '${brokerName}' is known.`, {
-      details: { topic, brokerName },
-    });
   }
 
   private request(isMaster: boolean): Asking<typeof PullMessage> {
@@ -148,14 +135,11 @@ export class PullLoop {
     };
   }
 
-  /** The broker compared hashes only; here tags are compared themselves. */
   private wanted(body: Uint8Array): StoredMessage[] {
     const { state, assigned } = this;
-    const messages = decodeRecords(body);
+    const messages = wantedOf(body, state.subscriptions.get(assigned.queue.topic));
     for (const message of messages) showOriginalTopic(message, state.group);
-    const subscription = state.subscriptions.get(assigned.queue.topic);
-    if (subscription === undefined || subscription.acceptsAll) return messages;
-    return messages.filter((message) => subscription.accepts(message.tags));
+    return messages;
   }
 
   /**

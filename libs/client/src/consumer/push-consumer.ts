@@ -1,20 +1,5 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import {
-  messageOf,
-  nodeFileSystem,
-  withDeadline,
-  type Clock,
-  type Logger,
-  type Timer,
-} from '@nestjs-rocketmq/foundation';
-import {
-  checkGroup,
-  checkTopic,
-  retryTopic,
-  sameQueue,
-  type MessageQueue,
-} from '@nestjs-rocketmq/message';
+import { messageOf, type Clock, type Logger, type Timer } from '@nestjs-rocketmq/foundation';
+import { checkTopic, retryTopic, sameQueue, type MessageQueue } from '@nestjs-rocketmq/message';
 import type { ConsumerData } from '@nestjs-rocketmq/protocol';
 import type { ConsumerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';
@@ -22,31 +7,26 @@ import {
   BrokerRefusedError,
   ClientConfigurationError,
   ClientStateError,
-  CloseDeadlineError,
 } from '../client.errors.js';
 import type { CloseOptions } from '../producer/send-result.js';
-import { SqlSubscription, TagSubscription, type TopicSubscription } from '../subscription.js';
-import { BrokerOffsetStore } from './broker-offsets.js';
+import { subscriptionOf, TagSubscription, type TopicSubscription } from '../subscription.js';
 import { ConcurrentDelivery } from './concurrent-delivery.js';
 import {
   pushConsumerOptionSet,
   type PushConsumerOptions,
   type PushConsumerSettings,
 } from './consumer-options.js';
+import { consumeDirectly } from './direct-consumption.js';
+import { Farewell } from './farewell.js';
+import { checkConsumerGroup } from './group-name.js';
 import type { ConsumerStatistics, GroupState, MessageDelivery } from './group-state.js';
-import {
-  FileOffsetStore,
-  OffsetTable,
-  type OffsetStore,
-  type QueueOffset,
-} from './offset-store.js';
 import { Inspection } from './inspection.js';
+import { offsetStoreOf, persistOffsets } from './offset-keeping.js';
+import { OffsetTable, type QueueOffset } from './offset-store.js';
 import { OrderlyDelivery } from './orderly-delivery.js';
 import { Rebalancer } from './rebalancer.js';
 
 const defaultCloseDeadline = 30_000;
-/** For the last words to the brokers, when the deadline left less. */
-const farewellTime = 1_000;
 
 /** A consumer to which messages are pushed: subscribe by options, `start`, `close`. */
 export class PushConsumer implements AsyncDisposable {
@@ -76,7 +56,7 @@ export class PushConsumer implements AsyncDisposable {
     this.clock = this.instance.clock;
     this.logger = (options.logger ?? this.instance.logger).child(this.group);
     const subscriptions = subscriptionsOf(options, isClustering, this.clock.now());
-    const store = options.offsetStore ?? this.defaultStore(options, isClustering);
+    const store = offsetStoreOf(this.instance, this.group, isClustering, options);
     this.state = {
       group: this.group,
       settings: this.settings,
@@ -97,12 +77,18 @@ export class PushConsumer implements AsyncDisposable {
       ? new OrderlyDelivery(this.state)
       : new ConcurrentDelivery(this.state);
     this.rebalancer = new Rebalancer(this.state, this.delivery, options.strategy);
-    const inspection = new Inspection(this.state);
+    const inspection = new Inspection(this.state, {
+      consumeType: 'CONSUME_PASSIVELY',
+      properties: {
+        PROP_CONSUME_ORDERLY: String(this.state.isOrderly),
+        PROP_THREADPOOL_CORE_SIZE: String(this.settings.concurrency),
+      },
+    });
     this.member = {
       group: this.group,
       status: (topic) => inspection.status(topic),
       runningInfo: () => inspection.runningInfo(),
-      consumeDirectly: (message, broker) => inspection.consumeDirectly(message, broker),
+      consumeDirectly: (message, broker) => consumeDirectly(this.state, message, broker),
       data: () => this.heartbeatData(),
       membersChanged: () => this.rebalancer.request(),
       resetOffsets: (offsets) => this.resetOffsets(offsets),
@@ -130,7 +116,10 @@ export class PushConsumer implements AsyncDisposable {
     this.delivery.start();
     this.rebalancer.start();
     this.timers.push(
-      this.clock.every(settings.persistConsumerOffsetInterval, () => void this.persist()),
+      this.clock.every(
+        settings.persistConsumerOffsetInterval,
+        () => void persistOffsets(this.state),
+      ),
     );
     const topics = [...this.state.subscriptions.keys()];
     await Promise.all(topics.map((topic) => this.firstRoute(topic)));
@@ -188,15 +177,6 @@ export class PushConsumer implements AsyncDisposable {
     return this.close();
   }
 
-  private defaultStore(options: PushConsumerOptions, isClustering: boolean): OffsetStore {
-    if (isClustering) return new BrokerOffsetStore(this.instance, this.group);
-    const { offsetDirectory, offsetKey, instanceName } = this.settings;
-    const directory = offsetDirectory ?? join(homedir(), '.nestjs-rocketmq', 'offsets');
-    const name = encodeURIComponent(offsetKey ?? instanceName ?? 'default');
-    const path = join(directory, encodeURIComponent(this.group), `${name}.json`);
-    return new FileOffsetStore(options.fileSystem ?? nodeFileSystem, path);
-  }
-
   private async firstRoute(topic: string): Promise<void> {
     try {
       await this.instance.routes.refresh(topic);
@@ -242,16 +222,6 @@ export class PushConsumer implements AsyncDisposable {
     };
   }
 
-  private async persist(): Promise<void> {
-    try {
-      await this.state.offsets.persist();
-    } catch (error) {
-      this.logger.warn('Offsets could not be stored; they will be with the next round.', {
-        error: messageOf(error),
-      });
-    }
-  }
-
   /** The queues are left and come back at the new offsets. */
   private async resetOffsets(offsets: readonly QueueOffset[]): Promise<void> {
     const { assigned } = this.state;
@@ -271,17 +241,13 @@ export class PushConsumer implements AsyncDisposable {
     this.stage = 'closing';
     for (const timer of this.timers) timer.cancel();
     this.stopWatching();
-    const end = this.clock.monotonic() + deadlineMs;
-    const remaining = (): number => Math.max(end - this.clock.monotonic(), 0);
     if (wasRunning) {
-      await this.within(remaining(), 'The last rebalance', () => this.rebalancer.stop());
-      await this.within(remaining(), 'A pull', () => this.rebalancer.stopPulling());
-      const isDrained = await this.within(remaining(), 'A listener call', () =>
-        this.delivery.drain(),
-      );
+      const farewell = new Farewell(this.clock, this.logger, deadlineMs);
+      await farewell.step('The last rebalance', () => this.rebalancer.stop());
+      await farewell.step('A pull', () => this.rebalancer.stopPulling());
+      const isDrained = await farewell.step('A listener call', () => this.delivery.drain());
       if (!isDrained) this.delivery.abandon();
-      const time = Math.max(remaining(), farewellTime);
-      await this.within(time, 'Saying farewell to the brokers', () => this.farewell(time));
+      await farewell.lastWords((time) => this.farewell(time));
     }
     this.delivery.close();
     this.rebalancer.dropAll();
@@ -290,26 +256,11 @@ export class PushConsumer implements AsyncDisposable {
 
   /** Offsets first: with the locks, or the membership, the queues go to others. */
   private async farewell(timeMs: number): Promise<void> {
-    await this.persist();
+    await persistOffsets(this.state);
     if (this.state.isOrderly && this.state.isClustering) {
       await this.rebalancer.locks.giveBack(this.rebalancer.held());
     }
     await this.instance.remove(this.member, timeMs);
-  }
-
-  private async within(ms: number, what: string, work: () => Promise<void>): Promise<boolean> {
-    try {
-      await withDeadline(
-        this.clock,
-        ms,
-        work,
-        () => new CloseDeadlineError(`${what} had not ended when the time to close was over.`),
-      );
-      return true;
-    } catch (error) {
-      this.logger.warn(messageOf(error), { error });
-      return false;
-    }
   }
 }
 
@@ -343,21 +294,10 @@ function subscriptionsOf(
     }
     all.set(
       topic,
-      sql === undefined
-        ? new TagSubscription(topic, expression ?? '*', version)
-        : new SqlSubscription(topic, sql, version),
+      subscriptionOf(topic, sql === undefined ? (expression ?? '*') : { sql }, version),
     );
   }
   const retries = retryTopic(options.group);
   if (isClustering) all.set(retries, new TagSubscription(retries, '*', version));
   return all;
-}
-
-function checkConsumerGroup(group: string): void {
-  checkGroup(group);
-  if (group !== 'DEFAULT_CONSUMER') return;
-  throw new ClientConfigurationError(
-    "The group name 'DEFAULT_CONSUMER' is reserved by RocketMQ; choose one of your own.",
-    { details: { group } },
-  );
 }

@@ -9,6 +9,7 @@ export interface RecordOf {
   readonly queueId?: number;
   readonly queueOffset?: number;
   readonly reconsumeTimes?: number;
+  readonly storeTimestamp?: number;
 }
 
 /** For specs: the bytes of a message as a broker stores it. */
@@ -35,7 +36,12 @@ export function recordOf(message: RecordOf): Uint8Array {
   };
   const bytes = new Uint8Array(recordSize(draft, topicBytes.length));
   const logPosition = 1000 + queueOffset;
-  const place = { queueOffset, logPosition, position: logPosition, storeTimestamp: 2 };
+  const place = {
+    queueOffset,
+    logPosition,
+    position: logPosition,
+    storeTimestamp: message.storeTimestamp ?? 2,
+  };
   writeRecord(bytes, viewOf(bytes), 0, draft, topicBytes, place);
   return bytes;
 }

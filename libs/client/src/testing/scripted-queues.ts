@@ -3,12 +3,16 @@ import type { MessageQueue } from '@nestjs-rocketmq/message';
 import {
   ConsumerSendMsgBack,
   GetConsumerListByGroup,
+  GetEarliestMsgStoretime,
   GetMaxOffset,
   GetMinOffset,
+  LitePullMessage,
   LockBatchMq,
   NotifyConsumerIdsChanged,
   PullMessage,
+  PullSysFlag,
   QueryConsumerOffset,
+  SearchOffsetByTimestamp,
   UnlockBatchMq,
   UpdateConsumerOffset,
   type Asked,
@@ -59,6 +63,7 @@ export class ScriptedQueues {
   route(router: Router): void {
     router
       .route(PullMessage, (asked) => this.pull(asked))
+      .route(LitePullMessage, (asked) => this.pull(asked))
       .route(GetConsumerListByGroup, ({ consumerGroup }) => ({
         body: { consumerIdList: [...(this.members.get(consumerGroup)?.keys() ?? [])] },
       }))
@@ -75,6 +80,16 @@ export class ScriptedQueues {
       .route(GetMinOffset, ({ topic, queueId }) => ({
         header: { offset: this.minOffsets.get(`${topic} ${queueId}`) ?? 0 },
       }))
+      .route(GetEarliestMsgStoretime, ({ topic, queueId }) => {
+        const first = this.minOffsets.get(`${topic} ${queueId}`) ?? 0;
+        const message = this.messages.get(`${topic} ${queueId}`)?.[first];
+        return { header: { timestamp: message === undefined ? -1 : timeOf(message) } };
+      })
+      .route(SearchOffsetByTimestamp, ({ topic, queueId, timestamp }) => {
+        const all = this.messages.get(`${topic} ${queueId}`) ?? [];
+        const found = all.findIndex((message) => timeOf(message) >= timestamp);
+        return { header: { offset: found < 0 ? all.length : found } };
+      })
       .route(ConsumerSendMsgBack, (asked) => void this.sentBack.push(asked))
       .route(LockBatchMq, (_, { body }) => ({
         body: { lockOKMQSet: body.mqSet.filter((queue) => this.lock(queue, body.clientId)) },
@@ -97,11 +112,12 @@ export class ScriptedQueues {
     if (scripted !== undefined) return scripted;
     const found = this.look(asked);
     if (found !== undefined) return found;
+    if ((asked.sysFlag & PullSysFlag.suspend) === 0) return nothing(asked);
     await new Promise<void>((wake) => {
       this.arrivals.push(wake);
       this.clock.after(asked.suspendTimeoutMillis, wake);
     });
-    return this.look(asked) ?? answer('PULL_NOT_FOUND', asked.queueOffset, asked.queueOffset);
+    return this.look(asked) ?? nothing(asked);
   }
 
   private look({ topic, queueId, queueOffset, maxMsgNums }: PullAsked): PullOutcome | undefined {
@@ -116,6 +132,11 @@ export class ScriptedQueues {
     return { ...answer('SUCCESS', queueOffset + found.length, all.length), body };
   }
 }
+
+const timeOf = (message: RecordOf): number => message.storeTimestamp ?? 2;
+
+const nothing = ({ queueOffset }: PullAsked): PullOutcome =>
+  answer('PULL_NOT_FOUND', queueOffset, queueOffset);
 
 function answer(
   code: 'SUCCESS' | 'PULL_NOT_FOUND' | 'PULL_OFFSET_MOVED',

@@ -1,0 +1,68 @@
+import type { MessageQueue } from '@nestjs-rocketmq/message';
+import type { ClientInstance } from '../client-instance.js';
+import { NoRouteError } from '../client.errors.js';
+
+/** Where a queue can be read. */
+export interface ReadPlace {
+  readonly address: string;
+  /** Broker id; 0 is the master. */
+  readonly id: number;
+}
+
+/** The broker id wanted, else another of that name; the name servers are asked when none is known. */
+export async function readPlaceOf(
+  instance: ClientInstance,
+  queue: MessageQueue,
+  brokerId = 0,
+): Promise<ReadPlace> {
+  const { routes } = instance;
+  const known = routes.readAddress(queue.brokerName, brokerId);
+  if (known !== undefined) return known;
+  await routes.refresh(queue.topic);
+  const found = routes.readAddress(queue.brokerName, brokerId);
+  if (found !== undefined) return found;
+  throw new NoRouteError(`No address of broker '${queue.brokerName}' is known.`, {
+    details: { ...queue },
+  });
+}
+
+/** What brokers and name servers tell anybody about queues. Java: MQAdminImpl. */
+export class QueueInquiry {
+  constructor(private readonly instance: ClientInstance) {}
+
+  /** The queues of a topic that can be read, asked now. Rejects with `NoRouteError`. */
+  async queuesOf(topic: string): Promise<MessageQueue[]> {
+    const route = await this.instance.routes.refresh(topic);
+    if (route !== undefined && !route.isTemplate && route.subscribe.length > 0) {
+      return [...route.subscribe];
+    }
+    throw new NoRouteError(`The name servers know no queue of topic '${topic}' to read from.`, {
+      details: { topic },
+    });
+  }
+
+  /** One past the last message. */
+  async maxOffset(queue: MessageQueue): Promise<number> {
+    return this.instance.calls.maxOffset(await this.addressOf(queue), queue);
+  }
+
+  /** The first message still there. */
+  async minOffset(queue: MessageQueue): Promise<number> {
+    return this.instance.calls.minOffset(await this.addressOf(queue), queue);
+  }
+
+  /** When the first message still there was stored, ms since 1970; -1 when the queue is empty. */
+  async earliestMessageStoreTime(queue: MessageQueue): Promise<number> {
+    return this.instance.calls.earliestStoreTime(await this.addressOf(queue), queue);
+  }
+
+  /** The first message stored at or after `time`. */
+  async searchOffset(queue: MessageQueue, time: number | Date): Promise<number> {
+    return this.instance.calls.searchOffset(await this.addressOf(queue), queue, Number(time));
+  }
+
+  private async addressOf(queue: MessageQueue): Promise<string> {
+    const { address } = await readPlaceOf(this.instance, queue);
+    return address;
+  }
+}
