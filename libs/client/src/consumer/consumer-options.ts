@@ -9,7 +9,7 @@ import {
   type Duration,
 } from '../client-options.js';
 import type { AllocationStrategy } from './allocation/strategy.js';
-import { offsetKeepingTable, type OffsetKeepingOptions } from './offset-keeping.js';
+import { offsetKeepingTable, type OffsetKeepingOptions } from './offset-options.js';
 
 /** One topic and what of it is wanted. */
 export interface Subscription {

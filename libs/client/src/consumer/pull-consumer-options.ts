@@ -3,7 +3,7 @@ import type { StoredMessage } from '@nestjs-rocketmq/message';
 import { sharedInstanceOption, type SharedInstance } from '../client-instance.js';
 import { clientOptionTable, type ClientOptions, type Duration } from '../client-options.js';
 import { ClientConfigurationError } from '../client.errors.js';
-import { offsetKeepingTable, type OffsetKeepingOptions } from './offset-keeping.js';
+import { offsetKeepingTable, type OffsetKeepingOptions } from './offset-options.js';
 
 /** What came of a pull. Java: PullStatus. */
 export type PullStatus =
