@@ -16,16 +16,19 @@ import { handled } from './diagnostics.js';
 import type { Peer } from './peer.js';
 import type { Outcomes, Route, Router } from './router.js';
 
+/** What a request takes beside its body, about. */
+const requestBytes = 2_048;
+
 type ColdRoute = Extract<Route, { kind: 'cold' }>;
 
 /** What a peer lends to whoever answers its requests. */
 export interface AnswerDoor {
   readonly peer: Peer;
   readonly logger: Logger;
-  /** A request came whose answer is still to be written. */
-  begin(): void;
+  /** A request of so many bytes came whose answer is still to be written. */
+  begin(bytes: number): void;
   /** It was answered, or will never be. */
-  finish(): void;
+  finish(bytes: number): void;
   write(frame: Uint8Array): void;
 }
 
@@ -72,13 +75,14 @@ function answerRouted(router: Router, route: ColdRoute, frame: Frame, door: Answ
     return fail(definition, frame, door, error);
   }
   if (!(outcome instanceof Promise)) return answer(definition, frame, door, outcome);
-  door.begin();
+  const kept = requestBytes + frame.body.length;
+  door.begin(kept);
   outcome
     .then(
       (late) => answer(definition, frame, door, late),
       (error: unknown) => fail(definition, frame, door, error),
     )
-    .finally(() => door.finish());
+    .finally(() => door.finish(kept));
 }
 
 function answer(

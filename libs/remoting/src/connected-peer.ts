@@ -13,7 +13,7 @@ import {
   type HeaderForm,
 } from '@nestjs-rocketmq/protocol';
 import { answerCold, type AnswerDoor } from './cold-responder.js';
-import { Connection, type ConnectionLimits, type FlushSchedule } from './connection.js';
+import { Connection, type ConnectionLimits, type FlushSchedule, Hold } from './connection.js';
 import { invoked, peerClosed, peerOpened } from './diagnostics.js';
 import type { Wire } from './network.js';
 import type { Answer, InvokeOptions, NotifyOptions, Peer } from './peer.js';
@@ -61,9 +61,16 @@ export interface PeerContext {
   readonly extra: ExtraFields | undefined;
   /** Unsent bytes above which a request is refused. */
   readonly maxUnsent: number;
+  /** Requests that handlers are at work on. */
+  readonly work: { bytes: number };
   /** Answers requests to hot routes in place; undefined where there are none. */
   readonly hot: HotDoor | undefined;
 }
+
+/** Bytes of requests that are being worked on: of one peer, and of all before each has less. */
+const mostWork = 4 * 1024 * 1024;
+const workOfAll = 64 * 1024 * 1024;
+const leastWork = 64 * 1024;
 
 let count = 0;
 
@@ -80,6 +87,8 @@ export class ConnectedPeer implements Peer {
   private readonly closeListeners: ((error?: Error) => void)[] = [];
   private readonly door: AnswerDoor;
   private underWay = 0;
+  /** Bytes of the requests that are being worked on. */
+  private bytesUnderWay = 0;
   private onQuiet: (() => void) | undefined;
 
   constructor(
@@ -102,8 +111,8 @@ export class ConnectedPeer implements Peer {
     this.door = {
       peer: this,
       logger: context.logger,
-      begin: () => (this.underWay += 1),
-      finish: () => this.finished(),
+      begin: (bytes) => this.began(bytes),
+      finish: (bytes) => this.finished(bytes),
       write: (frame) => this.connection.write(frame),
     };
   }
@@ -286,8 +295,24 @@ export class ConnectedPeer implements Peer {
     for (const listener of this.closeListeners.splice(0)) listener(error);
   }
 
-  private finished(): void {
+  /** A request is kept until its handler is done: so much for one peer, and so much for all. */
+  private began(bytes: number): void {
+    this.underWay += 1;
+    this.bytesUnderWay += bytes;
+    this.context.work.bytes += bytes;
+    if (this.hasTooMuchWork()) this.connection.hold(Hold.work);
+  }
+
+  private hasTooMuchWork(): boolean {
+    const most = this.context.work.bytes > workOfAll ? leastWork : mostWork;
+    return this.bytesUnderWay > most;
+  }
+
+  private finished(bytes: number): void {
     this.underWay -= 1;
+    this.bytesUnderWay -= bytes;
+    this.context.work.bytes -= bytes;
+    if (!this.hasTooMuchWork()) this.connection.letGo(Hold.work);
     if (this.underWay > 0) return;
     const onQuiet = this.onQuiet;
     this.onQuiet = undefined;

@@ -7,12 +7,31 @@ export interface FlushSchedule {
   add(connection: Connection): void;
 }
 
+/** Sees to it that no connection is read at the cost of the others. */
+export interface Pace {
+  brought(connection: Connection, bytes: number): void;
+}
+
 export interface ConnectionLimits {
   /** The longest frame accepted, length word included. */
   readonly maxFrameBytes: number;
-  /** Above this many unsent bytes nothing more is read until all of them are sent. */
+  /** Above this many bytes of answers that have not left nothing more is read. */
   readonly maxWritable: number;
+  /** Without one, what comes is read. */
+  readonly pace?: Pace | undefined;
 }
+
+/** Why a connection is not read: any of these holds it, and it is read when none is left. */
+export const Hold = {
+  /** The other side does not take its answers, or they wait for the disk. */
+  unsent: 1,
+  /** It has brought its share of this turn. */
+  share: 2,
+  /** Too much of what it asked for is being worked on. */
+  work: 4,
+  /** It is about to be closed. */
+  draining: 8,
+} as const;
 
 /**
  * One wire: frames in, frames out.
@@ -34,8 +53,11 @@ export class Connection {
   closed = false;
   /** Set by traffic in either direction, cleared by whoever looks for idle connections. */
   wasActive = true;
-  private isPaused = false;
-  private isDraining = false;
+  /** For the pace: what it has brought, in which turn. */
+  broughtInTurn = 0;
+  paceTurn = -1;
+  /** Bits of `Hold`. */
+  private holds = 0;
   private readonly walker: FrameWalker;
   private onClosed: (error?: Error) => void = () => undefined;
   private onSent: (() => void) | undefined;
@@ -59,13 +81,20 @@ export class Connection {
     this.wire.onData((chunk) => {
       if (this.isEnding) return;
       this.wasActive = true;
+      const { length } = chunk;
       this.guarded(() => this.walker.push(chunk));
+      this.limits.pace?.brought(this, length);
     });
   }
 
   /** Bytes that were written here and not yet taken by the system. */
   get unsent(): number {
     return this.output.length + this.gated.length + this.syncing.length + this.wire.writableLength;
+  }
+
+  /** The other side does not take what it is sent, or faster asks than it takes. */
+  get isChoked(): boolean {
+    return (this.holds & Hold.unsent) !== 0;
   }
 
   /** Appends a finished frame. */
@@ -81,7 +110,12 @@ export class Connection {
       this.isScheduled = true;
       this.schedule.add(this);
     }
-    if (this.output.length > this.limits.maxWritable) this.pause();
+    if (this.output.length > this.limits.maxWritable) this.hold(Hold.unsent);
+  }
+
+  /** To be called after something was written into `gated`. */
+  wroteGated(): void {
+    if (this.gated.used + this.syncing.used > this.limits.maxWritable) this.hold(Hold.unsent);
   }
 
   /** Sends what `output` holds, in one write as a rule. */
@@ -95,7 +129,7 @@ export class Connection {
       if (used === 0) return;
       wire.write(bytes.subarray(0, used));
       // Nothing left waiting means that the system copied it, and the buffer is ours again.
-      if (wire.writableLength === 0) output.rewind();
+      if (wire.writableLength === 0) output.release();
       else output.clear();
     } else {
       output.drain((bytes, used) => {
@@ -103,8 +137,8 @@ export class Connection {
         if (wire.writableLength === 0) recycleBuffer(bytes);
       });
     }
-    if (wire.writableLength > this.limits.maxWritable) this.pause();
-    else if (this.isPaused && !this.isDraining) this.resume();
+    if (wire.writableLength > this.limits.maxWritable) this.hold(Hold.unsent);
+    else this.breathe();
     if (wire.writableLength === 0) this.sent();
   }
 
@@ -136,8 +170,7 @@ export class Connection {
 
   /** Stops reading for good and calls back when all that was written has been sent. */
   drain(onSent: () => void): void {
-    this.isDraining = true;
-    this.pause();
+    this.hold(Hold.draining);
     this.onSent = onSent;
     if (this.unsent === 0) this.sent();
   }
@@ -159,22 +192,33 @@ export class Connection {
     this.wire.destroy();
   }
 
-  private pause(): void {
-    if (this.isPaused) return;
-    this.isPaused = true;
-    this.walker.stop();
-    this.wire.pause();
+  /** Reads nothing more, for this reason. */
+  hold(reason: number): void {
+    if (this.holds === 0) {
+      this.walker.stop();
+      this.wire.pause();
+    }
+    this.holds |= reason;
   }
 
-  private resume(): void {
-    this.isPaused = false;
+  /** This is no reason any more. */
+  letGo(reason: number): void {
+    if ((this.holds & reason) === 0) return;
+    this.holds &= ~reason;
+    if (this.holds !== 0 || this.closed) return;
     // The frames that were kept may fill the output again, and then the wire stays paused.
     this.guarded(() => this.walker.resume());
-    if (!this.isPaused && !this.closed) this.wire.resume();
+    if (this.holds === 0 && !this.closed) this.wire.resume();
+  }
+
+  /** The other side may ask again when little enough waits for it. */
+  private breathe(): void {
+    if (!this.isChoked) return;
+    if (this.unsent <= this.limits.maxWritable) this.letGo(Hold.unsent);
   }
 
   private drained(): void {
-    if (this.isPaused && !this.isDraining && !this.closed) this.resume();
+    if (!this.closed) this.breathe();
     if (this.unsent === 0) this.sent();
   }
 

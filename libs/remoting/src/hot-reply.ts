@@ -74,6 +74,10 @@ export class HotReply implements HeldReply<CommandDefinition> {
     return this.connection.closed;
   }
 
+  get isChoked(): boolean {
+    return this.connection.isChoked;
+  }
+
   success(): void {
     this.write(success, '');
   }

@@ -89,6 +89,7 @@ export class RemotingClient {
       ),
       extra: options.extra,
       maxUnsent: options.maxUnsent ?? 64 * 1024 * 1024,
+      work: { bytes: 0 },
       hot: undefined,
     };
   }

@@ -6,6 +6,7 @@ import { formatAddress, type ListenAddress, type Listener, type Network } from '
 import { nodeNetwork } from './node-network.js';
 import { ConnectedPeer, Opaques, type ExtraFields, type PeerContext } from './connected-peer.js';
 import type { Peer } from './peer.js';
+import { ReadingPace } from './reading-pace.js';
 import { RequestCodec } from './request-codec.js';
 import type { Router } from './router.js';
 import { SendStage } from './send-stage.js';
@@ -39,19 +40,20 @@ export interface RemotingServerOptions {
 }
 
 /** Unsent bytes of all connections together, about: each may keep its share, and one answer more. */
-const unsentOfAll = 128 * 1024 * 1024;
+const unsentOfAll = 64 * 1024 * 1024;
 const leastShare = 64 * 1024;
 
 /** Accepts peers and answers them through a router. */
 export class RemotingServer {
   private readonly open = new Set<ConnectedPeer>();
   private readonly closeListeners: ((peer: Peer, error?: Error) => void)[] = [];
-  private readonly limits: { maxFrameBytes: number; maxWritable: number };
+  private readonly limits: { maxFrameBytes: number; maxWritable: number; pace: ReadingPace };
   private readonly mostWritable: number;
   private readonly context: PeerContext;
   private readonly wheel: TimerWheel;
   private readonly idleWatch: IdleWatch;
   private readonly sendStage: SendStage;
+  private readonly pace: ReadingPace;
   private listener: Listener | undefined;
   private closing: Promise<void> | undefined;
 
@@ -60,10 +62,12 @@ export class RemotingServer {
     this.wheel = new TimerWheel(clock);
     this.idleWatch = new IdleWatch(clock, limits.idleMs ?? 120_000, () => this.open);
     this.sendStage = new SendStage(turn, options.gate);
+    this.pace = new ReadingPace(turn);
     this.mostWritable = limits.maxWritable ?? 4 * 1024 * 1024;
     this.limits = {
       maxFrameBytes: limits.maxFrameBytes ?? defaultMaxFrameBytes,
       maxWritable: this.mostWritable,
+      pace: this.pace,
     };
     this.context = {
       side: 'server',
@@ -76,7 +80,8 @@ export class RemotingServer {
       form: 'json',
       codec: new RequestCodec(defaultLanguage, currentVersion),
       extra: options.extra,
-      maxUnsent: 64 * 1024 * 1024,
+      maxUnsent: this.mostWritable,
+      work: { bytes: 0 },
       hot: new HotDoor(options.router, this.sendStage, options.logger),
     };
   }
@@ -93,6 +98,7 @@ export class RemotingServer {
     } catch (error) {
       server.idleWatch.close();
       server.sendStage.close();
+      server.pace.close();
       throw error;
     }
     return server;
@@ -138,8 +144,9 @@ export class RemotingServer {
     peer.open();
   }
 
-  /** The more connections there are, the less each may leave unread before it is not read any more. */
+  /** The more connections there are, the less each may bring in a turn and leave unread. */
   private share(): void {
+    this.pace.shareAmong(this.open.size);
     const share = Math.max(leastShare, Math.floor(unsentOfAll / Math.max(1, this.open.size)));
     this.limits.maxWritable = Math.min(this.mostWritable, share);
   }
@@ -164,6 +171,7 @@ export class RemotingServer {
     }
     this.wheel.close();
     this.sendStage.close();
+    this.pace.close();
   }
 
   private async part(peer: ConnectedPeer): Promise<void> {

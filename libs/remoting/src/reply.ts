@@ -35,4 +35,6 @@ export interface Reply<C extends CommandDefinition> {
 export interface HeldReply<C extends CommandDefinition> extends Reply<C> {
   /** True when there is nobody left to answer. */
   readonly isGone: boolean;
+  /** True while the other side does not take the answers it has; it is not to be given more. */
+  readonly isChoked: boolean;
 }

@@ -45,6 +45,7 @@ export class SendStage implements FlushSchedule {
 
   /** Something was written into `connection.gated`. */
   addGated(connection: Connection): void {
+    connection.wroteGated();
     if (connection.isGathering) return this.turn.ask();
     connection.isGathering = true;
     this.gathering.push(connection);

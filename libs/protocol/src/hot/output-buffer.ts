@@ -1,24 +1,33 @@
 /** Free bytes kept behind every reservation: writers store words and may overshoot by three. */
 export const slackBytes = 16;
 
-/** Buffers of this size go round; larger ones are for rare long answers. */
-const pooledBytes = 65_536;
 const firstBytes = 2_048;
-const pool: Buffer[] = [];
-const pooledBuffers = 32;
+/** A connection keeps a buffer of this size for its next answers; larger ones go round. */
+const keptBytes = 8_192;
+/** Some answers; a whole pull; the longest pull. What is longer still is rare, and made for once. */
+const pools = [65_536, 163_840, 294_912].map((size) => ({ size, free: [] as Buffer[] }));
+/** Bytes of each size that wait to be used again. */
+const pooledBytes = 4 * 1024 * 1024;
 
 /** Beyond this a full buffer is set aside instead of being copied into a larger one. */
 const spillBytes = 131_072;
 
 function take(size: number): Buffer {
   if (size <= firstBytes) return Buffer.allocUnsafeSlow(firstBytes);
-  if (size > pooledBytes) return Buffer.allocUnsafeSlow(size);
-  return pool.pop() ?? Buffer.allocUnsafeSlow(pooledBytes);
+  if (size <= keptBytes) return Buffer.allocUnsafeSlow(keptBytes);
+  for (const pool of pools) {
+    if (size <= pool.size) return pool.free.pop() ?? Buffer.allocUnsafeSlow(pool.size);
+  }
+  return Buffer.allocUnsafeSlow(size);
 }
 
 /** Takes back a buffer that nobody else reads any more. */
 export function recycleBuffer(buffer: Buffer): void {
-  if (buffer.length === pooledBytes && pool.length < pooledBuffers) pool.push(buffer);
+  for (const { size, free } of pools) {
+    if (buffer.length !== size) continue;
+    if ((free.length + 1) * size <= pooledBytes) free.push(buffer);
+    return;
+  }
 }
 
 const noBuffer = Buffer.alloc(0);
@@ -78,6 +87,13 @@ export class OutputBuffer {
   /** Forgets what was written and keeps `bytes`: the reader is done with it. */
   rewind(): void {
     this.used = 0;
+  }
+
+  /** The same at the end of a turn, where a large buffer is not kept for one connection. */
+  release(): void {
+    if (this.bytes.length <= keptBytes) return this.rewind();
+    recycleBuffer(this.bytes);
+    this.clear();
   }
 
   /** Starts with no buffer at all; the old one belongs to somebody else. */
