@@ -1,13 +1,16 @@
 // npm run test:overload [-- --connections 1000]: a broker process, and more connections than it can serve.
 // Some send without end, some never read what they asked for. The memory of the broker must stay within
 // bounds, and it must answer others all the while. Ends with `N passed, N failed`.
-import { spawn } from 'node:child_process';
+//
+// The connections belong to a process of their own, so that the time that others wait is the broker's
+// time and not that of a busy client.
+import { fork, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../performance/servers.mjs';
+import { open, send } from './frames.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const at = process.argv.indexOf('--connections');
@@ -15,62 +18,6 @@ const connections = at > 0 ? Number(process.argv[at + 1]) : 100;
 const seconds = 10;
 /** Unsent bytes of all connections, one answer of each, and what a busy broker needs anyway. */
 const mostMegabytes = 400 + Math.ceil(connections * 0.3);
-
-function frame(code, opaque, extFields, body = '') {
-  const header = JSON.stringify({
-    code,
-    flag: 0,
-    language: 'OTHER',
-    opaque,
-    version: 433,
-    extFields,
-  });
-  const length = Buffer.byteLength(header);
-  const head = Buffer.alloc(8);
-  head.writeInt32BE(4 + length + Buffer.byteLength(body), 0);
-  head.writeInt32BE(length, 4);
-  return Buffer.concat([head, Buffer.from(header), Buffer.from(body)]);
-}
-
-const send = (queue, opaque = 1) =>
-  frame(
-    310,
-    opaque,
-    // prettier-ignore
-    { a: 'g', b: 'BenchmarkTest', c: 'TBW102', d: '4', e: String(queue), f: '0', g: '1', h: '0', i: '', j: '0', k: 'false', m: 'false' },
-    'x'.repeat(4000),
-  );
-
-const pull = (queue) =>
-  frame(11, 1, {
-    consumerGroup: 'TOOLS_CONSUMER',
-    topic: 'BenchmarkTest',
-    queueId: String(queue),
-    queueOffset: '0',
-    maxMsgNums: '32',
-    sysFlag: '4',
-    commitOffset: '0',
-    suspendTimeoutMillis: '0',
-    subscription: '*',
-    subVersion: '0',
-    expressionType: 'TAG',
-  });
-
-function open(port) {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(socket));
-    socket.on('error', reject);
-  });
-}
-
-/** Writes the same bytes again and again, as fast as they are taken. */
-function flood(socket, bytes) {
-  const go = () => {
-    while (!socket.destroyed && socket.write(bytes));
-  };
-  socket.on('drain', go);
-  go();
-}
 
 /** Sends one message and waits for the answer. */
 async function asked(port) {
@@ -88,14 +35,13 @@ function megabytesOf(pid) {
   return Math.round(Number(line?.[1] ?? 0) / 1024);
 }
 
-async function run(name, port, pid, each) {
-  const sockets = [];
-  for (let n = 0; n < connections; n += 1) sockets.push(await open(port));
-  for (const [n, socket] of sockets.entries()) {
-    socket.removeAllListeners('error');
-    socket.on('error', () => socket.destroy());
-    each(socket, n);
-  }
+async function run(name, port, pid, kind) {
+  const crowd = fork(join(root, 'test/overload/crowd.mjs'), [
+    kind,
+    String(port),
+    String(connections),
+  ]);
+  await new Promise((resolve) => crowd.once('message', resolve));
   let most = 0;
   let isServed = true;
   let slowest = 0;
@@ -107,7 +53,9 @@ async function run(name, port, pid, each) {
     most = Math.max(most, megabytesOf(pid));
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  for (const socket of sockets) socket.destroy();
+  const gone = new Promise((resolve) => crowd.once('exit', resolve));
+  crowd.kill('SIGKILL');
+  await gone;
   const isBounded = most <= mostMegabytes;
   const verdict = isBounded && isServed ? 'ok' : 'FAILED';
   console.log(
@@ -143,18 +91,9 @@ await new Promise((resolve) => {
 const results = [];
 try {
   results.push(
-    await run('that send faster than the disk writes', port, broker.pid, (socket, n) => {
-      socket.resume();
-      flood(socket, send(n % 16));
-    }),
-    await run('that send and never read the answers', port, broker.pid, (socket, n) => {
-      socket.pause();
-      flood(socket, send(n % 16));
-    }),
-    await run('that pull and never read the answers', port, broker.pid, (socket, n) => {
-      socket.pause();
-      flood(socket, pull(n % 16));
-    }),
+    await run('that send faster than the disk writes', port, broker.pid, 'send'),
+    await run('that send and never read the answers', port, broker.pid, 'send-deaf'),
+    await run('that pull and never read the answers', port, broker.pid, 'pull-deaf'),
   );
 } finally {
   broker.kill('SIGKILL');

@@ -128,15 +128,23 @@ export class PullMessageProcessor {
       // There may be more behind what one search looks through.
       return found.next < held.queue.visible ? this.look(held) : false;
     }
-    this.answer(held.queue, held.asked, held.reply, found);
+    this.answerHeld(held, found);
     return true;
   }
 
   /** The time of a held pull is up: answers with what there is. */
   giveUp(held: HeldPull): void {
     if (this.checks.admit(held.asked, held.reply) === undefined) return;
-    const found = this.find(held.queue, held.asked, held.offset, held.filter);
-    this.answer(held.queue, held.asked, held.reply, found);
+    this.answerHeld(held, this.find(held.queue, held.asked, held.offset, held.filter));
+  }
+
+  /** Whoever does not take the answers it has is given no messages: it is told to ask again. */
+  private answerHeld({ queue, asked, reply }: HeldPull, found: Found): void {
+    if (found.status !== 'FOUND' || !reply.isChoked) {
+      return this.answer(queue, asked, reply, found);
+    }
+    this.begin(queue, asked, reply, asked.queueOffset);
+    reply.outcome(ResponseCode.PULL_RETRY_IMMEDIATELY, 'the answers before this one are not taken');
   }
 
   /** Tells a pull where an operator has set its group; true when it did. */
