@@ -1,9 +1,10 @@
-import { decodeRecords } from '@nestjs-rocketmq/message';
+import { decodeRecords, encodeProperties } from '@nestjs-rocketmq/message';
 import {
   CleanUnusedTopic,
   DeleteExpiredCommitlog,
   GetMinOffset,
   QueryMessage,
+  SendReplyMessageV2,
   UpdateConsumerOffset,
 } from '@nestjs-rocketmq/protocol';
 import { ClientCluster, Inbox } from '../support/client-cluster.js';
@@ -41,6 +42,35 @@ describe('a query by key', () => {
     expect((await query('UNIQUE1', { indexType: 'U' })).texts).toEqual(['body 1']);
     expect((await query('order-1', { indexType: 'K' })).texts).toEqual(['body 1']);
     expect((await query('tag1', { indexType: 'T' })).texts).toEqual(['body 1', 'body 3']);
+  });
+
+  it('finds a reply that was kept, whether or not it could be handed over', async () => {
+    const topic = 'DefaultCluster_REPLY_TOPIC';
+    const properties = encodeProperties({
+      KEYS: 'reply-1',
+      UNIQ_KEY: 'REPLY1',
+      TAGS: 'answers',
+      REPLY_TO_CLIENT: 'somebody who has gone',
+    });
+    const asked = {
+      producerGroup: 'repliers',
+      topic,
+      defaultTopic: 'TBW102',
+      defaultTopicQueueNums: 1,
+      queueId: 0,
+      sysFlag: 0,
+      bornTimestamp: 1_760_000_000_000,
+      flag: 3,
+      properties,
+    };
+    const reply = { ...patience, body: Buffer.from('the reply') };
+    await expect(
+      raw.client.invoke(raw.address, SendReplyMessageV2, asked, reply),
+    ).rejects.toMatchObject({ responseName: 'SYSTEM_ERROR' });
+    expect((await query('reply-1', { topic })).texts).toEqual(['the reply']);
+    expect((await query('REPLY1', { topic, indexType: 'U' })).texts).toEqual(['the reply']);
+    const [kept] = await raw.receive(topic, 1, { subscription: 'answers' });
+    expect(kept).toMatchObject({ flag: 3, bornTimestamp: 1_760_000_000_000, tags: 'answers' });
   });
 
   it('tells how far the index goes', async () => {

@@ -50,7 +50,7 @@ export class HousekeepingService {
       clock.every(tellPeriod, () => clients.tellOfChanges()),
       clock.every(sweepPeriod, () => {
         clients.sweep();
-        locks.sweep(clock.now());
+        locks.sweep(clock.monotonic());
       }),
     );
   }

@@ -67,7 +67,7 @@ export class InspectionProcessor {
         return {
           ...connection,
           remoteIP: `/${clientAddr}`,
-          lastUpdateTimestamp: member.lastSeen,
+          lastUpdateTimestamp: this.clients.lastSeenAt(member),
         };
       });
     }

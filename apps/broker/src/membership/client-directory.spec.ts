@@ -119,6 +119,16 @@ describe('ClientDirectory', () => {
     expect(directory.producerGroups()).toEqual([]);
   });
 
+  it('takes nobody for silent because the wall clock was set', async () => {
+    produce(one, 'p1');
+    await clock.advance(1_000);
+    clock.shiftWallClock(86_400_000);
+    directory.sweep();
+    expect(one.closed).toBe(false);
+    const [member] = directory.producersOf('p');
+    expect(member && directory.lastSeenAt(member)).toBe(86_400_000);
+  });
+
   it('closes the connection of a client that fell silent, not of one that beats', async () => {
     produce(one, 'p1');
     directory.registerConsumer(sender(two), 'c2', consumer(['orders']));

@@ -67,7 +67,7 @@ export class ClientDirectory {
     let group = this.consumers.get(name);
     if (group === undefined) this.consumers.set(name, (group = new ConsumerGroup(name)));
     const isNew = group.join(this.memberOf(sender, clientId), consumer);
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
     if (withoutSubscriptions) group.repeat(sender.peer, now);
     const isOther =
       !withoutSubscriptions &&
@@ -123,6 +123,11 @@ export class ClientDirectory {
     return found?.peer;
   }
 
+  /** Epoch ms of a member's last heartbeat. */
+  lastSeenAt({ lastSeen }: Pick<Member, 'lastSeen'>): number {
+    return Math.round(this.clock.now() - this.clock.monotonic() + lastSeen);
+  }
+
   subscriptionOf(group: string, topic: string): SubscriptionData | undefined {
     return this.consumers.get(group)?.subscriptionOf(topic);
   }
@@ -140,7 +145,7 @@ export class ClientDirectory {
    */
   sweep(): void {
     const { channelExpiredTimeout, subscriptionExpiredTimeout } = this.options;
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
     const heard = this.lastHeard();
     const isSilent = ({ lastSeen }: Pick<Member, 'lastSeen'>): boolean =>
       now - lastSeen > channelExpiredTimeout;
@@ -177,7 +182,7 @@ export class ClientDirectory {
 
   private memberOf(sender: Sender, clientId: string): Member {
     const { peer, language, version } = sender;
-    return { clientId, peer, language, version, lastSeen: this.clock.now() };
+    return { clientId, peer, language, version, lastSeen: this.clock.monotonic() };
   }
 
   private watch(peer: Peer): void {

@@ -15,7 +15,7 @@ export interface Member {
   readonly language: string;
   /** Ordinal of Apache's version enum. */
   readonly version: number;
-  /** Epoch ms of its last heartbeat. */
+  /** When its last heartbeat came, on the clock that nobody can set. */
   readonly lastSeen: number;
 }
 

@@ -90,7 +90,7 @@ export class MembershipProcessor {
 
   lock(_: Asked<typeof LockBatchMq>, call: Call<typeof LockBatchMq>): Outcome<typeof LockBatchMq> {
     const { consumerGroup, clientId, mqSet } = call.body;
-    const held = this.locks.lock(consumerGroup, clientId, mqSet, this.parts.clock.now());
+    const held = this.locks.lock(consumerGroup, clientId, mqSet, this.parts.clock.monotonic());
     return { body: { lockOKMQSet: held } };
   }
 

@@ -65,6 +65,18 @@ describe('Arrivals', () => {
     expect(arrivals.size).toBe(0);
   });
 
+  it('waits as long as was asked for, wherever the wall clock is set meanwhile', async () => {
+    const [one, two] = [new TestWaiter(500), new TestWaiter(500)];
+    arrivals.hold(queue, one);
+    clock.shiftWallClock(86_400_000);
+    await clock.advance(499);
+    expect(one.log).toEqual([]);
+    arrivals.hold(other, two);
+    clock.shiftWallClock(-2 * 86_400_000);
+    await clock.advance(101);
+    expect([one.log, two.log]).toEqual([['expired'], ['expired']]);
+  });
+
   it('drops a waiter that has gone without answering it', async () => {
     const waiter = new TestWaiter(500);
     arrivals.hold(queue, waiter);

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '@nestjs-rocketmq/foundation';
 
 /** Somebody who waits for the next message of a queue. */
 export interface Waiter {
-  /** Epoch ms when it waits no longer. */
+  /** When it waits no longer, in ms of the clock that nobody can set. */
   readonly deadline: number;
   /** True when there is nobody left to answer. */
   readonly isGone: boolean;
@@ -81,7 +81,7 @@ export class Arrivals {
   }
 
   private expectAt(deadline: number): void {
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
     const at = Math.max(deadline, now + expiryStepMillis);
     if (at >= this.timerAt) return;
     this.timer?.cancel();
@@ -91,7 +91,7 @@ export class Arrivals {
 
   private expire(): void {
     this.timerAt = Number.POSITIVE_INFINITY;
-    const now = this.clock.now();
+    const now = this.clock.monotonic();
     let next = Number.POSITIVE_INFINITY;
     for (const queue of Array.from(this.waiting.keys())) {
       this.settle(queue, (waiter) => {

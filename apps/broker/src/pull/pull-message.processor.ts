@@ -233,7 +233,7 @@ export class PullMessageProcessor {
     const wait = options.longPollingEnable
       ? Math.min(Math.max(asked.suspendTimeoutMillis, 0), longestWait)
       : options.shortPollingTimeMills;
-    return clock.now() + wait;
+    return clock.monotonic() + wait;
   }
 }
 

@@ -36,6 +36,26 @@ interface MovingSpan extends Span {
   to: number;
 }
 
+/** What a request says of the message that it carries. */
+export interface SentMessage {
+  readonly flag: number;
+  readonly sysFlag: number;
+  readonly bornTimestamp: number;
+  readonly reconsumeTimes?: number | undefined;
+}
+
+/** Where it came from. */
+export interface Sender {
+  readonly remoteHost: Uint8Array;
+  readonly remotePort: number;
+}
+
+/** Where it goes. */
+export interface Destination {
+  readonly name: string;
+  readonly hasManyTags: boolean;
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -99,6 +119,19 @@ export class MessageDraft implements RecordDraft {
     // Port and address are known only once the server listens.
     this.storeHost = this.place.host;
     this.storePort = this.place.port;
+  }
+
+  /** Begins with the message of a client's request; properties and body are still to come. */
+  beginWith(sent: SentMessage, sender: Sender, topic: Destination, queueId: number): void {
+    this.begin();
+    this.topic = topic.name;
+    this.queueId = queueId;
+    this.flag = sent.flag;
+    this.sysFlag = clientSysFlag(sent.sysFlag, topic.hasManyTags);
+    this.bornTimestamp = sent.bornTimestamp;
+    this.bornHost = sender.remoteHost;
+    this.bornPort = sender.remotePort;
+    this.reconsumeTimes = sent.reconsumeTimes ?? 0;
   }
 
   /**
@@ -185,6 +218,6 @@ export function realPlaceText(topic: string, queueId: number): Uint8Array {
 }
 
 /** What a client may set of the system flag: not the transaction state, that is the broker's. */
-export function clientSysFlag(sysFlag: number, hasManyTags: boolean): number {
+function clientSysFlag(sysFlag: number, hasManyTags: boolean): number {
   return withTransactionState(sysFlag, 0) | (hasManyTags ? SysFlag.MULTI_TAGS : 0);
 }

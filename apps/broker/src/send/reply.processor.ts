@@ -6,20 +6,22 @@ import {
   hostText,
   offsetMessageId,
   PropertyName,
+  tagHashOfBytes,
 } from '@nestjs-rocketmq/message';
 import {
   type Asked,
+  PropertyMarks,
   PushReplyMessageToClient,
   ResponseCode,
   ResponseError,
   type SendReplyMessageV2,
 } from '@nestjs-rocketmq/protocol';
-import type { Call, Outcome, Peer } from '@nestjs-rocketmq/remoting';
+import type { Call, Outcome } from '@nestjs-rocketmq/remoting';
 import type { MessageStore } from '@nestjs-rocketmq/store';
 import type { Figures } from '../admin/figures.js';
 import type { ClientDirectory } from '../membership/client-directory.js';
 import type { Topic } from '../topics/topic.js';
-import { type BrokerTexts, clientSysFlag, MessageDraft, type StoreHost } from './message-draft.js';
+import { type BrokerTexts, MessageDraft, type StoreHost } from './message-draft.js';
 import { isRefusal, type SendChecks } from './send-checks.js';
 
 type ReplyAsk = typeof SendReplyMessageV2;
@@ -48,7 +50,17 @@ const encoder = new TextEncoder();
  * handed over once; who is not here does not get it.
  */
 export class ReplyProcessor {
-  constructor(private readonly parts: ReplyParts) {}
+  private readonly draft: MessageDraft;
+  private readonly marks = new PropertyMarks();
+
+  constructor(private readonly parts: ReplyParts) {
+    this.draft = new MessageDraft(parts.place, parts.options);
+  }
+
+  /** `regionId` or `traceOn` was changed: both stand in messages. */
+  textsChanged(): void {
+    this.draft.useTexts(this.parts.options);
+  }
 
   async reply(asked: Asked<ReplyAsk>, call: Call<ReplyAsk>): Promise<Outcome<ReplyAsk>> {
     const topic = this.parts.checks.topicFor(asked, call.peer.remoteAddress);
@@ -118,26 +130,20 @@ export class ReplyProcessor {
     properties: Record<string, string>,
   ): Promise<{ msgId: string; queueId: number; queueOffset: number }> {
     const { store, figures, place, options } = this.parts;
-    const draft = draftOf(asked, call.peer, new MessageDraft(place, options));
-    draft.topic = topic.name;
-    draft.queueId = queueId;
-    draft.sysFlag = clientSysFlag(asked.sysFlag, topic.hasManyTags);
+    const { draft, marks } = this;
+    draft.beginWith(asked, call.peer, topic, queueId);
     draft.body = spanOf(call.body);
     draft.properties = spanOf(encoder.encode(encodeProperties(properties)));
+    const { bytes, data, from, to } = draft.properties;
+    marks.readPlain(bytes, data, from, to);
+    const { tags, keys, uniqueKey } = marks;
+    draft.tagsCode = tagHashOfBytes(tags.bytes, tags.from, tags.to);
+    draft.keys = keys;
+    if (uniqueKey.to > uniqueKey.from) draft.uniqueKey = uniqueKey;
     // The object is used again by the next append: taken apart before anything is awaited.
     const { position, queueOffset, size } = store.append(draft);
     figures.stored(topic, 1, size);
     if (options.flushDiskType === 'SYNC_FLUSH') await store.flush();
     return { msgId: offsetMessageId(place.host, place.port, position), queueId, queueOffset };
   }
-}
-
-function draftOf(asked: Asked<ReplyAsk>, peer: Peer, draft: MessageDraft): MessageDraft {
-  draft.begin();
-  draft.flag = asked.flag;
-  draft.bornTimestamp = asked.bornTimestamp;
-  draft.bornHost = peer.remoteHost;
-  draft.bornPort = peer.remotePort;
-  draft.reconsumeTimes = asked.reconsumeTimes ?? 0;
-  return draft;
 }

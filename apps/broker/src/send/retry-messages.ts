@@ -40,7 +40,7 @@ export class RetryMessages {
     const config = this.groups.find(group);
     if (config === undefined) return { refusal: unknownGroup(group), isDead: false };
     const most = maxAttempts(config.retryMaxTimes, asked.maxReconsumeTimes, version);
-    const isDead = draft.reconsumeTimes > most || this.locks.anyHeld(group, this.clock.now());
+    const isDead = draft.reconsumeTimes > most || this.locks.anyHeld(group, this.clock.monotonic());
     if (isDead) this.toDeadLetters(draft, group);
     draft.rewriteProperties(isDead ? { [PropertyName.DELAY_TIME_LEVEL]: '-1' } : {});
     return { isDead };

@@ -22,7 +22,7 @@ import type { Figures } from '../admin/figures.js';
 import type { Delays } from '../schedule/delays.js';
 import type { Topic } from '../topics/topic.js';
 import type { HalfMessages } from '../transaction/half-messages.js';
-import { type BrokerTexts, clientSysFlag, MessageDraft, type StoreHost } from './message-draft.js';
+import { type BrokerTexts, MessageDraft, type StoreHost } from './message-draft.js';
 import type { RetryMessages } from './retry-messages.js';
 import { isRefusal, type SendChecks } from './send-checks.js';
 import { refuseForStore } from './store-refusal.js';
@@ -90,7 +90,8 @@ export class SendMessageProcessor {
     if (this.refuses(asked, reply)) return;
     if (topic.onlyFor !== undefined && this.refusesKind(asked, reply, topic)) return;
     const queueId = topic.queueFor(asked.queueId);
-    const draft = this.begin(asked, reply, topic, queueId);
+    const { draft } = this;
+    draft.beginWith(asked, reply.peer, topic, queueId);
     try {
       if (asked.batch === true) return this.sendBatch(asked, reply, topic, queueId);
       this.sendOne(asked, reply, topic, queueId, draft);
@@ -218,26 +219,6 @@ export class SendMessageProcessor {
       return error.message;
     }
     return count === 0 ? 'the batch holds no message' : undefined;
-  }
-
-  private begin(
-    asked: AskedView<Send>,
-    reply: Reply<Send>,
-    topic: Topic,
-    queueId: number,
-  ): MessageDraft {
-    const { draft } = this;
-    const { peer } = reply;
-    draft.begin();
-    draft.topic = topic.name;
-    draft.queueId = queueId;
-    draft.flag = asked.flag;
-    draft.sysFlag = clientSysFlag(asked.sysFlag, topic.hasManyTags);
-    draft.bornTimestamp = asked.bornTimestamp;
-    draft.bornHost = peer.remoteHost;
-    draft.bornPort = peer.remotePort;
-    draft.reconsumeTimes = asked.reconsumeTimes ?? 0;
-    return draft;
   }
 
   /** A topic with a message type takes no other kind of messages, where that is checked. */

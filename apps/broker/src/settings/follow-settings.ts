@@ -36,7 +36,10 @@ export function followSettings(followers: SettingsFollowers): void {
     if (has(storeOptions.names)) store.reconfigure(changedOf(config, names));
     if (names.has('logLevel')) log.level = config.logLevel;
     if (names.has('maxMessageSize')) listening.limitMessages(config.maxMessageSize);
-    if (has(['regionId', 'traceOn'])) parts.processors.send.textsChanged();
+    if (has(['regionId', 'traceOn'])) {
+      parts.processors.send.textsChanged();
+      parts.processors.reply.textsChanged();
+    }
     if (has(intervals)) parts.housekeeping.intervalsChanged();
     if (names.has('transactionCheckInterval')) parts.checks.intervalChanged();
     if (names.has('brokerPermission')) parts.topics.renew();

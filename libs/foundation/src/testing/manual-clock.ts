@@ -17,6 +17,7 @@ export class ManualClock implements Clock {
   private time: number;
   private readonly start: number;
   private count = 0;
+  private wallShift = 0;
   private readonly due = new Set<Due>();
 
   /** `start` in milliseconds since 1970; default 2026-01-01T00:00:00Z. */
@@ -26,7 +27,7 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.time;
+    return this.time + this.wallShift;
   }
 
   monotonic(): number {
@@ -61,9 +62,14 @@ export class ManualClock implements Clock {
     return this.add(ms, Math.max(ms, 1), task);
   }
 
-  /** Jumps the wall clock without running anything, as an operator does. */
+  /** Time passes and nothing runs, as when the process was stopped. */
   jump(ms: number): void {
     this.time += ms;
+  }
+
+  /** Sets the wall clock, as an operator does; no time passes. */
+  shiftWallClock(ms: number): void {
+    this.wallShift += ms;
   }
 
   /** Moves time forward and runs what becomes due, in order, letting promises settle in between. */
