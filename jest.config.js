@@ -32,6 +32,7 @@ export default {
     ],
   },
   coverageProvider: 'v8',
-  testTimeout: 30_000,
+  // A machine that runs the gate may be slow and busy; what waits for ever is still told.
+  testTimeout: 120_000,
   workerIdleMemoryLimit: '1GB',
 };

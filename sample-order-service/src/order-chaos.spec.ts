@@ -8,7 +8,7 @@ import { Reconciliation } from './payments/reconciliation.js';
 import { SampleApp } from './testing/sample-app.js';
 
 const STEPS = 120;
-const OLD = 5000;
+const OLD = 90_000;
 
 describe('the books, whatever is lost, doubled, late or in another order', () => {
   const seed = seedOfRun();

@@ -1,5 +1,4 @@
-import { systemClock } from '@nestjs-rocketmq/foundation';
-import { seedOfRun } from '@nestjs-rocketmq/foundation/testing';
+import { ManualClock, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { parseOffsetMessageId, SystemTopic } from '@nestjs-rocketmq/message';
 import {
   EndTransaction,
@@ -34,17 +33,18 @@ describe(`a broker on a disk that fails (seed ${seed})`, () => {
     disk = new FaultyFileSystem(seed);
   });
 
-  const start = (more: Record<string, unknown> = {}): Promise<RawBroker> =>
-    RawBroker.start({ ...quick, ...more }, { dir, fileSystem: disk });
+  const start = (more: Record<string, unknown> = {}, clock?: ManualClock): Promise<RawBroker> =>
+    RawBroker.start({ ...quick, ...more }, { dir, fileSystem: disk, clock });
 
   it('refuses what it cannot write, keeps what it acknowledged, and goes on', async () => {
-    const raw = await start();
+    const clock = new ManualClock(Date.now());
+    const raw = await start({}, clock);
     expect(await outcomeOf(raw.send('orders', 'one'))).toBe('SUCCESS');
     disk.fail({ ...inLog, code: 'ENOSPC' });
     expect(await outcomeOf(raw.send('orders', 'lost'))).toBe('SYSTEM_ERROR');
     expect(await outcomeOf(raw.send('orders', 'too soon'))).toBe('SERVICE_NOT_AVAILABLE');
     // A full disk is not tried again for a second.
-    await systemClock.sleep(1100);
+    await clock.advance(1100);
     expect(await outcomeOf(raw.send('orders', 'two'))).toBe('SUCCESS');
     await raw.close();
     const again = await start();
@@ -82,7 +82,7 @@ describe(`a broker on a disk that fails (seed ${seed})`, () => {
             commitOrRollback: TransactionDecision.commit,
             msgId: 'U',
           },
-          { timeoutMs: 5000 },
+          { timeoutMs: 30_000 },
         ),
       );
     disk.fail({ ...inLog, code: 'EIO' });
@@ -109,12 +109,12 @@ describe(`a broker on a disk that fails (seed ${seed})`, () => {
       raw.address,
       UpdateConsumerOffset,
       { ...place, commitOffset: 1 },
-      { timeoutMs: 5000 },
+      { timeoutMs: 30_000 },
     );
     await raw.close();
     const again = await start();
     const known = await again.client.invoke(again.address, QueryConsumerOffset, place, {
-      timeoutMs: 5000,
+      timeoutMs: 30_000,
     });
     expect(known.header.offset).toBe(1);
     expect((await again.receive('orders', 1))[0]?.text).toBe('safe');

@@ -37,7 +37,7 @@ function sendBack(
       unitMode: false,
       ...more,
     },
-    { timeoutMs: 5000 },
+    { timeoutMs: 30_000 },
   );
 }
 
@@ -157,7 +157,7 @@ describe('a message that is sent back', () => {
       {},
       {
         body: group,
-        timeoutMs: 5000,
+        timeoutMs: 30_000,
       },
     );
     await raw.send('orders', 'twice');
@@ -210,7 +210,7 @@ describe('a message that a consumer sends straight to its retry topic', () => {
     await using _ = raw;
     const mqSet = [{ topic: 'orders', brokerName: 'broker-a', queueId: 0 }];
     const body = { consumerGroup: 'workers', clientId: 'c', mqSet, onlyThisBroker: false };
-    await raw.client.invoke(raw.address, LockBatchMq, {}, { body, timeoutMs: 5000 });
+    await raw.client.invoke(raw.address, LockBatchMq, {}, { body, timeoutMs: 30_000 });
     await raw.send(retry, 'in order', { more: { reconsumeTimes: 1 } });
     const [dead] = await raw.receive('%DLQ%workers', 1);
     expect(dead?.text).toBe('in order');

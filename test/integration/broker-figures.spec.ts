@@ -17,7 +17,7 @@ import {
 import { Router } from '@nestjs-rocketmq/remoting';
 import { consumerOf, RawBroker } from '../support/raw-broker.js';
 
-const ask = { timeoutMs: 5000 };
+const ask = { timeoutMs: 30_000 };
 
 async function figuresOf(raw: RawBroker): Promise<Record<string, string>> {
   const { body } = await raw.client.invoke(raw.address, GetBrokerRuntimeInfo, {}, ask);

@@ -26,7 +26,7 @@ describe('SQL92 filters', () => {
   });
 
   it('let a held pull sleep through what it does not want', async () => {
-    const waiting = raw.pull('payments', { ...sql, queueId: 1, waitMillis: 20_000 });
+    const waiting = raw.pull('payments', { ...sql, queueId: 1, waitMillis: 60_000 });
     await pay('2', 1);
     await pay('8', 1);
     const answer = await waiting;
@@ -52,7 +52,7 @@ describe('SQL92 filters', () => {
     const [subscriptionData] = group.subscriptionDataSet;
     const body = { clientId: 'c', group: 'wrong', subscriptionData };
     await expect(
-      raw.client.invoke(raw.address, CheckClientConfig, {}, { body, timeoutMs: 5000 }),
+      raw.client.invoke(raw.address, CheckClientConfig, {}, { body, timeoutMs: 30_000 }),
     ).rejects.toMatchObject({ responseCode: 23, remark: expect.stringContaining('column 9') });
     await raw.heartbeat('client', { consumers: [group] });
     await expect(raw.pull('payments', { group: 'wrong', announced: true })).rejects.toMatchObject({

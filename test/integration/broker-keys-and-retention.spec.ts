@@ -11,7 +11,7 @@ import { ClientCluster, Inbox } from '../support/client-cluster.js';
 import { eventually } from '../support/eventually.js';
 import { RawBroker } from '../support/raw-broker.js';
 
-const patience = { timeoutMs: 10_000 };
+const patience = { timeoutMs: 30_000 };
 
 describe('a query by key', () => {
   let raw: RawBroker;
@@ -112,7 +112,7 @@ describe('a consumer whose messages were removed', () => {
     const commit = { ...queue, consumerGroup: group, commitOffset: 0 };
     await raw.client.invoke(address, UpdateConsumerOffset, commit, patience);
     await raw.client.invoke(address, DeleteExpiredCommitlog, {}, patience);
-    const min = await eventually('a first offset that moved', 30_000, async () => {
+    const min = await eventually('a first offset that moved', 60_000, async () => {
       const { header } = await raw.client.invoke(address, GetMinOffset, queue, patience);
       return header.offset > 30 ? header.offset : undefined;
     });
@@ -128,7 +128,7 @@ describe('a consumer whose messages were removed', () => {
     // Whoever was too far behind pauses for ten seconds, as Java's client does.
     await inbox.until(60 - min, 60_000);
     expect(Number.parseInt(inbox.texts[0] ?? '', 10)).toBe(min);
-  }, 90_000);
+  });
 
   it('goes on with queues of topics that are there when the others are removed', async () => {
     const topic = cluster.name('kept');

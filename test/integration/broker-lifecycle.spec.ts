@@ -84,7 +84,7 @@ describe('a broker', () => {
       raw.address,
       GetTopicConfig,
       { topic: 'orders' },
-      { timeoutMs: 5000 },
+      { timeoutMs: 30_000 },
     );
     expect(topic.body).toMatchObject({ order: true, readQueueNums: 3, writeQueueNums: 2 });
     await raw.close();
@@ -120,10 +120,15 @@ describe('a broker', () => {
         raw.address,
         UpdateAndCreateTopic,
         { ...ask, ...more },
-        { timeoutMs: 5000 },
+        { timeoutMs: 30_000 },
       );
     const version = async () => {
-      const all = await raw.client.invoke(raw.address, GetAllTopicConfig, {}, { timeoutMs: 5000 });
+      const all = await raw.client.invoke(
+        raw.address,
+        GetAllTopicConfig,
+        {},
+        { timeoutMs: 30_000 },
+      );
       return [all.body.dataVersion.counter, all.body.topicConfigTable['made']] as const;
     };
     await update();
@@ -139,7 +144,7 @@ describe('a broker', () => {
       raw.address,
       DeleteTopicInBroker,
       { topic: 'made' },
-      { timeoutMs: 5000 },
+      { timeoutMs: 30_000 },
     );
     expect((await version())[1]).toBeUndefined();
     expect(await raw.maxOffset('made')).toBe(0);
@@ -148,14 +153,19 @@ describe('a broker', () => {
   it('shows its settings and figures', async () => {
     await using raw = await RawBroker.start({ defaultTopicQueueNums: 3 });
     await raw.send('orders', 'x');
-    const settings = await raw.client.invoke(raw.address, GetBrokerConfig, {}, { timeoutMs: 5000 });
+    const settings = await raw.client.invoke(
+      raw.address,
+      GetBrokerConfig,
+      {},
+      { timeoutMs: 30_000 },
+    );
     expect(settings.body).toContain('defaultTopicQueueNums=3\n');
     expect(JSON.parse(settings.header.version)).toHaveProperty('counter');
     const info = await raw.client.invoke(
       raw.address,
       GetBrokerRuntimeInfo,
       {},
-      { timeoutMs: 5000 },
+      { timeoutMs: 30_000 },
     );
     expect(info.body.table).toMatchObject({
       msgPutTotalTodayNow: '1',

@@ -17,17 +17,17 @@ describe('a pull that waits', () => {
   afterAll(() => raw[Symbol.asyncDispose]());
 
   it('is answered by the message that arrives', async () => {
-    const waiting = raw.pull('orders', { offset: 1, waitMillis: 20_000 });
+    const waiting = raw.pull('orders', { offset: 1, waitMillis: 60_000 });
     const started = performance.now();
     await raw.send('orders', 'new');
     const answer = await waiting;
     expect(answer.name).toBe('SUCCESS');
     expect(answer.header.nextBeginOffset).toBe(2);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(30_000);
   });
 
   it('waits for the first message of a topic that is empty', async () => {
-    const waiting = raw.pull('BenchmarkTest', { queueId: 7, waitMillis: 20_000 });
+    const waiting = raw.pull('BenchmarkTest', { queueId: 7, waitMillis: 60_000 });
     await raw.send('BenchmarkTest', 'first', { queueId: 7 });
     expect((await waiting).header.nextBeginOffset).toBe(1);
   });
@@ -35,7 +35,7 @@ describe('a pull that waits', () => {
   it('sleeps on through messages of other tags, and does not get those it wants twice', async () => {
     const waiting = raw.pull('BenchmarkTest', {
       queueId: 8,
-      waitMillis: 20_000,
+      waitMillis: 60_000,
       subscription: 'wanted',
     });
     await raw.send('BenchmarkTest', 'no', { queueId: 8, properties: { TAGS: 'other' } });
@@ -60,7 +60,7 @@ describe('a pull that waits', () => {
 
   it('is answered when the broker closes', async () => {
     await using other = await RawBroker.start();
-    const waiting = other.pull('BenchmarkTest', { waitMillis: 20_000 });
+    const waiting = other.pull('BenchmarkTest', { waitMillis: 60_000 });
     // The broker has the pull when it has answered what was sent after it.
     await other.maxOffset(SystemTopic.SCHEDULE);
     await other.broker.close();
@@ -69,11 +69,11 @@ describe('a pull that waits', () => {
 
   it('is answered when its topic is deleted', async () => {
     await raw.send('short-lived', 'x');
-    const waiting = raw.pull('short-lived', { offset: 1, waitMillis: 20_000 });
+    const waiting = raw.pull('short-lived', { offset: 1, waitMillis: 60_000 });
     const asked = { topic: 'short-lived' };
     const [answer] = await Promise.allSettled([
       waiting,
-      raw.client.invoke(raw.address, DeleteTopicInBroker, asked, { timeoutMs: 5000 }),
+      raw.client.invoke(raw.address, DeleteTopicInBroker, asked, { timeoutMs: 30_000 }),
     ]);
     expect(answer).toMatchObject({
       status: 'rejected',
@@ -82,7 +82,7 @@ describe('a pull that waits', () => {
   });
 
   it('is not given what its group may not read any more', async () => {
-    const waiting = raw.pull('orders', { group: 'stopped', offset: 2, waitMillis: 20_000 });
+    const waiting = raw.pull('orders', { group: 'stopped', offset: 2, waitMillis: 60_000 });
     const body = subscriptionGroupConfig.read(
       { groupName: 'stopped', consumeEnable: false },
       'group',
@@ -91,7 +91,7 @@ describe('a pull that waits', () => {
       raw.address,
       UpdateAndCreateSubscriptiongroup,
       {},
-      { body, timeoutMs: 5000 },
+      { body, timeoutMs: 30_000 },
     );
     await raw.send('orders', 'for others');
     expect((await waiting.catch((error: unknown) => error)) as object).toMatchObject({
@@ -103,7 +103,7 @@ describe('a pull that waits', () => {
     const changed = consumerOf('changing', 'changing', 'a');
     await raw.heartbeat('c', { consumers: [changed] });
     await raw.send('changing', 'other', { properties: { TAGS: 'b' } });
-    const how = { group: 'changing', announced: true, waitMillis: 20_000 };
+    const how = { group: 'changing', announced: true, waitMillis: 60_000 };
     const first = await raw.pull('changing', { ...how, offset: 0 });
     expect([first.name, first.header.nextBeginOffset]).toEqual(['PULL_RETRY_IMMEDIATELY', 1]);
     const waiting = raw.pull('changing', { ...how, offset: 1 });

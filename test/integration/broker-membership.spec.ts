@@ -48,11 +48,11 @@ describe('the members of a consumer group', () => {
       raw.address,
       GetConsumerListByGroup,
       { consumerGroup: 'g' },
-      { timeoutMs: 5000 },
+      { timeoutMs: 30_000 },
     );
     expect(members.body.consumerIdList).toEqual(['one', 'two']);
     const leaving = { clientID: 'two', consumerGroup: 'g' };
-    await second.invoke(raw.address, UnregisterClient, leaving, { timeoutMs: 5000 });
+    await second.invoke(raw.address, UnregisterClient, leaving, { timeoutMs: 30_000 });
     await notices.until(3);
     await raw.heartbeat('two', { consumers: [consumerOf('g', 'orders')] }, second);
     await notices.until(4);
@@ -81,13 +81,13 @@ describe('the members of a consumer group', () => {
         raw.address,
         LockBatchMq,
         {},
-        { body, timeoutMs: 5000 },
+        { body, timeoutMs: 30_000 },
       );
       return answer.body.lockOKMQSet.length;
     };
     expect([await ask('one'), await ask('two')]).toEqual([1, 0]);
     const body = { consumerGroup: 'g', clientId: 'one', mqSet, onlyThisBroker: false };
-    await raw.client.invoke(raw.address, UnlockBatchMq, {}, { body, timeoutMs: 5000 });
+    await raw.client.invoke(raw.address, UnlockBatchMq, {}, { body, timeoutMs: 30_000 });
     expect(await ask('two')).toBe(1);
   });
 
@@ -99,7 +99,7 @@ describe('the members of a consumer group', () => {
       raw.address,
       GetConsumerConnectionList,
       { consumerGroup: 'g' },
-      { timeoutMs: 5000 },
+      { timeoutMs: 30_000 },
     );
     expect(consumers.body).toMatchObject({
       consumeType: 'CONSUME_PASSIVELY',
@@ -111,14 +111,14 @@ describe('the members of a consumer group', () => {
       raw.address,
       GetProducerConnectionList,
       { producerGroup: 'p' },
-      { timeoutMs: 5000 },
+      { timeoutMs: 30_000 },
     );
     expect(producers.body.connectionSet).toMatchObject([{ clientId: 'one' }]);
     const who = await raw.client.invoke(
       raw.address,
       QueryTopicConsumeByWho,
       { topic: 'orders' },
-      { timeoutMs: 5000 },
+      { timeoutMs: 30_000 },
     );
     expect(who.body.groupList).toEqual(['g']);
     await expect(
@@ -126,7 +126,7 @@ describe('the members of a consumer group', () => {
         raw.address,
         GetConsumerConnectionList,
         { consumerGroup: 'nobody' },
-        { timeoutMs: 5000 },
+        { timeoutMs: 30_000 },
       ),
     ).rejects.toMatchObject({
       responseName: 'CONSUMER_NOT_ONLINE',
@@ -146,7 +146,7 @@ describe('the offsets of a group', () => {
           raw.address,
           QueryConsumerOffset,
           { ...place, setZeroIfNotFound },
-          { timeoutMs: 5000 },
+          { timeoutMs: 30_000 },
         );
       expect((await query(first, false)).name).toBe('QUERY_NOT_FOUND');
       expect((await query(first)).header.offset).toBe(0);
@@ -154,7 +154,7 @@ describe('the offsets of a group', () => {
         first.address,
         UpdateConsumerOffset,
         { ...place, commitOffset: 2 },
-        { timeoutMs: 5000 },
+        { timeoutMs: 30_000 },
       );
       await first.close();
       await using second = await RawBroker.start({}, { dir: folder.path });
@@ -163,7 +163,7 @@ describe('the offsets of a group', () => {
         second.address,
         GetConsumeStats,
         { consumerGroup: 'g' },
-        { timeoutMs: 5000 },
+        { timeoutMs: 30_000 },
       );
       const [queue, progress] = stats.body.offsetTable[0] ?? [];
       expect(queue).toEqual({ topic: 'orders', brokerName: 'broker-a', queueId: 0 });
@@ -173,7 +173,7 @@ describe('the offsets of a group', () => {
         second.address,
         GetTopicStatsInfo,
         { topic: 'orders' },
-        { timeoutMs: 5000 },
+        { timeoutMs: 30_000 },
       );
       expect(topic.body.offsetTable).toHaveLength(4);
       expect(topic.body.offsetTable[0]?.[1]).toMatchObject({ minOffset: 0, maxOffset: 3 });

@@ -10,7 +10,7 @@ import {
 import { Router } from '@nestjs-rocketmq/remoting';
 import { consumerOf, RawBroker } from '../support/raw-broker.js';
 
-const timeoutMs = 5000;
+const timeoutMs = 30_000;
 
 function toolsOf(raw: RawBroker) {
   const commit = (consumerGroup: string, commitOffset: number, queueId = 0) => {
@@ -66,7 +66,7 @@ describe('a reset of offsets kept by the broker', () => {
   });
 
   it('is told at once to a pull that waits', async () => {
-    const waiting = raw.pull('orders', { group: 'g2', offset: 5, waitMillis: 20_000 });
+    const waiting = raw.pull('orders', { group: 'g2', offset: 5, waitMillis: 60_000 });
     // The broker has the pull when it has answered what was sent after it.
     await tools.commit('g2', 5);
     expect(await tools.reset('g2', { queueId: 0, offset: 2 })).toEqual([[0, 2]]);

@@ -8,7 +8,7 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import { consumerOf, RawBroker, temporaryFolder } from '../support/raw-broker.js';
 
-const timeoutMs = 5000;
+const timeoutMs = 30_000;
 
 async function topicOf(raw: RawBroker, topic: string, type: string): Promise<void> {
   const asked = {

@@ -99,7 +99,7 @@ describe('a broker that is sent to and pulled from', () => {
         flag: 0,
         batch: true,
       },
-      { body, timeoutMs: 5000 },
+      { body, timeoutMs: 30_000 },
     );
     const messages = await raw.receive('batches', 3);
     expect(messages.map(({ text, flag, tags }) => [text, flag, tags])).toEqual([
@@ -137,7 +137,7 @@ describe('a broker that is sent to and pulled from', () => {
       raw.address,
       ViewMessageById,
       { offset: position },
-      { timeoutMs: 5000 },
+      { timeoutMs: 30_000 },
     );
     expect(Buffer.from(found.body).includes('wanted')).toBe(true);
   });

@@ -12,7 +12,7 @@ import { ListenError } from '@nestjs-rocketmq/remoting';
 import { freePorts } from '../support/java.js';
 import { OperatedBroker, refusalOf } from '../support/operated-broker.js';
 
-const soon = { timeoutMs: 5000 };
+const soon = { timeoutMs: 30_000 };
 const nameserver = () => startNameserver({ listenPort: 0, bindAddress: '127.0.0.1' });
 
 async function clusterAt(broker: OperatedBroker, address: string) {

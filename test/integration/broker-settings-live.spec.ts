@@ -76,12 +76,12 @@ describe('UPDATE_BROKER_CONFIG', () => {
         address,
         GetRouteinfoByTopic,
         { topic: 't' },
-        { timeoutMs: 5000 },
+        { timeoutMs: 30_000 },
       );
       return (await asked.catch(() => undefined))?.body?.queueDatas[0]?.perm;
     };
     const becomes = (address: string, perm: number | undefined) =>
-      eventually(`perm ${perm} at ${address}`, 20_000, async () =>
+      eventually(`perm ${perm} at ${address}`, 60_000, async () =>
         (await permAt(address)) === perm ? true : undefined,
       );
     await becomes(one.address, 6);

@@ -52,9 +52,9 @@ describe('the commands of the servers', () => {
     );
     const client = RawBroker.clientOf();
     try {
-      await broker.untilLine('boot success', 30_000);
+      await broker.untilLine('boot success');
       const address = `127.0.0.1:${port}`;
-      const how = { body: new Uint8Array(64 * 1024), timeoutMs: 10_000 };
+      const how = { body: new Uint8Array(64 * 1024), timeoutMs: 30_000 };
       const asked = {
         producerGroup: 'p',
         topic: 'smoke',
@@ -68,7 +68,7 @@ describe('the commands of the servers', () => {
       };
       for (let i = 0; i < 200; i += 1) await client.invoke(address, SendMessageV2, asked, how);
       const max = { topic: 'smoke', queueId: 0 };
-      const { header } = await client.invoke(address, GetMaxOffset, max, { timeoutMs: 5000 });
+      const { header } = await client.invoke(address, GetMaxOffset, max, { timeoutMs: 30_000 });
       expect(header.offset).toBe(200);
     } finally {
       await client.close();

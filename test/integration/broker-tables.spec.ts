@@ -18,7 +18,7 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import { consumerOf, RawBroker } from '../support/raw-broker.js';
 
-const ask = { timeoutMs: 5000 };
+const ask = { timeoutMs: 30_000 };
 const plain = {
   defaultTopic: 'TBW102',
   readQueueNums: 2,

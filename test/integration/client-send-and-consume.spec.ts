@@ -167,14 +167,14 @@ describe('our client on our servers', () => {
     const second = await consume(topic, inbox, { group });
     const count = (one: typeof first) =>
       one.assignedQueues().filter((queue) => queue.topic === topic).length;
-    await eventually('two queues each', 10_000, () =>
+    await eventually('two queues each', 60_000, () =>
       count(first) === 2 && count(second) === 2 ? true : undefined,
     );
     for (let i = 1; i < 100; i += 1) {
       await producer.send({ topic, body: body(`${i}`) });
       if (i === 50) await second.close();
     }
-    await eventually('all hundred', 15_000, () =>
+    await eventually('all hundred', 60_000, () =>
       new Set(inbox.texts).size === 100 ? true : undefined,
     );
     expect(count(first)).toBe(4);

@@ -37,7 +37,7 @@ function end(
     msgId: 'U',
     fromTransactionCheck,
   };
-  return raw.client.invoke(raw.address, EndTransaction, asked, { timeoutMs: 10_000 });
+  return raw.client.invoke(raw.address, EndTransaction, asked, { timeoutMs: 30_000 });
 }
 
 describe('apache/rocketmq, transactions', () => {
@@ -55,9 +55,9 @@ describe('apache/rocketmq, transactions', () => {
     await raw.heartbeat('one', { producers: ['payers'] });
     await half(raw, 'odd', odd);
     await half(raw, 'sound');
-    await eventually('a check of the sound one', 30_000, () => asked.has('U-sound') || undefined);
+    await eventually('a check of the sound one', 60_000, () => asked.has('U-sound') || undefined);
     await half(raw, 'later');
-    await eventually('a check of the later one', 30_000, () => asked.has('U-later') || undefined);
+    await eventually('a check of the later one', 60_000, () => asked.has('U-later') || undefined);
   });
 
   it('#8158: what was committed is not committed again by the answer to a check', async () => {
@@ -99,7 +99,7 @@ describe('apache/rocketmq, offsets', () => {
 
   async function position(raw: RawBroker): Promise<number> {
     const answer = await raw.client.invoke(raw.address, QueryConsumerOffset, place, {
-      timeoutMs: 10_000,
+      timeoutMs: 30_000,
     });
     return answer.name === 'SUCCESS' ? answer.header.offset : 0;
   }
@@ -117,7 +117,7 @@ describe('apache/rocketmq, offsets', () => {
       const first = await RawBroker.start({}, { dir: folder.path });
       for (const text of ['one', 'two', 'three']) await first.send('orders', text);
       const commit = { ...place, commitOffset: 2 };
-      await first.client.invoke(first.address, UpdateConsumerOffset, commit, { timeoutMs: 10_000 });
+      await first.client.invoke(first.address, UpdateConsumerOffset, commit, { timeoutMs: 30_000 });
       expect(await position(first)).toBe(2);
       await first.close();
       await using second = await RawBroker.start({}, { dir: folder.path });

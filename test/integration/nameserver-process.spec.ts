@@ -11,7 +11,7 @@ const main = fileURLToPath(new URL('../../apps/nameserver/dist/main.js', import.
 const bootLine = /^The Name Server boot success\. serializeType=JSON, address 127\.0\.0\.1:(\d+)$/m;
 
 function once(...args: string[]): SpawnSyncReturns<string> {
-  return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 20_000 });
+  return spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 60_000 });
 }
 
 /** Resolves with the port once the process says that it is ready; rejects when it ends before. */
@@ -51,7 +51,7 @@ describe('mqnamesrv as a process', () => {
         const port = await ready(child);
         const client = new RemotingClient({ clock: systemClock, logger: silentLogger });
         const asked = { topic: 'T' };
-        const options = { timeoutMs: 5000 };
+        const options = { timeoutMs: 30_000 };
         const answer = await client.invoke(
           `127.0.0.1:${port}`,
           GetRouteinfoByTopic,

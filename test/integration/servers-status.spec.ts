@@ -79,7 +79,7 @@ describe('a broker that is watched', () => {
     await using again = await startNameserver({ listenPort, bindAddress: '127.0.0.1' });
     expect(again.port).toBe(listenPort);
     const ready = async () => ((await get(port, '/readyz'))[0] === 200 ? true : undefined);
-    await eventually('the broker is ready', 30_000, ready);
+    await eventually('the broker is ready', 60_000, ready);
   });
 
   it('is not watched unless it is told to', async () => {
@@ -125,7 +125,7 @@ describe('a nameserver that is watched', () => {
     expect(await get(statusPort, '/healthz')).toEqual([200, 'ok the process answers\n']);
     expect((await get(statusPort, '/readyz'))[0]).toBe(200);
     expect(existsSync(join(logDir, 'namesrv.log'))).toBe(false);
-    const how = { body: 'logLevel=info', timeoutMs: 5000 };
+    const how = { body: 'logLevel=info', timeoutMs: 30_000 };
     await broker.raw.client.invoke(nameserver.address, UpdateNamesrvConfig, {}, how);
     const more = { ...how, body: 'enableTopicList=true' };
     await broker.raw.client.invoke(nameserver.address, UpdateNamesrvConfig, {}, more);

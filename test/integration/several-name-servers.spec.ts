@@ -74,14 +74,14 @@ describe('several name servers side by side', () => {
 
   async function brokersAt(client: RemotingClient, port: number): Promise<string[]> {
     const address = `127.0.0.1:${port}`;
-    const options = { timeoutMs: 1000 };
+    const options = { timeoutMs: 30_000 };
     const answer = await finished(client.invoke(address, GetBrokerClusterInfo, {}, options));
     return Object.keys(answer.body.brokerAddrTable).toSorted();
   }
 
   async function topicAt(client: RemotingClient, port: number, topic: string): Promise<string[]> {
     const address = `127.0.0.1:${port}`;
-    const options = { timeoutMs: 1000 };
+    const options = { timeoutMs: 30_000 };
     const answer = await finished(client.invoke(address, GetRouteinfoByTopic, { topic }, options));
     return (answer.body?.queueDatas ?? []).map(({ brokerName }) => brokerName).toSorted();
   }
@@ -97,7 +97,7 @@ describe('several name servers side by side', () => {
       topicSysFlag: 0,
       order: false,
     };
-    const options = { timeoutMs: 10_000 };
+    const options = { timeoutMs: 30_000 };
     await finished(client.invoke(at.address, UpdateAndCreateTopic, asked, options));
   }
 

@@ -38,7 +38,7 @@ export class Inbox {
   }
 
   /** Waits for the next message until there are enough; fails with what came after `deadlineMs`. */
-  async until(count: number, deadlineMs = 15_000): Promise<Seen[]> {
+  async until(count: number, deadlineMs = 60_000): Promise<Seen[]> {
     const deadline = Date.now() + deadlineMs;
     while (this.all.length < count) {
       const left = deadline - Date.now();
@@ -51,6 +51,9 @@ export class Inbox {
     return this.all;
   }
 }
+
+/** How slow the machine that runs the specs is, is not what they ask about. */
+export const patience = { sendTimeout: '60s', requestTimeout: '60s' } as const;
 
 /** Our nameserver and broker in this process, and clients that are closed with them. */
 export class ClientCluster implements AsyncDisposable {
@@ -76,7 +79,8 @@ export class ClientCluster implements AsyncDisposable {
 
   async producer(options: Partial<ProducerOptions> = {}): Promise<Producer> {
     const { nameServers } = this;
-    const producer = new Producer({ nameServers, group: this.name('producers'), ...options });
+    const group = this.name('producers');
+    const producer = new Producer({ nameServers, group, ...patience, ...options });
     this.closers.push(() => producer.close());
     await producer.start();
     return producer;
@@ -87,7 +91,7 @@ export class ClientCluster implements AsyncDisposable {
   ): Promise<TransactionalProducer> {
     const { nameServers } = this;
     const group = this.name('transactions');
-    const producer = new TransactionalProducer({ nameServers, group, ...options });
+    const producer = new TransactionalProducer({ nameServers, group, ...patience, ...options });
     this.closers.push(() => producer.close());
     await producer.start();
     return producer;
@@ -98,7 +102,13 @@ export class ClientCluster implements AsyncDisposable {
   ): Promise<PushConsumer> {
     const { nameServers } = this;
     const group = this.name('consumers');
-    const consumer = new PushConsumer({ nameServers, group, from: 'first', ...options });
+    const consumer = new PushConsumer({
+      nameServers,
+      group,
+      from: 'first',
+      requestTimeout: patience.requestTimeout,
+      ...options,
+    });
     this.closers.push(() => consumer.close({ deadline: 1_000 }));
     await consumer.start();
     return consumer;

@@ -12,7 +12,7 @@ export class Inbox<T> {
   }
 
   /** The next `count` items; rejects when they do not come within `withinMs`. */
-  async take(count = 1, withinMs = 20_000): Promise<T[]> {
+  async take(count = 1, withinMs = 60_000): Promise<T[]> {
     let isLate = false;
     const timer = systemClock.after(withinMs, () => {
       isLate = true;

@@ -113,7 +113,7 @@ export class JavaPeer {
   }
 
   /** Waits until the named consumer received `count` messages. */
-  untilReceived(id: string, count: number, deadlineMs = 30_000): Promise<ReceivedEvent[]> {
+  untilReceived(id: string, count: number, deadlineMs = 60_000): Promise<ReceivedEvent[]> {
     return this.program.until(`${count} messages at ${id}`, deadlineMs, () => {
       const events = this.received(id);
       return events.length >= count ? events : undefined;
@@ -121,7 +121,7 @@ export class JavaPeer {
   }
 
   /** Waits until `count` events of a kind were printed, of whichever producer or consumer. */
-  untilEvents(kind: string, count: number, deadlineMs = 30_000): Promise<ProgramEvent[]> {
+  untilEvents(kind: string, count: number, deadlineMs = 60_000): Promise<ProgramEvent[]> {
     return this.program.untilEvents(kind, count, deadlineMs);
   }
 

@@ -66,7 +66,7 @@ export class RunningProgram {
   }
 
   /** Waits for a line of standard output that contains `text`. */
-  untilLine(text: string, deadlineMs = 30_000): Promise<string> {
+  untilLine(text: string, deadlineMs = 60_000): Promise<string> {
     return this.until(text, deadlineMs, () => this.lines.find((line) => line.includes(text)));
   }
 
@@ -82,7 +82,7 @@ export class RunningProgram {
   }
 
   /** Waits until `count` events of `kind` were printed. */
-  untilEvents<T = ProgramEvent>(kind: string, count = 1, deadlineMs = 30_000): Promise<T[]> {
+  untilEvents<T = ProgramEvent>(kind: string, count = 1, deadlineMs = 60_000): Promise<T[]> {
     return this.until(`${count} x ${kind}`, deadlineMs, () => {
       const events = this.events<T>(kind);
       return events.length >= count ? events : undefined;
@@ -106,7 +106,7 @@ export class RunningProgram {
   }
 
   /** SIGTERM to this process only, SIGKILL to the same process when it does not end in time. */
-  async stop(deadlineMs = 20_000): Promise<void> {
+  async stop(deadlineMs = 60_000): Promise<void> {
     if (this.over) return;
     this.child.kill('SIGTERM');
     const timer = setTimeout(() => this.child.kill('SIGKILL'), deadlineMs);

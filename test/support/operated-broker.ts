@@ -77,7 +77,7 @@ export class OperatedBroker implements AsyncDisposable {
   /** 25; the remark of its answer. */
   async change(text: string): Promise<string | undefined> {
     const { client, address } = this.raw;
-    const how = { body: text, timeoutMs: 5000 };
+    const how = { body: text, timeoutMs: 30_000 };
     return (await client.invoke(address, UpdateBrokerConfig, {}, how)).remark;
   }
 
@@ -85,14 +85,14 @@ export class OperatedBroker implements AsyncDisposable {
   async settings(): Promise<Record<string, string>> {
     const { client, address } = this.raw;
     return parseProperties(
-      (await client.invoke(address, GetBrokerConfig, {}, { timeoutMs: 5000 })).body,
+      (await client.invoke(address, GetBrokerConfig, {}, { timeoutMs: 30_000 })).body,
     );
   }
 
   /** 28. */
   async figures(): Promise<Readonly<Record<string, string>>> {
     const { client, address } = this.raw;
-    const { body } = await client.invoke(address, GetBrokerRuntimeInfo, {}, { timeoutMs: 5000 });
+    const { body } = await client.invoke(address, GetBrokerRuntimeInfo, {}, { timeoutMs: 30_000 });
     return body.table;
   }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { freePorts, RunningProgram, temporaryFolder } from './java.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const BOOT_DEADLINE_MS = 20_000;
+const BOOT_DEADLINE_MS = 60_000;
 type Properties = Record<string, string | number | boolean>;
 
 /** Our nameserver and broker as an operator starts them: processes of their `main` files. */

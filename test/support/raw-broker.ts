@@ -101,7 +101,10 @@ export class RawBroker implements AsyncDisposable {
       ...how.more,
     };
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
-    return this.client.invoke(this.address, SendMessageV2, asked, { body: bytes, timeoutMs: 5000 });
+    return this.client.invoke(this.address, SendMessageV2, asked, {
+      body: bytes,
+      timeoutMs: 30_000,
+    });
   }
 
   async pull(topic: string, how: PullHow = {}): Promise<Answer<typeof PullMessage>> {
@@ -121,7 +124,7 @@ export class RawBroker implements AsyncDisposable {
       subVersion: how.subVersion ?? 0,
       ...(how.expressionType === undefined ? {} : { expressionType: how.expressionType }),
     };
-    return this.client.invoke(this.address, PullMessage, asked, { timeoutMs: wait + 5000 });
+    return this.client.invoke(this.address, PullMessage, asked, { timeoutMs: wait + 30_000 });
   }
 
   /** Pulls until there are `count` messages in the queue; waits for them with long polls. */
@@ -129,7 +132,7 @@ export class RawBroker implements AsyncDisposable {
     const messages: StoredMessage[] = [];
     let offset = how.offset ?? 0;
     while (messages.length < count) {
-      const answer = await this.pull(topic, { waitMillis: 5000, ...how, offset });
+      const answer = await this.pull(topic, { waitMillis: 30_000, ...how, offset });
       if (answer.name !== 'SUCCESS' && answer.name !== 'PULL_RETRY_IMMEDIATELY') {
         throw new Error(`${messages.length} of ${count} messages of ${topic}: ${answer.name}`);
       }
@@ -144,7 +147,7 @@ export class RawBroker implements AsyncDisposable {
       this.address,
       GetMaxOffset,
       { topic, queueId },
-      { timeoutMs: 5000 },
+      { timeoutMs: 30_000 },
     );
     return answer.header.offset;
   }
@@ -161,7 +164,7 @@ export class RawBroker implements AsyncDisposable {
       heartbeatFingerprint: 0,
       withoutSub: false,
     };
-    return client.invoke(this.address, HeartBeat, {}, { body, timeoutMs: 5000 });
+    return client.invoke(this.address, HeartBeat, {}, { body, timeoutMs: 30_000 });
   }
 
   async close(): Promise<void> {

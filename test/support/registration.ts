@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 export async function untilRegistered(
   nameServer: string,
   brokerAddress: string,
-  deadlineMs = 30_000,
+  deadlineMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {
@@ -53,7 +53,7 @@ export function askByHand(
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port: Number(port) });
     let read = Buffer.alloc(0);
-    socket.setTimeout(5000, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(30_000, () => socket.destroy(new Error('no answer')));
     socket.on('connect', () => socket.write(Buffer.concat([prefix, header])));
     socket.on('data', (chunk) => {
       read = Buffer.concat([read, chunk]);

@@ -6,9 +6,12 @@ import { consumeOnce } from './consume-once.js';
 import { databaseTime } from './database-time.js';
 import { answerCheck, recordDone } from './transaction-fence.js';
 
+const pool = { leaseTimeoutMs: 60_000 };
+/** How long a local transaction may take. */
+const DEADLINE = 30_000;
 let dataSource: DataSource;
 beforeAll(async () => {
-  dataSource = await openSampleDatabase(200);
+  dataSource = await openSampleDatabase(pool);
 });
 afterAll(() => dataSource.destroy());
 
@@ -40,9 +43,11 @@ describe('the consume log', () => {
 
   it('turns a query outside the transaction into an error instead of a dead-lock', async () => {
     const wrong = consumeOnce(dataSource, OrdersConsumeLog, message('c'), async () => {
+      pool.leaseTimeoutMs = 20;
       await dataSource.query('SELECT 1');
     });
     await expect(wrong).rejects.toThrow(LeaseTimeoutError);
+    pool.leaseTimeoutMs = 60_000;
   });
 });
 
@@ -53,14 +58,14 @@ describe('the answer to a check-back', () => {
     bornAt: new Date((await databaseTime(dataSource.manager)).getTime() - ageMs),
   });
   const check = async (txKey: string, ageMs: number) =>
-    answerCheck(dataSource, OrdersTransactionLog, await half(txKey, ageMs), 1000);
+    answerCheck(dataSource, OrdersTransactionLog, await half(txKey, ageMs), DEADLINE);
   const done = (txKey: string) =>
     dataSource.transaction((manager) => recordDone(manager, OrdersTransactionLog, txKey, 'PLACED'));
 
   it('is COMMIT once the local transaction is written', async () => {
     await done('t1');
     expect(await check('t1', 0)).toBe('COMMIT');
-    expect(await check('t1', 60_000)).toBe('COMMIT');
+    expect(await check('t1', 2 * DEADLINE)).toBe('COMMIT');
   });
 
   it('is UNKNOWN while the local transaction may still run', async () => {
@@ -70,7 +75,7 @@ describe('the answer to a check-back', () => {
   });
 
   it('is ROLLBACK afterwards, and then the local transaction can no longer happen', async () => {
-    expect(await check('t3', 1500)).toBe('ROLLBACK');
+    expect(await check('t3', 2 * DEADLINE)).toBe('ROLLBACK');
     await expect(done('t3')).rejects.toThrow(FencedError);
     expect(await check('t3', 0)).toBe('ROLLBACK');
   });
@@ -79,7 +84,7 @@ describe('the answer to a check-back', () => {
     for (let round = 0; round < 30; round += 1) {
       const txKey = `race-${round}`;
       const [answer, written] = await Promise.all([
-        check(txKey, 1500),
+        check(txKey, 2 * DEADLINE),
         done(txKey).then(
           () => true,
           () => false,

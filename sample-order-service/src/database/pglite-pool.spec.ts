@@ -15,7 +15,7 @@ describe('the pool over PGlite', () => {
   afterEach(() => database.exec('TRUNCATE things'));
   afterAll(() => database.close());
 
-  const open = (leaseTimeoutMs = 5000) => new PglitePool({ database, leaseTimeoutMs });
+  const open = (leaseTimeoutMs = 60_000) => new PglitePool({ database, leaseTimeoutMs });
 
   it('gives the value types that the pg package gives', async () => {
     const pool = open();
@@ -139,7 +139,7 @@ describe('the pool over PGlite', () => {
     const closed: string[] = [];
     const pool = new PglitePool({
       database: own,
-      leaseTimeoutMs: 5000,
+      leaseTimeoutMs: 60_000,
       onClosed: () => closed.push('closed'),
     });
     const lease = await pool.connect();

@@ -8,12 +8,23 @@ import { paymentEntities } from '../payments/payment.entities.js';
 import { pointsEntities } from '../points/points.entities.js';
 import { sampleMigrations } from '../database/database.module.js';
 
-/** All tables in an embedded database in memory, for specs. `destroy()` closes it. */
-export async function openSampleDatabase(leaseTimeoutMs = 5000): Promise<DataSource> {
+/**
+ * All tables in an embedded database in memory, for specs. `destroy()` closes it.
+ *
+ * @param pool how long to wait for the one connection; may be changed later.
+ */
+export async function openSampleDatabase(
+  pool: { leaseTimeoutMs: number } = { leaseTimeoutMs: 60_000 },
+): Promise<DataSource> {
   const database = await PGlite.create();
   const dataSource = new DataSource({
     type: 'postgres',
-    driver: pgliteDriver({ database, leaseTimeoutMs }),
+    driver: pgliteDriver({
+      database,
+      get leaseTimeoutMs() {
+        return pool.leaseTimeoutMs;
+      },
+    }),
     entities: [
       ...orderEntities,
       ...inventoryEntities,

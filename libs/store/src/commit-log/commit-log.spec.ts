@@ -14,10 +14,10 @@ describe('CommitLog', () => {
       };
       // So little is left of the first file that the second is made, but its sync does not end.
       disk.holdSyncs();
-      append(7500);
+      append(7700);
       fixture.endTurn();
       expect(disk.list('/data/store/commitlog')).toHaveLength(2);
-      for (let i = 0; i < 3; i += 1) append(7500);
+      for (let i = 0; i < 3; i += 1) append(7700);
       fixture.endTurn();
       expect(disk.list('/data/store/commitlog').length).toBeGreaterThanOrEqual(4);
 
