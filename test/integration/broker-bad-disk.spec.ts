@@ -104,7 +104,7 @@ describe(`a broker on a disk that fails (seed ${seed})`, () => {
     expect((await failed).message).toContain('the store has stopped');
     expect(await outcomeOf(raw.send('orders', 'too late'))).toBe('SERVICE_NOT_AVAILABLE');
     expect((await raw.receive('orders', 1)).map(({ text }) => text)).toEqual(['safe']);
-    const place = { consumerGroup: 'g', topic: 'orders', queueId: 0 };
+    const place = { consumerGroup: 'consumers', topic: 'orders', queueId: 0 };
     await raw.client.invoke(
       raw.address,
       UpdateConsumerOffset,

@@ -9,7 +9,7 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import { ClientCluster, Inbox } from '../support/client-cluster.js';
 import { eventually } from '../support/eventually.js';
-import { RawBroker } from '../support/raw-broker.js';
+import { createGroup, RawBroker } from '../support/raw-broker.js';
 
 const patience = { timeoutMs: 30_000 };
 
@@ -110,6 +110,7 @@ describe('a consumer whose messages were removed', () => {
     }
     await using raw = new RawClient();
     const commit = { ...queue, consumerGroup: group, commitOffset: 0 };
+    await createGroup(raw.client, address, group);
     await raw.client.invoke(address, UpdateConsumerOffset, commit, patience);
     await raw.client.invoke(address, DeleteExpiredCommitlog, {}, patience);
     const min = await eventually('a first offset that moved', 60_000, async () => {

@@ -1,4 +1,5 @@
 import {
+  DeleteSubscriptiongroup,
   type Asked,
   GetConsumerConnectionList,
   GetConsumerListByGroup,
@@ -135,6 +136,29 @@ describe('the members of a consumer group', () => {
 });
 
 describe('the offsets of a group', () => {
+  it('are kept only when the broker knows the group; a commit brings none into being', async () => {
+    await using raw = await RawBroker.start({ autoCreateSubscriptionGroup: true });
+    await raw.send('orders', 'a');
+    const commit = (group: string, topic = 'orders') => {
+      const asked = { consumerGroup: group, topic, queueId: 0, commitOffset: 1 };
+      return raw.client.invoke(raw.address, UpdateConsumerOffset, asked, { timeoutMs: 5000 });
+    };
+    for (const _ of ['first', 'again']) {
+      await expect(commit('stranger')).rejects.toMatchObject({
+        responseName: 'SUBSCRIPTION_GROUP_NOT_EXIST',
+        remark: 'Group stranger not exist!',
+      });
+    }
+    await raw.pull('orders', { group: 'stranger' });
+    expect((await commit('stranger')).name).toBe('SUCCESS');
+    await expect(commit('stranger', 'nowhere')).rejects.toMatchObject({
+      responseName: 'TOPIC_NOT_EXIST',
+    });
+    const deleted = { groupName: 'stranger', cleanOffset: true };
+    await raw.client.invoke(raw.address, DeleteSubscriptiongroup, deleted, { timeoutMs: 5000 });
+    await expect(commit('stranger')).rejects.toThrow('Group stranger not exist!');
+  });
+
   it('are unknown before the first commit, and survive a restart', async () => {
     const folder = temporaryFolder();
     try {
@@ -150,6 +174,7 @@ describe('the offsets of a group', () => {
         );
       expect((await query(first, false)).name).toBe('QUERY_NOT_FOUND');
       expect((await query(first)).header.offset).toBe(0);
+      await first.createGroup('g');
       await first.client.invoke(
         first.address,
         UpdateConsumerOffset,

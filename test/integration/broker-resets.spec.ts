@@ -13,8 +13,9 @@ import { consumerOf, RawBroker } from '../support/raw-broker.js';
 const timeoutMs = 30_000;
 
 function toolsOf(raw: RawBroker) {
-  const commit = (consumerGroup: string, commitOffset: number, queueId = 0) => {
+  const commit = async (consumerGroup: string, commitOffset: number, queueId = 0) => {
     const asked = { consumerGroup, topic: 'orders', queueId, commitOffset };
+    await raw.createGroup(consumerGroup);
     return raw.client.invoke(raw.address, UpdateConsumerOffset, asked, { timeoutMs });
   };
   const committed = async (consumerGroup: string, queueId = 0): Promise<number | undefined> => {

@@ -95,6 +95,7 @@ describe('the topics of a broker', () => {
       await raw.client.invoke(raw.address, UpdateAndCreateTopic, { topic, ...plain }, ask);
     }
     const offset = { consumerGroup: 'consumers', topic: 'orders', queueId: 0, commitOffset: 1 };
+    await raw.createGroup('consumers');
     await raw.client.invoke(raw.address, UpdateConsumerOffset, offset, ask);
     await raw.client.invoke(raw.address, DeleteTopicInBroker, { topic: 'orders' }, ask);
     const { body } = await raw.client.invoke(raw.address, GetAllTopicConfig, {}, ask);
@@ -175,6 +176,7 @@ describe('the groups of a broker', () => {
       ['slowest', 2],
     ] as const) {
       const asked = { consumerGroup, topic: 'orders', queueId: 0, commitOffset };
+      await raw.createGroup(consumerGroup);
       await raw.client.invoke(raw.address, UpdateConsumerOffset, asked, ask);
     }
     const correction = async (compareGroup: string, filterGroups: string) => {

@@ -117,6 +117,7 @@ describe('apache/rocketmq, offsets', () => {
       const first = await RawBroker.start({}, { dir: folder.path });
       for (const text of ['one', 'two', 'three']) await first.send('orders', text);
       const commit = { ...place, commitOffset: 2 };
+      await first.createGroup(place.consumerGroup);
       await first.client.invoke(first.address, UpdateConsumerOffset, commit, { timeoutMs: 30_000 });
       expect(await position(first)).toBe(2);
       await first.close();

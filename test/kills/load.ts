@@ -12,6 +12,7 @@ import {
   UpdateConsumerOffset,
 } from '@nestjs-rocketmq/protocol';
 import { type Answer, RemotingClient } from '@nestjs-rocketmq/remoting';
+import { createGroup } from '../support/raw-broker.js';
 import type { Ledger } from './ledger.js';
 
 export const plainTopic = 'kills';
@@ -141,6 +142,11 @@ export class Load {
   }
 
   private async commits(client: RemotingClient): Promise<void> {
+    try {
+      await createGroup(client, this.address, 'group');
+    } catch (error) {
+      if (!this.outlives(error)) return;
+    }
     for (let value = this.cycle * 1_000_000 + 1; !this.isOver; value += 1) {
       const queueId = value % queues;
       const known = this.ledger.offsets.get(queueId) ?? new Set();

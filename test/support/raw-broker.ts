@@ -12,6 +12,8 @@ import {
   PullMessage,
   PullSysFlag,
   SendMessageV2,
+  subscriptionGroupConfig,
+  UpdateAndCreateSubscriptiongroup,
 } from '@nestjs-rocketmq/protocol';
 import { type Answer, RemotingClient, type Router } from '@nestjs-rocketmq/remoting';
 
@@ -66,6 +68,8 @@ export class RawBroker implements AsyncDisposable {
         brokerName: 'broker-a',
         // A slow disk of the machine that runs the specs is not what they ask about.
         brokerFastFailureEnable: false,
+        // Nor does a clock that leaps make silent clients.
+        ...(options.clock !== undefined && { serverChannelMaxIdleTimeSeconds: 86_400 }),
         ...(properties['mapedFileSizeCommitLog'] === undefined && smallLog),
         ...properties,
       },
@@ -152,6 +156,10 @@ export class RawBroker implements AsyncDisposable {
     return answer.header.offset;
   }
 
+  createGroup(groupName: string): Promise<void> {
+    return createGroup(this.client, this.address, groupName);
+  }
+
   async heartbeat(
     clientID: string,
     groups: { producers?: string[]; consumers?: ConsumerData[] },
@@ -176,6 +184,16 @@ export class RawBroker implements AsyncDisposable {
     await this.close();
     this.remove();
   }
+}
+
+/** Makes a group known; brokers keep offsets of known ones only. */
+export async function createGroup(
+  client: RemotingClient,
+  address: string,
+  groupName: string,
+): Promise<void> {
+  const body = subscriptionGroupConfig.read({ groupName }, 'group');
+  await client.invoke(address, UpdateAndCreateSubscriptiongroup, {}, { body, timeoutMs: 5000 });
 }
 
 /** A consumer group as its heartbeat describes it. */

@@ -32,6 +32,18 @@ export const commandsLeftOut: readonly (readonly [why: string, names: readonly s
     ],
   ],
   ['POP is refused by name', ['setConsumeMode', 'exportPopRecord']],
+  ['timers are refused by name', ['switchTimerEngine']],
+  [
+    'lite topics of 5.5.0 are refused by name',
+    [
+      'getBrokerLiteInfo',
+      'getParentTopicInfo',
+      'getLiteTopicInfo',
+      'getLiteClientInfo',
+      'getLiteGroupInfo',
+      'triggerLiteDispatch',
+    ],
+  ],
   [
     'access control is refused by name',
     [

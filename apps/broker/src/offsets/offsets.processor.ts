@@ -62,8 +62,9 @@ export class OffsetsProcessor {
     reply: Reply<typeof UpdateConsumerOffset>,
   ): void {
     const { consumerGroup, topic, queueId, commitOffset } = asked;
-    if (this.groups.find(consumerGroup) === undefined) {
-      const remark = `subscription group not exist, ${consumerGroup}`;
+    // No group comes into being by offsets alone: a late commit does not bring back a deleted one.
+    if (this.groups.get(consumerGroup) === undefined) {
+      const remark = `Group ${consumerGroup} not exist!`;
       return reply.refuse(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark);
     }
     const known = this.topics.get(topic);
@@ -75,7 +76,9 @@ export class OffsetsProcessor {
       return reply.refuse(ResponseCode.INVALID_PARAMETER, remark);
     }
     // What was consumed from before an operator's reset does not undo it.
-    if (this.parts.resets.has(consumerGroup, topic, queueId)) return reply.success();
+    if (this.parts.resets.has(consumerGroup, topic, queueId)) {
+      return reply.outcome(ResponseCode.SUCCESS, 'Offset has been previously reset');
+    }
     const before = this.offsets.offsetOf(consumerGroup, topic, queueId) ?? 0;
     if (commitOffset < before) {
       this.parts.logger.debug('a group goes back', { consumerGroup, topic, queueId, commitOffset });
