@@ -17,9 +17,16 @@ function shown(path: string): Buffer {
 }
 
 describe('docs/data-files.md', () => {
-  it('shows the log and the queue of one message, byte for byte', async () => {
+  it.each([
+    [
+      'the log and the queue',
+      false,
+      ['commitlog/00000000000000000000', 'consumequeue/orders/2/00000000000000000000'],
+    ],
+    ['the extension', true, ['consumequeue_ext/orders/2/00000000000000000000']],
+  ])('shows %s of one message, byte for byte', async (_, enableConsumeQueueExt, paths) => {
     const fixture = new StoreFixture(1);
-    const store = await fixture.open();
+    const store = await fixture.open({ enableConsumeQueueExt });
     store.append(
       draftOf('hello', {
         queueId: 2,
@@ -30,10 +37,7 @@ describe('docs/data-files.md', () => {
       }),
     );
     await store.close();
-    for (const path of [
-      'commitlog/00000000000000000000',
-      'consumequeue/orders/2/00000000000000000000',
-    ]) {
+    for (const path of paths) {
       const expected = shown(path);
       const bytes = Buffer.alloc(expected.length);
       fixture.disk.open(`/data/store/${path}`, 'read').readAt(bytes, 0, bytes.length, 0);

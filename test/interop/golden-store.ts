@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import type { Judgement } from './extension-story.js';
 import { goldenFolder } from './golden-frames.js';
 
 /** A message as the official client got it from the store, without what the client itself adds. */
@@ -39,6 +40,18 @@ export interface GoldenStore {
   readonly messages: readonly GoldenMessage[];
 }
 
+/** A small store with extension files, and what its broker said of its queue. */
+export interface GoldenExtension extends Pick<GoldenStore, 'version' | 'files' | 'properties'> {
+  readonly count: number;
+  readonly judgement: Judgement;
+}
+
+export const extensionVersions = ['4.9.7', '5.3.3'] as const;
+
+export function goldenExtensionPath(version: string): string {
+  return join(goldenFolder, `extension-${version}.json`);
+}
+
 export const goldenStores = [
   ['4.9.7', 'closed'],
   ['4.9.7', 'killed'],
@@ -52,7 +65,7 @@ export function goldenStore(version: string, state: 'closed' | 'killed'): Golden
 }
 
 /** Lays the files of a golden store out below a folder. */
-export function unpackGoldenStore(store: GoldenStore, folder: string): void {
+export function unpackGoldenStore(store: Pick<GoldenStore, 'files'>, folder: string): void {
   for (const file of store.files) {
     const path = join(folder, file.path);
     mkdirSync(dirname(path), { recursive: true });

@@ -58,6 +58,7 @@ export interface Ground {
   /** `storePathRootDir`, absolute. */
   readonly directory: string;
   readonly store: MessageStore;
+  readonly filters: ConsumerFilters;
   readonly turn: Turn;
   readonly place: StoreHost;
   readonly fileSystem: FileSystem;
@@ -77,11 +78,25 @@ export interface BrokerParts {
   readonly metrics: MetricsParts;
 }
 
+/** A table under `config/`. */
+function tableFile(name: string, ground: Pick<Ground, 'directory' | 'fileSystem' | 'logger'>) {
+  const file = path.join(ground.directory, 'config', name);
+  return new TableFile(ground.fileSystem, file, (line) => ground.logger.warn(line));
+}
+
+/** The SQL92 filters, which the store asks while it recovers. */
+export function consumerFilters(
+  ground: Pick<Ground, 'config' | 'directory' | 'fileSystem' | 'clock' | 'logger'>,
+): ConsumerFilters {
+  const { config, clock, logger } = ground;
+  const file = tableFile('consumerFilter.json', ground);
+  return new ConsumerFilters(file, clock, logger.child('filters'), config);
+}
+
 /** The tables under `config/`, read. */
 function loadTables(ground: Ground, levels: DelayLevels) {
-  const { config, directory, fileSystem, clock, logger } = ground;
-  const file = (name: string): TableFile =>
-    new TableFile(fileSystem, path.join(directory, 'config', name), (line) => logger.warn(line));
+  const { config, clock, logger } = ground;
+  const file = (name: string): TableFile => tableFile(name, ground);
   const topics = new TopicTable({
     file: file('topics.json'),
     clock,
@@ -98,23 +113,17 @@ function loadTables(ground: Ground, levels: DelayLevels) {
   groups.load();
   const offsets = new ConsumerOffsets(file('consumerOffset.json'), clock, config);
   offsets.load();
-  const filters = new ConsumerFilters(
-    file('consumerFilter.json'),
-    clock,
-    logger.child('filters'),
-    config,
-  );
-  filters.load();
+  ground.filters.load();
   const counts = new CheckCounts(file('transactionCheckCounts.json'));
   counts.load();
-  return { topics, groups, offsets, filters, counts, delayFile: file('delayOffset.json') };
+  return { topics, groups, offsets, counts, delayFile: file('delayOffset.json') };
 }
 
 /** Tables and other nouns that several processors and services share. */
 function composeShared(ground: Ground) {
-  const { config, store, place, clock, logger } = ground;
+  const { config, store, filters, place, clock, logger } = ground;
   const levels = DelayLevels.parse(config.messageDelayLevel);
-  const { topics, groups, offsets, filters, counts, delayFile } = loadTables(ground, levels);
+  const { topics, groups, offsets, counts, delayFile } = loadTables(ground, levels);
   const figures = new Figures(clock, topics, config);
   store.onTurnStored((messages, bytes, millis) => figures.wrote(messages, bytes, millis));
   const arrivals = new Arrivals(clock, mostHeldPulls);
@@ -216,7 +225,7 @@ function composeProcessors(
       ),
     }),
     groups: new GroupsProcessor(groups, offsets, figures, config),
-    query: new QueryProcessor(store, config, clients),
+    query: new QueryProcessor(store, config, clients, filters),
     cleaning: new CleaningProcessor(store, topics, ground.logger.child('cleaning')),
     inspection: new InspectionProcessor(clients, offsets, address),
     progress: new ProgressProcessor({ ...shared, brokerName, address }),

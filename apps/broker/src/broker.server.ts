@@ -19,7 +19,7 @@ import { type Network, RemotingClient } from '@nestjs-rocketmq/remoting';
 import { MessageStore, storeOptions } from '@nestjs-rocketmq/store';
 import { type BrokerConfig, loadBrokerConfig } from './broker.config.js';
 import { BrokerStartError } from './broker.errors.js';
-import { type BrokerParts, composeBroker } from './broker.parts.js';
+import { type BrokerParts, composeBroker, consumerFilters } from './broker.parts.js';
 import { brokerRoutes } from './broker.routes.js';
 import { Listening } from './listening.js';
 import { RegistrationService } from './registration/registration.service.js';
@@ -114,8 +114,13 @@ async function open(
   const turn = options.turn ?? new Turn();
   const place: StoreHost = { host: await addressBytes(config.brokerIP1), port: config.listenPort };
   const directory = config.storePathRootDir;
+  if (config.enableCalcFilterBitMap && !config.enableConsumeQueueExt) {
+    logger.warn('enableCalcFilterBitMap does nothing without enableConsumeQueueExt.');
+  }
+  const filters = consumerFilters({ config, directory, fileSystem, clock, logger });
   const store = await MessageStore.open({
     directory,
+    bitMapOf: filters.bitMapOf,
     options: storeOptionsOf(config),
     fileSystem,
     clock,
@@ -124,8 +129,8 @@ async function open(
   });
   resources.use(store);
   const settings = settingsFor(config, options, fileSystem, logger);
-  const nouns = { config, settings, directory, store, turn, place, fileSystem, clock, logger };
-  const parts = composeBroker(nouns);
+  const nouns = { config, settings, directory, store, filters, turn, place };
+  const parts = composeBroker({ ...nouns, fileSystem, clock, logger });
   followTurns(parts, store, turn);
   const router = brokerRoutes(parts.processors);
   store.onArrival((queue) => parts.arrivals.announce(queue));

@@ -64,13 +64,21 @@ export const filterOptions = {
     default: 32,
     min: 1,
     max: 100_000,
-    meaning: 'Consumers with a filter that the numbers in consumerFilter.json are laid out for.',
+    meaning: 'Consumers with an SQL92 filter that the bit maps of messages are laid out for.',
   }),
   maxErrorRateOfBloomFilter: option.integer({
     default: 20,
     min: 1,
     max: 99,
-    meaning: 'Errors in percent that the numbers in consumerFilter.json are laid out for.',
+    meaning:
+      'Of the messages that a filter holds back, so many percent may look wanted in their bit map.',
+  }),
+  enableCalcFilterBitMap: option.boolean({
+    default: false,
+    restart: false,
+    meaning:
+      'With enableConsumeQueueExt, each message gets a bit map of the SQL92 filters of its topic ' +
+      'that let it pass, so that pulls need not read the others.',
   }),
 };
 

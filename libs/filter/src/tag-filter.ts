@@ -1,4 +1,4 @@
-import { tagHash } from '@nestjs-rocketmq/message';
+import { leastTagsCode, tagHash } from '@nestjs-rocketmq/message';
 import { FilterError } from './filter.errors.js';
 
 /** The expression that lets every message pass. */
@@ -24,7 +24,8 @@ export class TagFilter {
   ) {
     const codes = new Set(tags.map((tag) => tagHash(tag)));
     this.codes = codes;
-    this.codeFilter = tags.length === 0 ? undefined : (tagsCode) => codes.has(tagsCode);
+    this.codeFilter =
+      tags.length === 0 ? undefined : (tagsCode) => codes.has(tagsCode) || tagsCode < leastTagsCode;
   }
 
   /** Absent, empty and `*` mean every message. Throws `FilterError` when there is no tag in it. */
@@ -54,9 +55,9 @@ export class TagFilter {
     return [...this.codes];
   }
 
-  /** May a message with this tags code be wanted? */
+  /** May a message with this tags code be wanted? What is smaller than any code says nothing. */
   matchesCode(tagsCode: number): boolean {
-    return this.tags.length === 0 || this.codes.has(tagsCode);
+    return this.codeFilter === undefined || this.codeFilter(tagsCode);
   }
 
   /** Is a message with this tag wanted? A message without a tag passes only when all do. */

@@ -104,6 +104,9 @@ export function readProperty(
   return at < 0 ? undefined : decoder.decode(bytes.subarray(at, lastTo));
 }
 
+/** The smallest hash of a tag. What is smaller, in the place of a tags code, is something else. */
+export const leastTagsCode = -0x8000_0000;
+
 /** The hash of a tag as Java's `String.hashCode` has it: 32 bits, signed. 0 for no tag. */
 export function tagHash(tag: string | undefined): number {
   if (tag === undefined) return 0;

@@ -1,4 +1,6 @@
 export type { RecordDraft } from '@nestjs-rocketmq/message';
+export type { BitMapOf } from './consume-queue-extension/queue-extension.js';
+export { type ExtensionUnit, emptyUnit } from './formats/extension-unit.js';
 export { ConsumeQueue } from './consume-queue/consume-queue.js';
 export { defaultDelayLevels, parseDelayLevels } from './delay-levels.js';
 export type { GateListener, StoreGate } from './gate.js';

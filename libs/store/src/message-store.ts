@@ -160,12 +160,16 @@ export class MessageStore {
     if (hasChecksum) {
       appendRecordChecksum(log.staging, log.data, log.stagingOffset, size - tail, draft);
     }
+    let { tagsCode } = draft;
+    if (stands && queue.extension !== undefined) {
+      tagsCode = queue.extension.extend(draft, placed.storeTimestamp, log, size - tail);
+    }
     log.take(size);
     this.times.took(size);
     if (this.parts.index.isOn) {
       this.parts.index.stage(queue.keySeed, draft, placed.position, placed.storeTimestamp);
     }
-    if (stands) this.publisher.stage(queue, placed.position, size, draft.tagsCode);
+    if (stands) this.publisher.stage(queue, placed.position, size, tagsCode);
     return placed;
   }
 

@@ -139,7 +139,9 @@ function entriesWithTag(
   const least = Math.max(from, to - mostEntries);
   const entry: QueueEntry = { position: 0, size: 0, tagsCode: 0 };
   const note = (): boolean => {
-    if (entry.tagsCode === tagsCode && !isFiller(entry)) positions.push(entry.position);
+    // Where it is not known, the message is asked itself.
+    const isWanted = (queue.tagsCodeOf(entry) ?? tagsCode) === tagsCode;
+    if (isWanted && !isFiller(entry)) positions.push(entry.position);
     return positions.length < most;
   };
   let end = to;

@@ -1,6 +1,7 @@
 import { type Span, viewOf } from '@nestjs-rocketmq/foundation';
 import {
   bornHostLength,
+  leastTagsCode,
   minRecordBytes,
   readInt64,
   recordField,
@@ -10,6 +11,7 @@ import type { CommitLog } from './commit-log/commit-log.js';
 import type { ConsumeQueue } from './consume-queue/consume-queue.js';
 import { firstWhere } from './consume-queue/queue-recovery.js';
 import { entryBytes, isFiller, type QueueEntry, readEntry } from './formats/consume-queue-entry.js';
+import { emptyUnit, type ExtensionUnit } from './formats/extension-unit.js';
 import { type PropertyTest, PropertyWindow } from './property-window.js';
 import type { RecordChecks } from './record-checks.js';
 import { StoreCorruptError } from './store.errors.js';
@@ -62,8 +64,13 @@ export class Found {
 export interface FindLimits {
   /** Most bytes; the first message always goes. Default as configured. */
   readonly maxBytes?: number;
-  /** Which entries are wanted, by their tags code. Default all. */
+  /**
+   * Which entries are wanted, by their tags code. Default all. What is smaller than `leastTagsCode`
+   * is none: the code is not known, and the entry is wanted.
+   */
   readonly filter?: ((tagsCode: number) => boolean) | undefined;
+  /** Which messages are wanted, by what the queue's extension has of them. Default all. */
+  readonly suits?: ((unit: ExtensionUnit) => boolean) | undefined;
   /** Which messages are wanted, by their properties. Default all. */
   readonly accepts?: PropertyTest | undefined;
 }
@@ -98,6 +105,7 @@ function chunkFor(limits: ReaderLimits): Uint8Array {
 export class MessageReader {
   private readonly found = new Found();
   private readonly entry: QueueEntry = { position: 0, size: 0, tagsCode: 0 };
+  private readonly unit = emptyUnit();
   private chunk: Uint8Array;
   private chunkData: DataView;
   private chunkFrom = 0;
@@ -164,6 +172,7 @@ export class MessageReader {
         wasRemoved = true;
         continue;
       }
+      if (entry.tagsCode < leastTagsCode && !this.suits(queue, limits)) continue;
       if (filter !== undefined && !filter(entry.tagsCode)) continue;
       if (isOld && !this.checks.isIntact(queue, at, entry)) continue;
       if (found.count > 0 && found.bytes + entry.size > maxBytes) break;
@@ -258,6 +267,15 @@ export class MessageReader {
     }
     readEntry(this.chunkData, (at - this.chunkFrom) * entryBytes, this.entry);
     return this.entry.size > 0;
+  }
+
+  /** Puts the tags code that the extension has into the entry; is it wanted, for all it has? */
+  private suits(queue: ConsumeQueue, limits: FindLimits): boolean {
+    const { entry, unit } = this;
+    const tagsCode = queue.tagsCodeOf(entry, unit);
+    if (tagsCode === undefined) return true;
+    entry.tagsCode = tagsCode;
+    return limits.suits === undefined || limits.suits(unit);
   }
 
   private isAccepted(queue: ConsumeQueue, test: PropertyTest): boolean {

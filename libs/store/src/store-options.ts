@@ -25,6 +25,18 @@ export const storeOptions = defineOptions('store', {
     max: largestFile,
     meaning: 'Bytes of one consume queue file, rounded up to a multiple of 20.',
   }),
+  enableConsumeQueueExt: option.boolean({
+    default: false,
+    meaning:
+      'Whether queues have an extension (`consumequeue_ext`): of each message its tags code, store ' +
+      'time and, with `enableCalcFilterBitMap`, which SQL92 filters let it pass.',
+  }),
+  mappedFileSizeConsumeQueueExt: option.integer({
+    default: 48 * mebibyte,
+    min: 64,
+    max: largestFile,
+    meaning: 'Bytes of one extension file. A store keeps the size it was made with.',
+  }),
   flushDiskType: option.choice(['ASYNC_FLUSH', 'SYNC_FLUSH'], {
     default: 'ASYNC_FLUSH',
     meaning: 'SYNC_FLUSH answers a send, and shows the message, only when it is durable.',

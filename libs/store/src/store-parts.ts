@@ -8,7 +8,9 @@ import {
 } from '@nestjs-rocketmq/foundation';
 import { CommitLog } from './commit-log/commit-log.js';
 import type { RecordRules } from './commit-log/recovery.js';
-import { ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
+import { ConsumeQueueTable, type ConsumeQueueTableParts } from './consume-queue/consume-queue-table.js';
+import type { BitMapOf } from './consume-queue-extension/queue-extension.js';
+import { UnitWindow } from './consume-queue-extension/unit-window.js';
 import { EntryArena } from './consume-queue/entry-arena.js';
 import { QueueWriter } from './consume-queue/queue-writer.js';
 import { parseDelayLevels } from './delay-levels.js';
@@ -39,6 +41,8 @@ export interface OpenStore {
   readonly turn: Turn;
   /** Written into the marker of an unclosed store. Default: this process. */
   readonly processId?: number;
+  /** With `enableConsumeQueueExt`: what queues keep of the SQL92 filters that let a message pass. */
+  readonly bitMapOf?: BitMapOf | undefined;
 }
 
 /** Everything that a store consists of, opened and recovered. */
@@ -96,6 +100,7 @@ export function openParts(given: OpenStore): StoreParts {
       arena,
       directory: directory.consumeQueues,
       fileSize: options.mappedFileSizeConsumeQueue,
+      ...extensionsOf(given, directory, options, handles),
     });
     const index = resources.use(indexOf(given, directory, options));
     const rules = rulesOf(options);
@@ -142,6 +147,21 @@ function indexOf(given: OpenStore, directory: StoreDirectory, options: StoreOpti
     sizes: { slots: options.maxHashSlotNum, entries: options.maxIndexNum },
     isEnabled: options.messageIndexEnable && options.indexFileWriteEnable,
   });
+}
+
+/** Where the extensions of queues are, and what they share when there are any. */
+function extensionsOf(
+  { fileSystem, bitMapOf }: OpenStore,
+  { queueExtensions: directory }: StoreDirectory,
+  { enableConsumeQueueExt, mappedFileSizeConsumeQueueExt: fileSize }: StoreOptions,
+  handles: HandlePool,
+): Pick<ConsumeQueueTableParts, 'extensionDirectory' | 'extensions'> {
+  const window = new UnitWindow();
+  const shared = { fileSystem, handles, directory, fileSize, window, bitMapOf };
+  return {
+    extensionDirectory: directory,
+    extensions: enableConsumeQueueExt ? shared : undefined,
+  };
 }
 
 function rulesOf(options: StoreOptions): RecordRules {

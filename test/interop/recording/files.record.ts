@@ -1,6 +1,5 @@
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import {
   createTopic,
   JavaPeer,
@@ -13,6 +12,7 @@ import {
 } from '../../support/java.js';
 import { goldenFolder } from '../golden-frames.js';
 import { goldenStores, type GoldenMessage, type GoldenStore } from '../golden-store.js';
+import { storeFiles } from './store-files.js';
 
 const properties = {
   mappedFileSizeCommitLog: 16 * 1024,
@@ -54,7 +54,7 @@ async function record(version: ServerVersion, state: 'closed' | 'killed'): Promi
   if (existsSync(join(storeDir, 'abort')) !== (state === 'killed')) {
     throw new Error(`${version} was not ${state}:\n${broker.program.output()}`);
   }
-  const files = filesBelow(storeDir).map((path) => fileOf(storeDir, path));
+  const files = storeFiles(storeDir);
   rmSync(storeDir, { recursive: true, force: true });
   return { version, state, properties, files, messages: received.map(messageOf) };
 }
@@ -101,21 +101,4 @@ function messageOf(event: ReceivedEvent): GoldenMessage {
   };
   const own = Object.entries(event.properties).filter(([name]) => !ofTheClient.has(name));
   return { ...rest, properties: Object.fromEntries(own) };
-}
-
-function filesBelow(folder: string, prefix = ''): string[] {
-  return readdirSync(join(folder, prefix), { withFileTypes: true })
-    .flatMap((entry) => {
-      const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
-      return entry.isDirectory() ? filesBelow(folder, path) : [path];
-    })
-    .sort();
-}
-
-function fileOf(folder: string, path: string): GoldenStore['files'][number] {
-  const bytes = readFileSync(join(folder, path));
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end--;
-  const written = gzipSync(bytes.subarray(0, end), { level: 9 }).toString('base64');
-  return { path, size: bytes.length, written };
 }

@@ -1,4 +1,4 @@
-/** What Apache's broker keeps of a filter, so that a file of ours is taken over by it. */
+/** The bits that stand for a filter in the bit maps of messages. */
 export interface BloomFilterData {
   readonly bitNum: number;
   readonly bitPos: readonly number[];
@@ -21,6 +21,11 @@ export class BloomFilter {
     this.bits = 8 * Math.ceil(wanted / 8);
   }
 
+  /** An empty bit map. */
+  emptyMap(): Uint8Array {
+    return new Uint8Array(this.bits / 8);
+  }
+
   dataOf(text: string): BloomFilterData {
     const hash = murmur(encoder.encode(text));
     const low = Number(BigInt.asIntN(32, hash));
@@ -32,6 +37,34 @@ export class BloomFilter {
     }
     return { bitNum: this.bits, bitPos };
   }
+}
+
+/** Is that what a file has of these bits? */
+export function isSameData(found: unknown, data: BloomFilterData): boolean {
+  const { bitNum, bitPos } = (found ?? {}) as Partial<BloomFilterData>;
+  return bitNum === data.bitNum && String(bitPos) === String(data.bitPos);
+}
+
+/** Sets the bits of a filter. */
+export function setBits({ bitPos }: BloomFilterData, map: Uint8Array): void {
+  for (const at of bitPos) map[at >> 3] = (map[at >> 3] as number) | (1 << (at & 7));
+}
+
+/**
+ * Are all bits of a filter set in the bit map that stands in the bytes? A map of another length was
+ * made with other options and says nothing.
+ */
+export function mayHaveBits(
+  { bitNum, bitPos }: BloomFilterData,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): boolean {
+  if ((to - from) * 8 !== bitNum) return true;
+  for (const at of bitPos) {
+    if (((bytes[from + (at >> 3)] as number) & (1 << (at & 7))) === 0) return false;
+  }
+  return true;
 }
 
 /** The first half of MurmurHash3 of 128 bits, with seed 0. */

@@ -1,5 +1,6 @@
 import { silentLogger } from '@nestjs-rocketmq/foundation';
 import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
+import { encodeProperties } from '@nestjs-rocketmq/message';
 import type { SubscriptionData } from '@nestjs-rocketmq/protocol';
 import { MemoryTable } from '../testing/memory-table.js';
 import { ConsumerFilters } from './consumer-filters.js';
@@ -8,7 +9,10 @@ const options = {
   filterDataCleanTimeSpan: 1000,
   maxErrorRateOfBloomFilter: 20,
   expectConsumerNumUseFilter: 32,
+  enableCalcFilterBitMap: false,
 };
+
+const encoder = new TextEncoder();
 
 function sql(topic: string, subString: string, subVersion = 1): SubscriptionData {
   const rest = { tagsSet: [], codeSet: [], classFilterMode: false };
@@ -21,7 +25,7 @@ describe('ConsumerFilters', () => {
   let filters: ConsumerFilters;
 
   const expressionOf = (topic: string): string | undefined =>
-    filters.find(topic, 'g')?.filter.expression;
+    filters.find(topic, 'g')?.data.expression;
   const fresh = (): ConsumerFilters => new ConsumerFilters(table, clock, silentLogger, options);
 
   beforeEach(() => {
@@ -36,7 +40,8 @@ describe('ConsumerFilters', () => {
     filters.register('g', [sql('orders', 'a > 9', 4), sql('orders', 'a > 8', 5)]);
     expect(expressionOf('orders')).toBe('a > 1');
     filters.register('g', [sql('orders', 'a > 1', 6)]);
-    expect(filters.find('orders', 'g')).toEqual({ filter: first?.filter, version: 6 });
+    expect(filters.find('orders', 'g')).toBe(first);
+    expect(first?.data.clientVersion).toBe(6);
     filters.register('g', [sql('orders', 'a > 7', 7)]);
     expect(expressionOf('orders')).toBe('a > 7');
   });
@@ -92,7 +97,7 @@ describe('ConsumerFilters', () => {
     });
     filters = fresh();
     filters.load();
-    expect(filters.find('orders', 'g')).toMatchObject({ version: 5 });
+    expect(filters.find('orders', 'g')).toMatchObject({ data: { clientVersion: 5 } });
     filters.register('g', [sql('orders', 'a > 1', 5)]);
     await clock.advance(5000);
     filters.persist();
@@ -109,5 +114,71 @@ describe('ConsumerFilters', () => {
     filters.persist();
     expect(filters.find('t', 'g')).toBeUndefined();
     expect(table.writes).toBe(0);
+  });
+
+  describe('with bit maps', () => {
+    const calculating = { ...options, enableCalcFilterBitMap: true };
+    const withMaps = (more = {}): ConsumerFilters =>
+      new ConsumerFilters(table, clock, silentLogger, { ...calculating, ...more });
+    const text = (amount: number): Uint8Array =>
+      encoder.encode(encodeProperties({ amount: `${amount}` }));
+    const mapOf = (amount: number, storeTime = clock.now() + 1): Uint8Array | undefined => {
+      const bytes = text(amount);
+      return filters.bitMapOf('orders', storeTime, bytes, 0, bytes.length)?.slice();
+    };
+    const suits = (amount: number, storeTime = clock.now() + 1): boolean | undefined => {
+      const bytes = mapOf(amount, storeTime) ?? new Uint8Array(0);
+      const unit = { tagsCode: 0, storeTime, bytes, bitsFrom: 0, bitsTo: bytes.length };
+      return filters.find('orders', 'g')?.suits(unit);
+    };
+
+    beforeEach(() => (filters = withMaps()));
+
+    it('sets the bits of the filters that let a message pass', () => {
+      expect(mapOf(5, clock.now())).toBeUndefined();
+      filters.register('g', [sql('orders', 'amount > 3')]);
+      expect(mapOf(3)).toEqual(new Uint8Array(14));
+      const { bitPos = [] } = filters.find('orders', 'g')?.data.bloomFilterData ?? {};
+      const set = Array.from({ length: 112 }, (_, n) => n).filter(
+        (n) => ((mapOf(5)?.[n >> 3] ?? 0) & (1 << (n & 7))) !== 0,
+      );
+      expect(set).toEqual([...new Set(bitPos)].toSorted((a, b) => a - b));
+      expect([suits(3), suits(4)]).toEqual([false, true]);
+    });
+
+    it('do not speak of messages that are older than the filter', () => {
+      filters.register('h', [sql('orders', 'amount > 3')]);
+      const old = mapOf(9, clock.now()) ?? new Uint8Array(0);
+      filters.register('g', [sql('orders', 'amount > 3')]);
+      const unit = { tagsCode: 0, bytes: old, bitsFrom: 0, bitsTo: old.length };
+      const filter = filters.find('orders', 'g');
+      expect(filter?.suits({ ...unit, storeTime: clock.now() })).toBe(true);
+      expect(filter?.suits({ ...unit, storeTime: clock.now() + 1 })).toBe(false);
+      // Nor of one that came before the clock was set back.
+      mapOf(9, clock.now() + 5000);
+      filters.register('g', [sql('orders', 'amount > 4', 2)]);
+      expect(filters.find('orders', 'g')?.data.bornTime).toBe(clock.now() + 5000);
+    });
+
+    it('outlive a start, unless they were made with other options', () => {
+      filters.register('g', [sql('orders', 'amount > 3')]);
+      clock = new ManualClock(200_000);
+      filters = withMaps();
+      // Recovery asks before anybody has read the file.
+      expect([suits(3), suits(4)]).toEqual([false, true]);
+      expect(filters.find('orders', 'g')?.data.bornTime).toBe(100_000);
+      filters = withMaps({ maxErrorRateOfBloomFilter: 10 });
+      filters.load();
+      expect(filters.find('orders', 'g')?.data.bornTime).toBe(200_000);
+      const unit = { tagsCode: 0, storeTime: 300_000, bytes: new Uint8Array(14) };
+      expect(filters.find('orders', 'g')?.suits({ ...unit, bitsFrom: 0, bitsTo: 14 })).toBe(true);
+    });
+
+    it('are not made when they are switched off', () => {
+      filters = withMaps({ enableCalcFilterBitMap: false });
+      filters.register('g', [sql('orders', 'amount > 3')]);
+      expect(mapOf(5)).toBeUndefined();
+      expect(suits(3)).toBe(true);
+    });
   });
 });

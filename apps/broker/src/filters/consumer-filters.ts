@@ -2,32 +2,17 @@ import { type Clock, type Logger, messageOf } from '@nestjs-rocketmq/foundation'
 import { SqlFilter } from '@nestjs-rocketmq/filter';
 import type { SubscriptionData } from '@nestjs-rocketmq/protocol';
 import { type JsonObject, objectMember, type TableStorage } from '../table-file.js';
-import { BloomFilter, type BloomFilterData } from './bloom-filter.js';
+import { BloomFilter, isSameData, setBits } from './bloom-filter.js';
+import type { ConsumerFilter } from './consumer-filter.js';
+import { AnnouncedPullFilter } from './pull-filter.js';
 
 export interface ConsumerFiltersOptions {
   /** A filter that no consumer has used for so long is forgotten, ms. */
   readonly filterDataCleanTimeSpan: number;
   readonly maxErrorRateOfBloomFilter: number;
   readonly expectConsumerNumUseFilter: number;
-}
-
-/** The SQL92 filter of a group for a topic. Names as in Apache's file. */
-export interface ConsumerFilter {
-  readonly bloomFilterData: BloomFilterData;
-  readonly bornTime: number;
-  /** The version of the subscription that set it. */
-  clientVersion: number;
-  readonly consumerGroup: string;
-  /** When the last consumer of the group went; 0 while there is one. */
-  deadTime: number;
-  readonly expression: string;
-  readonly expressionType: string;
-  readonly topic: string;
-}
-
-interface Kept {
-  readonly data: ConsumerFilter;
-  readonly filter: SqlFilter;
+  /** Whether messages get a bit map that says which filters let them pass. */
+  readonly enableCalcFilterBitMap: boolean;
 }
 
 /** A group that came back within this time before a start was alive for us. */
@@ -39,9 +24,13 @@ const grace = 30_000;
  * pull of its consumer is told.
  */
 export class ConsumerFilters {
-  private readonly topics = new Map<string, Map<string, Kept>>();
+  private readonly topics = new Map<string, Map<string, AnnouncedPullFilter>>();
   private readonly bloom: BloomFilter;
+  private readonly map: Uint8Array;
   private isDirty = false;
+  private isLoaded = false;
+  /** The latest store time of a message that got a bit map. */
+  private newest = 0;
 
   constructor(
     private readonly file: TableStorage,
@@ -51,21 +40,31 @@ export class ConsumerFilters {
   ) {
     const { maxErrorRateOfBloomFilter, expectConsumerNumUseFilter } = options;
     this.bloom = new BloomFilter(maxErrorRateOfBloomFilter, expectConsumerNumUseFilter);
+    this.map = this.bloom.emptyMap();
   }
 
+  /** Reads the file, the first time. */
   load(): void {
+    if (this.isLoaded) return;
+    this.isLoaded = true;
     const stored = objectMember(this.file.read(), 'filterDataByTopic');
     const now = this.clock.now();
     for (const topic of Object.keys(stored)) {
       const groups = objectMember(objectMember(stored, topic), 'groupFilterData');
       for (const group of Object.keys(groups)) {
-        const { expression, expressionType, ...times } = objectMember(groups, group);
+        const { expression, expressionType, bloomFilterData, ...times } = objectMember(
+          groups,
+          group,
+        );
         if (typeof expression !== 'string' || expressionType !== 'SQL92') continue;
         const kept = this.compiled(topic, group, expression, numberOf(times, 'clientVersion'));
         if (kept === undefined) continue;
-        const bornTime = numberOf(times, 'bornTime');
-        const deadTime = numberOf(times, 'deadTime') || Math.max(now - grace, bornTime);
-        this.put({ ...kept, data: { ...kept.data, bornTime, deadTime } });
+        const { data } = kept;
+        // Bit maps that were made with other options do not speak of this filter.
+        const isSame = isSameData(bloomFilterData, data.bloomFilterData);
+        if (isSame) data.bornTime = numberOf(times, 'bornTime');
+        data.deadTime = numberOf(times, 'deadTime') || Math.max(now - grace, data.bornTime);
+        this.put(kept);
       }
     }
     this.isDirty = false;
@@ -86,11 +85,34 @@ export class ConsumerFilters {
     this.retire(group, () => true);
   }
 
-  /** The filter of a group with the version that set it, or undefined. */
-  find(topic: string, group: string): { filter: SqlFilter; version: number } | undefined {
-    const kept = this.topics.get(topic)?.get(group);
-    return kept && { filter: kept.filter, version: kept.data.clientVersion };
+  /** The filter of a group, or undefined. */
+  find(topic: string, group: string): AnnouncedPullFilter | undefined {
+    return this.topics.get(topic)?.get(group);
   }
+
+  /**
+   * The bit map of a message: which filters of its topic let it pass. Undefined when there are none.
+   * The property text stands from `from` up to `to`. Reused by the next call.
+   */
+  readonly bitMapOf = (
+    topic: string,
+    storeTime: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+  ): Uint8Array | undefined => {
+    if (!this.options.enableCalcFilterBitMap) return undefined;
+    // Recovery asks before anything else does.
+    this.load();
+    this.newest = Math.max(this.newest, storeTime);
+    const groups = this.topics.get(topic);
+    if (groups === undefined || groups.size === 0) return undefined;
+    this.map.fill(0);
+    for (const filter of groups.values()) {
+      if (filter.accepts(bytes, from, to)) setBits(filter.data.bloomFilterData, this.map);
+    }
+    return this.map;
+  };
 
   persist(): void {
     this.clean();
@@ -138,9 +160,20 @@ export class ConsumerFilters {
 
   private renew(topic: string, group: string, expression: string, version: number): void {
     const kept = this.compiled(topic, group, expression, version);
-    if (kept !== undefined) return this.put(kept);
-    this.topics.get(topic)?.delete(group);
+    if (kept !== undefined) this.put(kept);
+    else this.topics.get(topic)?.delete(group);
     this.isDirty = true;
+    // A crash must not bring an older filter back that bit maps no longer speak of.
+    if (this.options.enableCalcFilterBitMap) this.persistNow();
+  }
+
+  private persistNow(): void {
+    try {
+      this.persist();
+    } catch (error) {
+      // It is tried again with the other tables.
+      this.logger.warn('the filters of consumers could not be saved', { error: messageOf(error) });
+    }
   }
 
   private compiled(
@@ -148,12 +181,13 @@ export class ConsumerFilters {
     consumerGroup: string,
     expression: string,
     clientVersion: number,
-  ): Kept | undefined {
+  ): AnnouncedPullFilter | undefined {
     try {
       const filter = SqlFilter.parse(expression);
       const data: ConsumerFilter = {
         bloomFilterData: this.bloom.dataOf(`${consumerGroup}#${topic}`),
-        bornTime: this.clock.now(),
+        // The clock may have been set back since the last message came.
+        bornTime: Math.max(this.clock.now(), this.newest),
         clientVersion,
         consumerGroup,
         deadTime: 0,
@@ -161,7 +195,7 @@ export class ConsumerFilters {
         expressionType: 'SQL92',
         topic,
       };
-      return { data, filter };
+      return new AnnouncedPullFilter(filter, data);
     } catch (error) {
       const details = { group: consumerGroup, topic, error: messageOf(error) };
       this.logger.warn('a consumer announced a filter that cannot be understood', details);
@@ -169,7 +203,7 @@ export class ConsumerFilters {
     }
   }
 
-  private put(kept: Kept): void {
+  private put(kept: AnnouncedPullFilter): void {
     const { topic, consumerGroup } = kept.data;
     const groups = this.topics.get(topic);
     if (groups === undefined) this.topics.set(topic, new Map([[consumerGroup, kept]]));

@@ -1,9 +1,14 @@
 import type { SqlFilter } from '@nestjs-rocketmq/filter';
 import { PropertyName, readProperty } from '@nestjs-rocketmq/message';
+import type { ExtensionUnit } from '@nestjs-rocketmq/store';
+import { mayHaveBits } from './bloom-filter.js';
+import type { ConsumerFilter } from './consumer-filter.js';
 
 /** What of a queue a pull wants: by the tags codes of its entries, and by what properties say. */
 export interface PullFilter {
   readonly codeFilter: ((tagsCode: number) => boolean) | undefined;
+  /** Looks at what the queue's extension has of a message. */
+  readonly suits?: ((unit: ExtensionUnit) => boolean) | undefined;
   /** Looks at a property text, which stands in the bytes from `from` up to `to`. */
   readonly accepts?: ((bytes: Uint8Array, from: number, to: number) => boolean) | undefined;
 }
@@ -29,6 +34,24 @@ export class SqlPullFilter implements PullFilter {
     }
     return this.filter.matches(values);
   };
+}
+
+/**
+ * A filter that a heartbeat announced: bit maps of messages that came after it say which of them it
+ * certainly does not let pass, without reading them.
+ */
+export class AnnouncedPullFilter extends SqlPullFilter {
+  constructor(
+    filter: SqlFilter,
+    readonly data: ConsumerFilter,
+  ) {
+    super(filter);
+  }
+
+  readonly suits = ({ storeTime, bytes, bitsFrom, bitsTo }: ExtensionUnit): boolean =>
+    bitsFrom === bitsTo ||
+    storeTime <= this.data.bornTime ||
+    mayHaveBits(this.data.bloomFilterData, bytes, bitsFrom, bitsTo);
 }
 
 /** Judges a message of a retry topic by the filter of the topic that it came from. */

@@ -66,8 +66,9 @@ export class PullMessageProcessor {
   private readonly limits: {
     maxBytes?: number;
     filter: PullFilter['codeFilter'];
+    suits: PullFilter['suits'];
     accepts: PullFilter['accepts'];
-  } = { filter: undefined, accepts: undefined };
+  } = { filter: undefined, suits: undefined, accepts: undefined };
 
   constructor(private readonly parts: PullParts) {
     this.checks = new PullChecks(parts);
@@ -161,6 +162,7 @@ export class PullMessageProcessor {
   private find(queue: ConsumeQueue, asked: Asked<Pull>, from: number, filter: PullFilter): Found {
     const { limits } = this;
     limits.filter = filter.codeFilter;
+    limits.suits = filter.suits;
     limits.accepts = filter.accepts;
     if (asked.maxMsgBytes !== undefined && asked.maxMsgBytes > 0) {
       limits.maxBytes = asked.maxMsgBytes;

@@ -35,6 +35,7 @@ function setUp(
     filterDataCleanTimeSpan: 1000,
     maxErrorRateOfBloomFilter: 20,
     expectConsumerNumUseFilter: 32,
+    enableCalcFilterBitMap: false,
   };
   const filters = new ConsumerFilters(new MemoryTable(), clock, silentLogger, options);
   const clients = new ClientDirectory(clock, silentLogger, options, () => true, filters);

@@ -44,7 +44,6 @@ const maxFilters = 10_000;
 export class PullSubscriptions {
   private readonly tagFilters = new Map<string, TagFilter>();
   private readonly sqlFilters = new Map<string, SqlPullFilter>();
-  private readonly announced = new WeakMap<SqlFilter, SqlPullFilter>();
 
   constructor(
     private readonly clients: ClientDirectory,
@@ -107,29 +106,20 @@ export class PullSubscriptions {
           `(${consumerGroup}, ${topic})`,
       };
     }
-    if (found.version < subVersion) {
+    if (found.data.clientVersion < subVersion) {
       return {
         code: ResponseCode.FILTER_DATA_NOT_LATEST,
         remark: `the consumer's consumer filter data not latest: a heartbeat of ${consumerGroup} is due`,
       };
     }
-    return this.bySql(asked, this.pullFilterOf(found.filter));
+    return this.bySql(asked, found);
   }
 
   private bySql(asked: SubscriptionAsk, filter: SqlPullFilter): PullFilter | Refusal {
     const { options, filters } = this;
     if (!options.enablePropertyFilter) return unknownType('SQL92');
     if (!options.filterSupportRetry || !isRetryTopic(asked.topic)) return filter;
-    return new RetryPullFilter((topic) => {
-      const found = filters.find(topic, asked.consumerGroup);
-      return found === undefined ? undefined : this.pullFilterOf(found.filter);
-    });
-  }
-
-  private pullFilterOf(filter: SqlFilter): SqlPullFilter {
-    let known = this.announced.get(filter);
-    if (known === undefined) this.announced.set(filter, (known = new SqlPullFilter(filter)));
-    return known;
+    return new RetryPullFilter((topic) => filters.find(topic, asked.consumerGroup));
   }
 
   private byTags(expression: string | undefined): TagFilter | Refusal {

@@ -4,11 +4,14 @@ import {
   type QueryMessage,
   ResponseCode,
   ResponseError,
+  type SubscriptionData,
   type ViewMessageById,
 } from '@nestjs-rocketmq/protocol';
 import type { Outcome } from '@nestjs-rocketmq/remoting';
 import type { MessageStore } from '@nestjs-rocketmq/store';
+import type { ConsumerFilters } from '../filters/consumer-filters.js';
 import type { ClientDirectory } from '../membership/client-directory.js';
+import { describeEntry, type Judge, judgeOf } from './queue-entries.js';
 
 /** The most entries of a queue in one answer. */
 const mostEntries = 1000;
@@ -19,12 +22,19 @@ export interface QueryOptions {
   readonly defaultQueryMaxNum: number;
 }
 
+interface Listening {
+  readonly subscriptionData?: SubscriptionData;
+  readonly filterData?: string;
+  readonly judge?: Judge;
+}
+
 /** Messages by their place, key, or tag. */
 export class QueryProcessor {
   constructor(
     private readonly store: MessageStore,
     private readonly options: QueryOptions,
     private readonly clients: ClientDirectory,
+    private readonly filters: Pick<ConsumerFilters, 'find'>,
   ) {}
 
   /**
@@ -76,32 +86,27 @@ export class QueryProcessor {
     }
     const from = Math.max(asked.index, queue.min);
     const end = Math.min(queue.visible, from + Math.min(asked.count, mostEntries));
+    const { judge, ...subscription } = this.subscriptionOf(asked.consumerGroup, asked.topic);
     const queueData = [];
     for (let offset = from; offset < end; offset += 1) {
-      const entry = { position: 0, size: 0, tagsCode: 0 };
-      if (!queue.entryAt(offset, entry)) break;
-      queueData.push({
-        eval: false,
-        physicOffset: entry.position,
-        physicSize: entry.size,
-        tagsCode: entry.tagsCode,
-      });
+      const entry = describeEntry(queue, offset, judge);
+      if (entry === undefined) break;
+      queueData.push(entry);
     }
-    return {
-      body: {
-        maxQueueIndex: queue.visible,
-        minQueueIndex: queue.min,
-        queueData,
-        ...this.subscriptionOf(asked.consumerGroup, asked.topic),
-      },
-    };
+    const { visible: maxQueueIndex, min: minQueueIndex } = queue;
+    return { body: { maxQueueIndex, minQueueIndex, queueData, ...subscription } };
   }
 
   /** What a group that is named listens to in the topic; in Java's words when it is not here. */
-  private subscriptionOf(group: string | undefined, topic: string) {
+  private subscriptionOf(group: string | undefined, topic: string): Listening {
     if (group === undefined) return {};
     const subscriptionData = this.clients.subscriptionOf(group, topic);
     if (subscriptionData === undefined) return { filterData: `${group}@${topic} is not online!` };
-    return { subscriptionData, filterData: 'null' };
+    const filter = this.filters.find(topic, group);
+    return {
+      subscriptionData,
+      filterData: JSON.stringify(filter?.data ?? null, undefined, '\t'),
+      judge: judgeOf(subscriptionData, filter),
+    };
   }
 }

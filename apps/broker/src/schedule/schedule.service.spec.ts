@@ -12,6 +12,9 @@ interface Waiting {
   readonly storedAt: number;
 }
 
+/** The due time of a message whose queue has lost it with its extension. */
+const lost = -1;
+
 /** Queues of the schedule topic whose messages are gone, so that only their times count. */
 class Schedule {
   readonly queues = new Map<number, Waiting[]>();
@@ -28,6 +31,8 @@ class Schedule {
           entry.tagsCode = queueOf(queueId)[at]?.due ?? 0;
           return true;
         },
+        tagsCodeOf: (entry: { tagsCode: number }) =>
+          entry.tagsCode === lost ? undefined : entry.tagsCode,
       }),
       onArrival: () => undefined,
       readRecordAt: () => undefined,
@@ -80,6 +85,15 @@ describe('ScheduleService', () => {
     const service = open('1s 5s');
     await clock.advance(1);
     expect(next(service)).toEqual([1, 0]);
+  });
+
+  it('goes by the level where the queue has lost the time of a message', async () => {
+    schedule.queues.set(1, [{ due: lost, storedAt: start - 1000 }]);
+    const service = open('1s 5s');
+    await clock.advance(3999);
+    expect(next(service)).toEqual([0, 0]);
+    await clock.advance(1);
+    expect(next(service)).toEqual([0, 1]);
   });
 
   it('keeps the progress of levels that are not configured at present', async () => {

@@ -149,7 +149,12 @@ export class ScheduleService {
     if (!queue.entryAt(next, this.entry)) return 0;
     const { clock, levels, store } = this.parts;
     const now = clock.now();
-    const wait = this.entry.tagsCode - now;
+    const due = queue.tagsCodeOf(this.entry);
+    // What the queue's extension has lost, the level says.
+    if (due === undefined) {
+      return (store.storeTimeAt(queue, next) ?? 0) + levels.delayOf(level) - now;
+    }
+    const wait = due - now;
     if (wait <= levels.delayOf(level)) return wait;
     // Longer than its level says: the level was longer when the message came, and it waits for
     // what it was promised; or the clock was set back since, and then nobody knows, as in Java.

@@ -223,11 +223,11 @@ const notMeasured: IdleGroup = {
     transactionMetricFlushInterval`,
 };
 
-const noQueueExtensions: IdleGroup = {
-  reason: 'queues have no extension files; SQL92 filters read the messages themselves',
-  names: `
-    enableConsumeQueueExt mappedFileSizeConsumeQueueExt bitMapLengthConsumeQueueExt
-    enableCalcFilterBitMap`,
+const setByOthers: IdleGroup = {
+  reason:
+    "bit maps are as long as maxErrorRateOfBloomFilter and expectConsumerNumUseFilter say; Apache's " +
+    'broker, too, overwrites it with that at its start',
+  names: `bitMapLengthConsumeQueueExt`,
 };
 
 const alwaysSo: IdleGroup = {
@@ -258,6 +258,6 @@ export const idleBrokerOptions = new IdleOptions('Broker options', [
   ownTransactions,
   namedServers,
   notMeasured,
-  noQueueExtensions,
+  setByOthers,
   alwaysSo,
 ]);

@@ -10,6 +10,7 @@ import {
   string,
   table,
   whole,
+  wholeOrLimit,
 } from '../json/shape.js';
 import type { ValueOfShape } from '../json/shape.js';
 import { languages } from '../frame/language.js';
@@ -208,7 +209,8 @@ export const consumeQueueEntries = object({
       msg: optional(string()),
       physicOffset: whole(),
       physicSize: whole(),
-      tagsCode: whole(),
+      // With an extension 4.9 shows where it lies: a number near the smallest long.
+      tagsCode: wholeOrLimit(),
     }),
   ),
   subscriptionData: optional(subscriptionData),

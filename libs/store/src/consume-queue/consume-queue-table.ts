@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { FileSystem } from '@nestjs-rocketmq/foundation';
+import { type ExtensionParts, QueueExtension } from '../consume-queue-extension/queue-extension.js';
 import type { HandlePool } from '../files/handle-pool.js';
 import { SegmentSequence } from '../files/segment-sequence.js';
 import { entryBytes } from '../formats/consume-queue-entry.js';
@@ -18,6 +19,10 @@ export interface ConsumeQueueTableParts {
   readonly directory: string;
   /** Bytes of a queue file; rounded up to whole entries. */
   readonly fileSize: number;
+  /** The folder of extensions. */
+  readonly extensionDirectory: string;
+  /** Given when queues have an extension. */
+  readonly extensions?: ExtensionParts | undefined;
 }
 
 /**
@@ -58,20 +63,20 @@ export class ConsumeQueueTable {
 
   /** Removes the queues of a topic with their files. */
   delete(topic: string): void {
-    for (const queue of this.of(topic)) {
-      queue.discard();
-      queue.files.removeAll();
-    }
+    for (const queue of this.of(topic)) this.removeFiles(queue);
     this.byTopic.delete(topic);
     if (!canBeTopic(topic)) return;
-    this.parts.fileSystem.remove(join(this.parts.directory, topic));
+    const { fileSystem, directory, extensionDirectory } = this.parts;
+    fileSystem.remove(join(directory, topic));
+    fileSystem.remove(join(extensionDirectory, topic));
   }
 
   /** Removes one queue with its files. */
   remove(queue: ConsumeQueue): void {
-    queue.discard();
-    queue.files.removeAll();
-    delete this.byTopic.get(queue.topic)?.[queue.queueId];
+    this.removeFiles(queue);
+    const { topic, queueId } = queue;
+    this.parts.fileSystem.remove(join(this.parts.extensionDirectory, topic, String(queueId)));
+    delete this.byTopic.get(topic)?.[queueId];
   }
 
   /** Takes a queue out that never had a message. */
@@ -93,7 +98,10 @@ export class ConsumeQueueTable {
       if (!canBeTopic(topic) || !fileSystem.isDirectory(folder)) continue;
       for (const name of fileSystem.list(folder)) {
         const isId = /^\d{1,9}$/.test(name) && String(Number(name)) === name;
-        if (isId) this.get(topic, Number(name)).files.load(broken);
+        if (!isId) continue;
+        const queue = this.get(topic, Number(name));
+        queue.files.load(broken);
+        queue.extension?.files.load(broken);
       }
     }
   }
@@ -107,6 +115,12 @@ export class ConsumeQueueTable {
     return isNew ? [own, dirname(own), dirname(dirname(own))] : [own];
   }
 
+  private removeFiles(queue: ConsumeQueue): void {
+    queue.discard();
+    queue.files.removeAll();
+    queue.extension?.files.removeAll();
+  }
+
   private add(topic: string, queueId: number): ConsumeQueue {
     if (!canBeTopic(topic) || !Number.isInteger(queueId) || queueId < 0 || queueId > 0x7fffffff) {
       throw new MessageIllegalError(
@@ -114,10 +128,11 @@ export class ConsumeQueueTable {
         { details: { topic, queueId } },
       );
     }
-    const { fileSystem, handles, arena, directory } = this.parts;
+    const { fileSystem, handles, arena, directory, extensions } = this.parts;
     const folder = join(directory, topic, String(queueId));
     const files = new SegmentSequence(fileSystem, handles, folder, this.fileSize);
-    const queue = new ConsumeQueue(topic, queueId, files, arena);
+    const extension = extensions && new QueueExtension(extensions, topic, queueId);
+    const queue = new ConsumeQueue(topic, queueId, files, arena, extension);
     const queues = this.byTopic.get(topic);
     if (queues === undefined) {
       const first: ConsumeQueue[] = [];

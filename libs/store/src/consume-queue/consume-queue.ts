@@ -1,5 +1,8 @@
+import { leastTagsCode } from '@nestjs-rocketmq/message';
+import type { QueueExtension } from '../consume-queue-extension/queue-extension.js';
 import type { SegmentSequence } from '../files/segment-sequence.js';
 import { entryBytes, type QueueEntry, readEntry } from '../formats/consume-queue-entry.js';
+import { emptyUnit, type ExtensionUnit } from '../formats/extension-unit.js';
 import { topicSeed } from '../key-index/key-hash.js';
 import { type EntryArena, noSlot, slotEntries } from './entry-arena.js';
 
@@ -45,6 +48,8 @@ export class ConsumeQueue {
     readonly queueId: number,
     readonly files: SegmentSequence,
     private readonly arena: EntryArena,
+    /** What is known of its messages beyond their entries, when that is kept. */
+    readonly extension: QueueExtension | undefined = undefined,
   ) {
     this.topicBytes = encoder.encode(topic);
     this.keySeed = topicSeed(topic);
@@ -76,6 +81,7 @@ export class ConsumeQueue {
 
   /** Forgets what was staged and did not get into the log. */
   dropStaged(): void {
+    if (this.extension !== undefined) this.dropUnits(this.extension);
     const keep =
       this.logged === this.written ? 0 : this.slotsBetween(this.written, this.logged - 1);
     let last = noSlot;
@@ -93,6 +99,8 @@ export class ConsumeQueue {
 
   /** Writes entries below `to` (at most `logged`) into the file. Throws what writing throws. */
   write(to: number): void {
+    // No entry in a file leads to a unit that is in none.
+    if (this.written < to) this.extension?.write();
     while (this.written < to) {
       const index = this.written & indexMask;
       const count = Math.min(slotEntries - index, to - this.written);
@@ -107,6 +115,7 @@ export class ConsumeQueue {
   /** Gives the memory back without writing; for a queue whose topic was deleted. */
   discard(): void {
     this.isDetached = true;
+    this.extension?.discard();
     while (this.head !== noSlot) this.head = this.arena.release(this.head);
     this.tail = noSlot;
     this.written = this.next;
@@ -139,6 +148,23 @@ export class ConsumeQueue {
     return true;
   }
 
+  /**
+   * The tags code of the message of an entry, which may stand in the extension; undefined when it
+   * is not there. `unit` then is what the extension has.
+   */
+  tagsCodeOf(entry: QueueEntry, unit: ExtensionUnit = anyUnit): number | undefined {
+    if (entry.tagsCode >= leastTagsCode) return entry.tagsCode;
+    return this.extension?.read(entry.tagsCode, unit) === true ? unit.tagsCode : undefined;
+  }
+
+  /** The units of messages that did not get into the log go with their entries. */
+  private dropUnits(extension: QueueExtension): void {
+    for (let n = this.logged; n < this.next; n += 1) {
+      this.readStaged(n, stagedEntry);
+      if (stagedEntry.tagsCode < leastTagsCode) return extension.dropFrom(stagedEntry.tagsCode);
+    }
+  }
+
   private makeRoom(end: number): void {
     if (this.files.isEmpty) {
       const start = this.written * entryBytes;
@@ -163,3 +189,5 @@ export class ConsumeQueue {
 
 const oneEntry = new Uint8Array(entryBytes);
 const oneEntryData = new DataView(oneEntry.buffer);
+const stagedEntry: QueueEntry = { position: 0, size: 0, tagsCode: 0 };
+const anyUnit = emptyUnit();

@@ -4,6 +4,7 @@ import type { DamagedPart, ScannedRecord } from '../commit-log/recovery.js';
 import { tagsCodeOf } from '../dispatch-rule.js';
 import type { DeletedTopics } from '../files/deleted-topics.js';
 import type { ConsumeQueue } from './consume-queue.js';
+import { type UnitDraft } from '../formats/extension-unit.js';
 import { canBeTopic, type ConsumeQueueTable } from './consume-queue-table.js';
 import { slotEntries } from './entry-arena.js';
 import { cutQueueAt, cutQueueTo, fillQueueTo, lastEntry } from './queue-recovery.js';
@@ -29,7 +30,7 @@ interface Misfit {
   readonly queueOffset: number;
   readonly position: number;
   readonly size: number;
-  readonly tagsCode: number;
+  readonly unit: UnitDraft;
 }
 
 interface Claim {
@@ -75,15 +76,15 @@ export class QueueRebuild {
     const queue = this.queueOf(record);
     if (queue === undefined) return;
     const { queueOffset, logPosition: position, size } = record;
-    const tagsCode = tagsCodeOf(record, record.storeTime, this.parts.delays);
+    const unit = this.unitOf(record, queue);
     if (queueOffset !== queue.next) {
-      const misfit = { queueOffset, position, size, tagsCode };
+      const misfit = { queueOffset, position, size, unit };
       if (!this.isConfirmed(queue, misfit) && !this.canGoOnAt(queue, misfit)) {
         return this.putAside(queue, misfit);
       }
     }
     this.misfits.delete(queue);
-    this.stage(queue, position, size, tagsCode);
+    this.stage(queue, position, size, unit);
   }
 
   /** Takes bytes that are no valid record; `claim` is what they say when they are framed as one. */
@@ -106,11 +107,11 @@ export class QueueRebuild {
         continue;
       }
       this.goOnAt(queue, misfit.queueOffset);
-      this.stage(queue, misfit.position, misfit.size, misfit.tagsCode);
+      this.stage(queue, misfit.position, misfit.size, misfit.unit);
     }
     for (const { queue, queueOffset, part } of this.claims) {
       const fits = queue.next > 0 && queueOffset === queue.next;
-      if (fits) this.stage(queue, part.from, part.to - part.from, 0);
+      if (fits) this.stageHole(queue, part.from, part.to - part.from);
       else if (queue.next === 0 && queue.files.isEmpty) this.parts.queues.forget(queue);
     }
     if (this.damaged === undefined) return;
@@ -152,7 +153,7 @@ export class QueueRebuild {
     if (before?.queueOffset !== queueOffset - 1) return false;
     if (queueOffset > position / minRecordBytes) return false;
     this.goOnAt(queue, before.queueOffset);
-    this.stage(queue, before.position, before.size, before.tagsCode);
+    this.stage(queue, before.position, before.size, before.unit);
     return true;
   }
 
@@ -190,11 +191,25 @@ export class QueueRebuild {
     // Positions in a queue grow, by one at least; inside a record none begins.
     const from = isInside ? damaged.from : last.position + 1;
     const to = isInside ? damaged.to : last.position + last.size;
-    for (let i = 0; i < holes; i += 1) this.stage(queue, from + i, to - from - i, 0);
+    for (let i = 0; i < holes; i += 1) this.stageHole(queue, from + i, to - from - i);
   }
 
-  private stage(queue: ConsumeQueue, position: number, size: number, tagsCode: number): void {
-    queue.stage(position, size, tagsCode);
+  /** What the queue keeps of a record; a bit map is copied, the next one takes its place. */
+  private unitOf(record: ScannedRecord, queue: ConsumeQueue): UnitDraft {
+    const { storeTime, bytes, propertiesFrom, propertiesTo } = record;
+    const tagsCode = tagsCodeOf(record, storeTime, this.parts.delays);
+    const bits = queue.extension?.bitMapOf(storeTime, bytes, propertiesFrom, propertiesTo);
+    return { tagsCode, storeTime, bits: bits?.slice() };
+  }
+
+  private stage(queue: ConsumeQueue, position: number, size: number, unit: UnitDraft): void {
+    queue.stage(position, size, queue.extension?.put(unit) ?? unit.tagsCode);
+    if (queue.next % slotEntries === 0) flush(queue);
+  }
+
+  /** An entry for a message that is damaged, or never was. */
+  private stageHole(queue: ConsumeQueue, position: number, size: number): void {
+    queue.stage(position, size, 0);
     if (queue.next % slotEntries === 0) flush(queue);
   }
 }

@@ -1,3 +1,4 @@
+import { settleExtension } from '../consume-queue-extension/extension-recovery.js';
 import {
   entryBytes,
   fillerSize,
@@ -22,6 +23,11 @@ const chunkData = new DataView(chunk.buffer);
  * the last good one, recognized by log positions that do not grow.
  */
 export function restoreQueue(queue: ConsumeQueue, wasAborted: boolean): void {
+  restoreOffsets(queue, wasAborted);
+  settleExtension(queue);
+}
+
+function restoreOffsets(queue: ConsumeQueue, wasAborted: boolean): void {
   const { files } = queue;
   const start = files.start / entryBytes;
   if (files.isEmpty) return queue.restore(0, 0);
@@ -54,6 +60,7 @@ export function cutQueueTo(queue: ConsumeQueue, next: number): void {
   queue.files.cut(next * entryBytes);
   queue.durableSegments = Math.min(queue.durableSegments, queue.files.all.length);
   queue.restore(Math.min(queue.min, next), next);
+  settleExtension(queue);
 }
 
 /**

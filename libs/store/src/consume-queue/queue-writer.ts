@@ -111,6 +111,7 @@ export class QueueWriter {
       if (queue.isDetached) return;
       await handles.sync(segment.path);
     }
+    if (queue.extension !== undefined && !queue.isDetached) await queue.extension.sync();
     if (count <= durable) return;
     for (const folder of table.foldersOf(queue, durable === 0)) {
       if (queue.isDetached) return;

@@ -32,6 +32,7 @@ export interface FoundCheckpoint {
 export class StoreDirectory {
   readonly commitLog: string;
   readonly consumeQueues: string;
+  readonly queueExtensions: string;
   readonly index: string;
   private readonly abort: string;
   private lock: FileLock | undefined;
@@ -53,6 +54,7 @@ export class StoreDirectory {
     }
     this.commitLog = commitLog === '' ? join(root, 'commitlog') : commitLog;
     this.consumeQueues = join(root, 'consumequeue');
+    this.queueExtensions = join(root, 'consumequeue_ext');
     this.index = join(root, 'index');
     this.abort = join(root, 'abort');
   }

@@ -1,4 +1,5 @@
-import { readInt64, writeInt64 } from '@nestjs-rocketmq/message';
+import { leastTagsCode, readInt64, writeInt64 } from '@nestjs-rocketmq/message';
+import { readAddress, writeAddress } from './extension-address.js';
 
 /**
  * An entry of a consume queue: entry n stands at byte n x 20 of the queue.
@@ -7,7 +8,8 @@ import { readInt64, writeInt64 } from '@nestjs-rocketmq/message';
  * | -- | ----- | ----------------------------------------------------------------------- |
  * | 0  | 8     | log position of the record                                              |
  * | 8  | 4     | size of the record; 0 where nothing was written yet                     |
- * | 12 | 8     | tags code: hash of the tag, in the schedule topic the due time in ms    |
+ * | 12 | 8     | tags code: hash of the tag, in the schedule topic the due time in ms;   |
+ * |    |       | or, below the smallest hash, where the queue's extension has it         |
  *
  * A queue that does not start at 0 (its head was deleted) has fillers before its first entry: log
  * position 0, size 0x7fffffff, tags code 0.
@@ -23,6 +25,7 @@ export const fillerSize = 0x7fffffff;
 export interface QueueEntry {
   position: number;
   size: number;
+  /** Or an address, see `extension-address.ts`. */
   tagsCode: number;
 }
 
@@ -35,13 +38,15 @@ export function writeEntry(
 ): void {
   writeInt64(data, at, position);
   data.setInt32(at + sizeAt, size);
-  writeInt64(data, at + tagsCodeAt, tagsCode);
+  if (tagsCode < leastTagsCode) writeAddress(data, at + tagsCodeAt, tagsCode);
+  else writeInt64(data, at + tagsCodeAt, tagsCode);
 }
 
 export function readEntry(data: DataView, at: number, into: QueueEntry): void {
   into.position = readInt64(data, at);
   into.size = data.getInt32(at + sizeAt);
-  into.tagsCode = readInt64(data, at + tagsCodeAt);
+  const tagsCode = readInt64(data, at + tagsCodeAt);
+  into.tagsCode = tagsCode < leastTagsCode ? readAddress(data, at + tagsCodeAt) : tagsCode;
 }
 
 /** Whether something was written here, a filler or an entry. */

@@ -108,6 +108,21 @@ describe('inspecting a store', () => {
     expect(lines).toContain('  102 records, 100 of them not printed');
   });
 
+  it('shows the extensions of queues', async () => {
+    const fixture = new StoreFixture(1);
+    const sizes = { enableConsumeQueueExt: true, mappedFileSizeConsumeQueueExt: 400 };
+    fixture.bitMapOf = () => new Uint8Array(4);
+    const store = await fixture.open(sizes);
+    for (let i = 0; i < 30; i += 1) store.append(draftOf(`m${i}`, { queueId: i % 2 }));
+    await store.close();
+    const lines = await inspected(fixture);
+    expect(lines).toContain('queue extensions: files of 400 bytes');
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^ {2}orders\/1: 15 units from 0 to 360, 15 with a bit map, last /),
+    );
+    expect(lines).toContain('  queue orders/0: 0 to 15, extension up to 360');
+  });
+
   it('finds an empty folder empty', async () => {
     const fixture = new StoreFixture(1);
     fixture.disk.makeDirectory('/data/store');

@@ -10,6 +10,7 @@ import {
 import { entryBytes } from '../formats/consume-queue-entry.js';
 import { openParts, type StoreParts } from '../store-parts.js';
 import { type StoreOptions, storeOptions } from '../store-options.js';
+import { describeExtensions } from './describe-extensions.js';
 import {
   describeCheckpoint,
   describeConfig,
@@ -19,6 +20,8 @@ import {
 } from './describe-files.js';
 import { describeRecords } from './describe-records.js';
 import { OverlayFileSystem } from './overlay-file-system.js';
+
+const extensionFolder = 'consumequeue_ext';
 
 export interface InspectStore {
   readonly directory: string;
@@ -50,6 +53,8 @@ export async function inspectStore(given: InspectStore): Promise<void> {
   describeCheckpoint(fileSystem, directory, print);
   const logDirectory = options.storePathCommitLog || join(directory, 'commitlog');
   describeRecords({ ...given, logDirectory, options });
+  const extensions = join(directory, extensionFolder);
+  describeExtensions(fileSystem, extensions, options.mappedFileSizeConsumeQueueExt ?? 0, print);
   describeIndex(fileSystem, join(directory, 'index'), print);
   describeConfig(fileSystem, join(directory, 'config'), print);
   await describeStart(given, options);
@@ -62,14 +67,25 @@ function sizesOf({ directory, fileSystem, options }: InspectStore): Partial<Stor
   if (log !== undefined) sizes.mappedFileSizeCommitLog = log;
   if (!hasUsualIndex(fileSystem, join(directory, 'index'), options))
     sizes.messageIndexEnable = false;
-  const queues = join(directory, 'consumequeue');
-  for (const topic of fileSystem.list(queues)) {
-    for (const id of fileSystem.list(join(queues, topic))) {
-      const size = firstFile(fileSystem, join(queues, topic, id));
-      if (size !== undefined) return { ...sizes, mappedFileSizeConsumeQueue: size };
+  const extension = firstOfQueues(fileSystem, join(directory, extensionFolder));
+  if (extension !== undefined) {
+    sizes.enableConsumeQueueExt = true;
+    sizes.mappedFileSizeConsumeQueueExt = extension;
+  }
+  const queue = firstOfQueues(fileSystem, join(directory, 'consumequeue'));
+  if (queue !== undefined) sizes.mappedFileSizeConsumeQueue = queue;
+  return sizes;
+}
+
+/** The size of the first file of any queue. */
+function firstOfQueues(fileSystem: FileSystem, folder: string): number | undefined {
+  for (const topic of fileSystem.list(folder)) {
+    for (const id of fileSystem.list(join(folder, topic))) {
+      const size = firstFile(fileSystem, join(folder, topic, id));
+      if (size !== undefined) return size;
     }
   }
-  return sizes;
+  return undefined;
 }
 
 /** Whether index files have the size that the options say: it is of two numbers, so not to be found. */
@@ -110,7 +126,9 @@ async function describeStart(given: InspectStore, options: Partial<StoreOptions>
   const last = lastStoreTime === 0 ? 'never' : timeText(lastStoreTime);
   print(`  log from ${log.start} to ${log.written}, last record stored ${last}`);
   for (const queue of [...queues.all()].toSorted(byName)) {
-    print(`  queue ${queue.topic}/${queue.queueId}: ${queue.min} to ${queue.next}`);
+    const { topic, queueId, min, next, extension } = queue;
+    const more = extension === undefined ? '' : `, extension up to ${extension.end}`;
+    print(`  queue ${topic}/${queueId}: ${min} to ${next}${more}`);
   }
   await parts.close();
 }

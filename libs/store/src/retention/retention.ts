@@ -9,6 +9,7 @@ import type { CommitLog } from '../commit-log/commit-log.js';
 import { storeTimeOf } from '../commit-log/recovery.js';
 import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import type { ConsumeQueueTable } from '../consume-queue/consume-queue-table.js';
+import { trimExtension } from '../consume-queue-extension/extension-recovery.js';
 import { correctMin } from '../consume-queue/queue-recovery.js';
 import type { StoreDirectory } from '../files/store-directory.js';
 import { entryBytes, type QueueEntry } from '../formats/consume-queue-entry.js';
@@ -202,5 +203,5 @@ function removeOldFiles(queue: ConsumeQueue, logStart: number): boolean {
     queue.durableSegments = Math.max(0, queue.durableSegments - 1);
     isAny = true;
   }
-  return isAny;
+  return trimExtension(queue) || isAny;
 }

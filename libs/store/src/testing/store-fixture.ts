@@ -2,6 +2,7 @@ import { emptySpan, type Logger, silentLogger, spanOf, Turn } from '@nestjs-rock
 import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import { encodeProperties, StoredMessage } from '@nestjs-rocketmq/message';
 import type { RecordDraft } from '@nestjs-rocketmq/message';
+import type { BitMapOf } from '../consume-queue-extension/queue-extension.js';
 import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import { MessageStore } from '../message-store.js';
 import type { StoreOptions } from '../store-options.js';
@@ -52,6 +53,8 @@ export class StoreFixture {
   readonly directory = '/data/store';
   clock = new ManualClock();
   turn = new Turn();
+  /** What stores get that are opened from now on. */
+  bitMapOf: BitMapOf | undefined;
   private turnEnd: (() => void) | undefined;
 
   constructor(
@@ -75,6 +78,7 @@ export class StoreFixture {
       logger: this.logger,
       turn: this.turn,
       processId: 4711,
+      bitMapOf: this.bitMapOf,
     });
   }
 
