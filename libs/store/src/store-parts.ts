@@ -8,7 +8,10 @@ import {
 } from '@nestjs-rocketmq/foundation';
 import { CommitLog } from './commit-log/commit-log.js';
 import type { RecordRules } from './commit-log/recovery.js';
-import { ConsumeQueueTable, type ConsumeQueueTableParts } from './consume-queue/consume-queue-table.js';
+import {
+  ConsumeQueueTable,
+  type ConsumeQueueTableParts,
+} from './consume-queue/consume-queue-table.js';
 import type { BitMapOf } from './consume-queue-extension/queue-extension.js';
 import { UnitWindow } from './consume-queue-extension/unit-window.js';
 import { EntryArena } from './consume-queue/entry-arena.js';
