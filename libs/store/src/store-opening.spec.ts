@@ -25,6 +25,12 @@ function contents(store: MessageStore, topic = 'orders'): string[][] {
   return store.queuesOf(topic).map((queue) => bodiesOf(store, queue));
 }
 
+function bytesOf(fixture: StoreFixture, path: string): Buffer {
+  const bytes = Buffer.alloc(fixture.disk.size(path));
+  fixture.disk.open(path, 'read').readAt(bytes, 0, bytes.length, 0);
+  return bytes;
+}
+
 describe('a store that was closed', () => {
   it('has everything when it is opened again, and goes on', async () => {
     const fixture = new StoreFixture(1);
@@ -178,6 +184,37 @@ describe('a store that was not closed', () => {
     expect(contents(reopened)).toEqual(before);
     expect(records).toEqual([expect.objectContaining({ from: 16_384 })]);
     await reopened.close();
+  });
+
+  it('makes all queues again when an old one is missing, with what is written to the files', async () => {
+    const fixture = new StoreFixture(1);
+    const store = await fixture.open();
+    for (let i = 0; i < 3; i += 1) store.append(draftOf(`few ${i}`, { topic: 'few' }));
+    for (let i = 0; i < 200; i += 1) store.append(draftOf(`m${i}`, { queueId: i % 3 }));
+    fixture.endTurn();
+    await fixture.clock.advance(60_000);
+    await fixture.settle(50);
+    await fixture.clock.advance(10_000);
+    for (let i = 0; i < 200; i += 1) store.append(draftOf(`late ${i}`, { queueId: i % 3 }));
+    for (let i = 3; i < 5; i += 1) store.append(draftOf(`few ${i}`, { topic: 'few' }));
+    fixture.endTurn();
+    await fixture.clock.advance(60_000);
+    await fixture.settle(50);
+    const before = contents(store);
+    const file = '/data/store/consumequeue/few/0/00000000000000000000';
+    const entries = bytesOf(fixture, file);
+    fixture.disk.kill();
+    fixture.disk.remove('/data/store/consumequeue/orders/1');
+    const records: unknown[] = [];
+    const recovered = await openWith(fixture, records);
+    expect(records).toEqual([
+      expect.objectContaining({ from: 16_384 }),
+      expect.objectContaining({ from: 0 }),
+    ]);
+    // Reading would mend what is wrong in the file.
+    expect(bytesOf(fixture, file)).toEqual(entries);
+    expect(contents(recovered)).toEqual(before);
+    await recovered.close();
   });
 
   it('lets the younger messages of a topic count that was deleted in between', async () => {

@@ -64,6 +64,8 @@ export class QueueRebuild {
   /** Cuts all queues back to what lies below `position`. */
   cutAt(position: number): void {
     for (const queue of this.parts.queues.all()) {
+      // An attempt before this one may have left entries in memory; they would stay in front.
+      flush(queue);
       const last = lastEntry(queue);
       if (last === undefined || last.position < position) continue;
       this.known.set(queue, { next: queue.next, position: last.position });
