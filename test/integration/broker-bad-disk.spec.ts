@@ -56,6 +56,27 @@ describe(`a broker on a disk that fails (seed ${seed})`, () => {
     await again.close();
   });
 
+  it('answers nothing of a message that it cannot read, and the next pull gets it', async () => {
+    const raw = await start();
+    await raw.send('orders', 'one');
+    disk.fail({ call: 'read', path: 'commitlog' });
+    expect(await outcomeOf(raw.pull('orders'))).toBe('SYSTEM_ERROR');
+    expect((await raw.receive('orders', 1)).map(({ text }) => text)).toEqual(['one']);
+    await raw.close();
+  });
+
+  it('answers every pull that waits though one of them cannot be read for', async () => {
+    const raw = await start();
+    await raw.send('orders', 'one');
+    const waiting = [1, 2, 3].map(() =>
+      outcomeOf(raw.pull('orders', { offset: 1, waitMillis: 30_000 })),
+    );
+    disk.fail({ call: 'read', path: 'commitlog' });
+    await raw.send('orders', 'two');
+    expect(await Promise.all(waiting)).toEqual(['SYSTEM_ERROR', 'SUCCESS', 'SUCCESS']);
+    await raw.close();
+  }, 40_000);
+
   it('does not say that a message only lacks a slave when it could not be written', async () => {
     const raw = await start({ brokerRole: 'SYNC_MASTER' });
     disk.fail({ ...inLog, code: 'EIO' });

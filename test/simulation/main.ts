@@ -28,6 +28,34 @@ interface Told {
   readonly lives: number;
   readonly simulatedMillis: number;
   readonly cpuMillis: number;
+  /** What broke, and how often. */
+  readonly happened: Readonly<Record<string, number>>;
+}
+
+const nothingTold: Told = {
+  seeds: 0,
+  failed: 0,
+  answered: 0,
+  lives: 0,
+  simulatedMillis: 0,
+  cpuMillis: 0,
+  happened: {},
+};
+
+function added(one: Told, other: Told): Told {
+  const happened: Record<string, number> = { ...one.happened };
+  for (const [what, count] of Object.entries(other.happened)) {
+    happened[what] = (happened[what] ?? 0) + count;
+  }
+  return {
+    seeds: one.seeds + other.seeds,
+    failed: one.failed + other.failed,
+    answered: one.answered + other.answered,
+    lives: one.lives + other.lives,
+    simulatedMillis: one.simulatedMillis + other.simulatedMillis,
+    cpuMillis: one.cpuMillis + other.cpuMillis,
+    happened,
+  };
 }
 
 /** After so many failures a process stops. */
@@ -67,17 +95,21 @@ async function tellFailure(story: Story): Promise<void> {
 
 async function tellAll({ seed, seeds, isLoud, isQuick }: Wanted): Promise<Told> {
   const start = process.cpuUsage();
-  const told = { seeds: 0, failed: 0, answered: 0, lives: 0, simulatedMillis: 0 };
+  let told = nothingTold;
   for (let at = seed; at < seed + seeds && told.failed < mostFailures; at += 1) {
     const story = tell(at);
     const played = await play(story);
-    told.seeds += 1;
-    told.answered += played.counts.answered;
-    told.lives += played.counts.lives;
-    told.simulatedMillis += played.counts.millis;
+    told = added(told, {
+      seeds: 1,
+      failed: played.violation === undefined ? 0 : 1,
+      answered: played.counts.answered,
+      lives: played.counts.lives,
+      simulatedMillis: played.counts.millis,
+      cpuMillis: 0,
+      happened: Object.fromEntries(played.happened),
+    });
     if (isLoud) console.log(played.lines.join('\n'));
     if (played.violation === undefined) continue;
-    told.failed += 1;
     if (isQuick) {
       console.log(`seed ${at}: ${played.violation.rule} ${played.violation.sentence}`);
       break;
@@ -91,14 +123,7 @@ async function tellAll({ seed, seeds, isLoud, isQuick }: Wanted): Promise<Told> 
 /** The same in several processes, each of which takes the next stories when it is done. */
 function tellInProcesses({ seed, seeds, jobs }: Wanted): Promise<Told> {
   let next = seed;
-  let sum: Told = {
-    seeds: 0,
-    failed: 0,
-    answered: 0,
-    lives: 0,
-    simulatedMillis: 0,
-    cpuMillis: 0,
-  };
+  let sum = nothingTold;
   const one = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const child = fork(fileURLToPath(import.meta.url), ['--child']);
@@ -109,8 +134,7 @@ function tellInProcesses({ seed, seeds, jobs }: Wanted): Promise<Told> {
         next += count;
       };
       child.on('message', (told: Told) => {
-        const names = Object.keys(sum) as (keyof Told)[];
-        sum = Object.fromEntries(names.map((name) => [name, sum[name] + told[name]])) as never;
+        sum = added(sum, told);
         give();
       });
       child.on('exit', (code) =>
@@ -139,6 +163,8 @@ async function run(): Promise<number> {
       `each: ${told.answered} messages acknowledged, ${told.lives} lives of the broker, ` +
       `${Math.round(told.simulatedMillis / 1000)} simulated seconds`,
   );
+  const broke = Object.entries(told.happened).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  console.log(`What broke: ${broke.map(([what, count]) => `${what} ${count}`).join(', ')}`);
   console.log(`${told.seeds - told.failed} passed, ${told.failed} failed`);
   return told.failed === 0 ? 0 : 1;
 }

@@ -195,10 +195,12 @@ export class Model {
       if (contents.has(key)) highest = Math.max(highest, position);
       else lost.push({ key, id, position });
     }
-    if (lost.length === 0) return;
-    const first = lost[0] as (typeof lost)[number];
     const mayLose =
       end.how === 'crash' && (this.settings.flushDiskType === 'ASYNC_FLUSH' || this.isDoubtful);
+    // What was asked for last may be gone though every record that somebody saw is there.
+    if (mayLose) this.doubtRequests(this.lossBegan(end));
+    const [first] = lost;
+    if (first === undefined) return;
     if (!mayLose) {
       const more = lost.length > 1 ? ` and ${lost.length - 1} more` : '';
       return this.history.broken(
@@ -212,10 +214,7 @@ export class Model {
       });
       this.lose(key, id, end);
     }
-    this.forget(
-      lost.map(({ key }) => key),
-      end,
-    );
+    this.forget(lost.map(({ key }) => key));
   }
 
   private lose(key: string, id: string, end: LifeEnd): void {
@@ -239,12 +238,14 @@ export class Model {
     return began;
   }
 
-  private forget(keys: readonly string[], end: LifeEnd): void {
-    this.hadLoss = true;
-    const began = this.lossBegan(end);
+  private doubtRequests(began: number): void {
     for (const made of [...this.history.decisions, ...this.history.sentBack]) {
       if (made.endedAt >= began && made.outcome === 'ok') made.outcome = 'unknown';
     }
+  }
+
+  private forget(keys: readonly string[]): void {
+    this.hadLoss = true;
     for (const [key, offset] of this.reached) this.excused.set(key, offset);
     const gone = new Set(keys);
     this.windows = this.windows.filter(({ topic, queueId, from, next }) => {

@@ -1,6 +1,7 @@
 import { Auditor } from './auditor.js';
 import { Consumer } from './consumer.js';
-import { History, type LifeEnd, type Violation } from './history.js';
+import { History, type Violation } from './history.js';
+import { Lives } from './lives.js';
 import { Model } from './model.js';
 import { Payer } from './payer.js';
 import { Producer } from './producer.js';
@@ -15,8 +16,14 @@ export interface Played {
   readonly digest: string;
   readonly lines: readonly string[];
   readonly counts: { readonly answered: number; readonly lives: number; readonly millis: number };
+  /** What broke, and how often. */
+  readonly happened: ReadonlyMap<string, number>;
 }
 
+type Confusing = Extract<Step, { do: 'mislead' | 'shuffle' | 'cutOff' | 'stall' }>;
+
+/** How long answers are kept back, to come in another order. */
+const shuffleMillis = 200;
 /** Long enough for every delay, retry and check that is still to come. */
 const finaleMillis = 16_000;
 const greetMillis = 2000;
@@ -44,8 +51,10 @@ class Stage {
   private readonly payer: Payer;
   private readonly consumers: Consumer[];
   private readonly auditor: Auditor;
-  private hasGoodDisk = true;
+  private readonly lives: Lives;
   private isSlow = false;
+  /** What makes the network whole again. */
+  private readonly mends = new Set<() => void>();
 
   constructor(private readonly story: Story) {
     const { history } = this;
@@ -58,6 +67,8 @@ class Stage {
       flushConsumerOffsetInterval: 1000,
       flushDelayOffsetInterval: 1000,
       maxTransferCountOnMessageInMemory: 1000,
+      maxHashSlotNum: 100,
+      maxIndexNum: 61,
     });
     const { world } = this;
     this.model = new Model(world, history, story.settings);
@@ -72,10 +83,12 @@ class Stage {
       new Consumer('some', 'Aa || C', world, history, this.model),
     ];
     this.auditor = new Auditor(world, history, this.model);
+    this.lives = new Lives(world, history, this.model, this.auditor, this.payer);
   }
 
-  /** Something was thrown that nobody caught. */
+  /** Something was thrown that nobody caught. What a dead process still throws harms nobody. */
   threw(error: unknown): void {
+    if (this.world.death !== undefined) return;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.history.broken('I11', `thrown and not caught: ${text}`);
   }
@@ -101,19 +114,21 @@ class Stage {
         lives: world.lives,
         millis: world.clock.time,
       },
+      happened: world.happened,
     };
   }
 
   private async tellSteps(): Promise<void> {
     const { history, world } = this;
-    await this.begin();
+    await this.lives.begin();
     for (const consumer of this.consumers) consumer.open();
     world.clock.of({ isAlive: true }).every(greetMillis, () => void this.payer.greet());
     for (const step of this.story.steps) {
       if (history.violation !== undefined) break;
       history.note(world.clock.time, `> ${JSON.stringify(step)}`);
       await this.take(step);
-      if (world.storeFailure !== undefined) await this.restartFailed();
+      if (world.death !== undefined) await this.lives.afterDeath();
+      if (world.storeFailure !== undefined) await this.lives.restartFailed();
     }
     if (history.violation === undefined) await this.finale();
   }
@@ -132,15 +147,13 @@ class Stage {
         return;
       case 'pass':
         await world.clock.advance(step.ms);
-        return model.atRest(this.consumers);
+        return model.atRest(this.undisturbed());
       case 'kill':
-        return this.revive(this.kill(), step.pause);
       case 'crash':
-        return this.revive(this.crash(step.seed), step.pause);
       case 'stop':
-        return this.stop(step.pause);
       case 'dieStarting':
-        return this.dieStarting(step.hops, step.crashSeed);
+      case 'dieAt':
+        return this.lives.end(step);
       case 'jump':
         world.clock.jump(step.ms);
         if (step.ms < 0) model.wasSetBack = true;
@@ -155,11 +168,11 @@ class Stage {
     const { disk, network } = world;
     switch (step.do) {
       case 'failDisk':
-        this.hasGoodDisk = false;
+        this.lives.hasGoodDisk = false;
         disk.reseed(step.seed);
         return disk.fail({ call: step.call, path: step.path, times: step.times, code: step.code });
       case 'fillDisk': {
-        this.hasGoodDisk = false;
+        this.lives.hasGoodDisk = false;
         const { total, free } = disk.diskUse();
         disk.capacity = total - free + step.pages * 4096;
         this.later(step.ms, () => (disk.capacity = Number.MAX_SAFE_INTEGER));
@@ -173,6 +186,28 @@ class Stage {
         return network.crumble(this.addressOf(step.client), step.delivery, step.seed);
       case 'double':
         return network.double(this.addressOf(step.client), step.frames);
+      case 'mislead':
+      case 'shuffle':
+      case 'cutOff':
+      case 'stall':
+        return this.confuse(step, this.addressOf(step.client));
+    }
+  }
+
+  private confuse(step: Confusing, address: string): void {
+    const { network } = this.world;
+    switch (step.do) {
+      case 'mislead':
+        return network.mislead(address, step.frames, step.seed);
+      case 'shuffle':
+        network.shuffle(address, step.frames, step.seed);
+        return this.mendAfter(shuffleMillis, () => network.release(address));
+      case 'cutOff':
+        network.cutOff(address, step.deaf);
+        return this.mendAfter(step.ms, () => network.reset(address));
+      case 'stall':
+        network.stall(address);
+        return this.mendAfter(step.ms, () => network.goOn(address));
     }
   }
 
@@ -181,7 +216,7 @@ class Stage {
     const { disk, clock } = this.world;
     const slow = { from: clock.time, to: Number.POSITIVE_INFINITY };
     this.isSlow = true;
-    this.hasGoodDisk = false;
+    this.lives.hasGoodDisk = false;
     this.model.slow.push(slow);
     disk.holdSyncs();
     this.later(ms, () => {
@@ -191,95 +226,36 @@ class Stage {
     });
   }
 
+  private undisturbed(): Consumer[] {
+    const { network } = this.world;
+    return this.consumers.filter(({ localAddress }) => !network.isDisturbed(localAddress));
+  }
+
   private addressOf(name: ClientName): string {
     const client = this.producers[name] ?? this.consumers.find(({ group }) => group === name);
     return client?.localAddress ?? '';
+  }
+
+  /** After some time, or when the last step is over. */
+  private mendAfter(ms: number, mend: () => void): void {
+    this.mends.add(mend);
+    this.later(ms, () => {
+      if (this.mends.delete(mend)) mend();
+    });
   }
 
   private later(ms: number, task: () => void): void {
     this.world.clock.of({ isAlive: true }).after(ms, task);
   }
 
-  private kill(): LifeEnd {
-    const end = this.endOfLife('kill');
-    this.world.kill();
-    return end;
-  }
-
-  private crash(seed: number): LifeEnd {
-    const end = this.endOfLife('crash');
-    this.world.crash(seed);
-    return end;
-  }
-
-  private async stop(pause: number): Promise<void> {
-    const { disk } = this.world;
-    disk.heal();
-    disk.capacity = Number.MAX_SAFE_INTEGER;
-    const failure = await this.world.stop();
-    await this.revive(this.endOfLife(failure === undefined ? 'stop' : 'kill'), pause);
-  }
-
-  /** The process dies before it serves, and perhaps the power with it. */
-  private async dieStarting(hops: number, crashSeed: number | undefined): Promise<void> {
-    const first = this.kill();
-    void this.world.start();
-    for (let i = 0; i < hops; i += 1) await this.world.tasks.hop();
-    const second = crashSeed === undefined ? this.kill() : this.crash(crashSeed);
-    await this.revive({ ...second, at: first.at }, 0);
-  }
-
-  /** The store has stopped, so an operator starts it again. */
-  private async restartFailed(): Promise<void> {
-    this.model.isDoubtful = true;
-    this.hasGoodDisk = false;
-    await this.revive(this.kill(), 100);
-  }
-
-  private endOfLife(how: LifeEnd['how']): LifeEnd {
-    const { world, history } = this;
-    const end = { life: world.lives, how, at: world.clock.time, hadGoodDisk: this.hasGoodDisk };
-    history.ends.push(end);
-    history.note(end.at, `life ${end.life} ends: ${how}`);
-    return end;
-  }
-
-  private async begin(): Promise<void> {
-    this.hasGoodDisk = true;
-    const starting = this.world.start();
-    await this.world.advanceUntil(starting, 60_000);
-    const failure = await starting;
-    if (failure === undefined) return;
-    const text = failure instanceof Error ? failure.message : String(failure);
-    this.history.broken('I1', `the broker does not start: ${text}`);
-  }
-
-  private async revive(end: LifeEnd, pause: number): Promise<void> {
-    const { world, history } = this;
-    world.disk.heal();
-    world.disk.releaseSyncs();
-    world.disk.capacity = Number.MAX_SAFE_INTEGER;
-    await world.clock.advance(pause);
-    await this.begin();
-    if (history.violation !== undefined) return;
-    await this.audit(end);
-    void this.payer.greet();
-  }
-
-  private async audit(end: LifeEnd): Promise<void> {
-    const reading = this.auditor.readAll();
-    await this.world.advanceUntil(reading, 60_000);
-    if (this.history.violation === undefined) this.model.compare(await reading, end);
-  }
-
   private async finale(): Promise<void> {
     const { world, history } = this;
-    world.disk.heal();
-    world.disk.capacity = Number.MAX_SAFE_INTEGER;
-    world.disk.releaseSyncs();
+    world.heal();
+    for (const mend of this.mends) mend();
+    this.mends.clear();
     await world.clock.advance(finaleMillis);
     if (world.storeFailure !== undefined) {
-      await this.restartFailed();
+      await this.lives.restartFailed();
       await world.clock.advance(finaleMillis);
     }
     this.model.atRest(this.consumers);
@@ -288,6 +264,6 @@ class Stage {
     await world.advanceUntil(reading, 60_000);
     if (history.violation !== undefined) return;
     new Verdict(history, this.model, await reading, isCalm(this.story)).judge(this.consumers);
-    if (history.violation === undefined) await this.stop(0);
+    if (history.violation === undefined) await this.lives.stop(0);
   }
 }

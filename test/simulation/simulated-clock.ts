@@ -14,6 +14,16 @@ export interface Life {
   isAlive: boolean;
 }
 
+/** What a process still does while it dies harms nobody. */
+export function whileAlive(life: Life, task: () => void): void {
+  if (!life.isAlive) return;
+  try {
+    task();
+  } catch (error) {
+    if (life.isAlive) throw error;
+  }
+}
+
 /** Timers go off on multiples of this; a clock may be late, and the simulation saves steps. */
 const grain = 5;
 /** Timers that go off again and again, likewise. */
@@ -77,12 +87,13 @@ export class SimulatedClock {
   }
 
   private run(due: Due): void {
-    if (!due.life.isAlive || due.task === undefined) return;
+    const { task } = due;
+    if (!due.life.isAlive || task === undefined) return;
     if (due.every !== undefined) {
       due.at += Math.ceil(due.every / everyGrain) * everyGrain;
       this.insert(due);
     }
-    due.task();
+    whileAlive(due.life, task);
   }
 
   private sleep(life: Life, ms: number, signal?: AbortSignal): Promise<void> {

@@ -1,22 +1,19 @@
 import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { LoopbackNetwork, type LoopbackWire } from '@nestjs-rocketmq/remoting/testing';
+import { type Delivery, WireFaults } from './wire-faults.js';
 
-/** How the bytes of a connection arrive from now on. */
-export type Delivery = 'whole' | 'bytes' | 'pieces';
-
-interface WireFaults {
-  delivery: Delivery;
-  random: SeededRandom;
-  /** So many frames of the other side will come twice. */
-  doubled: number;
-}
+/** Which way nothing comes through. */
+export type Deafness = 'broker' | 'client' | 'both';
 
 /** The network of a simulated world: connections inside the process, which break when told to. */
 export class SimulatedNetwork extends LoopbackNetwork {
   private readonly faults = new Map<LoopbackWire, WireFaults>();
 
-  constructor(later: (task: () => void) => unknown) {
-    super({ later });
+  constructor(
+    later: (task: () => void) => unknown,
+    private readonly happened: (what: string) => void,
+  ) {
+    super({ later, bufferBytes: 4096 });
   }
 
   /** From now on bytes between a client and the broker arrive cut into pieces. */
@@ -36,49 +33,87 @@ export class SimulatedNetwork extends LoopbackNetwork {
     if (near !== undefined) this.faultsOf(near.other).doubled = frames;
   }
 
+  /** Frames that belong to nothing come before the next ones, both ways. */
+  mislead(localAddress: string, frames: number, seed: number): void {
+    const near = this.find(localAddress);
+    if (near === undefined) return;
+    for (const end of [near, near.other]) {
+      const faults = this.faultsOf(end);
+      faults.strays = frames;
+      faults.random = new SeededRandom(seed);
+    }
+  }
+
+  /** The next answers to a client are kept until there are so many, and come in another order. */
+  shuffle(localAddress: string, frames: number, seed: number): void {
+    const near = this.find(localAddress);
+    if (near === undefined) return;
+    const faults = this.faultsOf(near.other);
+    faults.shuffled = frames;
+    faults.random = new SeededRandom(seed);
+  }
+
+  /** Gives out what `shuffle` keeps, though it is less than was wanted. */
+  release(localAddress: string): void {
+    const far = this.find(localAddress)?.other;
+    if (far === undefined) return;
+    const frames = this.faults.get(far)?.release() ?? [];
+    if (frames.length > 0) far.write(Buffer.concat(frames));
+  }
+
   /** The connection is reset after so many more bytes, towards the broker or from it. */
   breakAfter(localAddress: string, bytes: number, isFromBroker: boolean): void {
     const near = this.find(localAddress);
-    (isFromBroker ? near?.other : near)?.breakAfter(bytes);
+    if (near === undefined) return;
+    this.happened('reset');
+    (isFromBroker ? near.other : near).breakAfter(bytes);
+  }
+
+  /** Nothing comes through any more, one way or both, and nobody is told: a half-open connection. */
+  cutOff(localAddress: string, deaf: Deafness): void {
+    const near = this.find(localAddress);
+    if (near === undefined) return;
+    this.happened(`half-open, deaf: ${deaf}`);
+    if (deaf !== 'client') near.mute();
+    if (deaf !== 'broker') near.other.mute();
+  }
+
+  /** Both ends of a connection hear that it is gone. */
+  reset(localAddress: string): void {
+    const near = this.find(localAddress);
+    for (const end of near === undefined ? [] : [near, near.other]) {
+      end.destroy(new Error('ECONNRESET'));
+    }
+  }
+
+  /** The client reads nothing until `goOn`. */
+  stall(localAddress: string): void {
+    this.find(localAddress)?.stall();
+  }
+
+  goOn(localAddress: string): void {
+    const near = this.find(localAddress);
+    if (near === undefined) return;
+    this.happened(near.other.writableLength > 0 ? 'slow reader, buffer full' : 'slow reader');
+    near.goOn();
+  }
+
+  /** Whether answers may be on their way for as long as this lasts. */
+  isDisturbed(localAddress: string): boolean {
+    const near = this.find(localAddress);
+    if (near === undefined) return false;
+    const isKeeping = this.faults.get(near.other)?.isKeeping === true;
+    return isKeeping || near.isDeaf || near.other.isDeaf;
   }
 
   override cut(bytes: Uint8Array, from: LoopbackWire): Uint8Array[] {
-    const faults = this.faults.get(from);
-    if (faults === undefined) return super.cut(bytes);
-    const sent = faults.doubled > 0 ? this.withDoubles(bytes, faults) : bytes;
-    if (faults.delivery === 'whole') return super.cut(sent);
-    const chunks: Uint8Array[] = [];
-    for (let at = 0; at < sent.length;) {
-      const size = faults.delivery === 'bytes' ? 1 : 1 + faults.random.below(200);
-      chunks.push(Uint8Array.prototype.slice.call(sent, at, at + size));
-      at += size;
-    }
-    return chunks;
-  }
-
-  /** Every frame twice, as long as some are to be doubled; bytes that are no whole frames as is. */
-  private withDoubles(bytes: Uint8Array, faults: WireFaults): Uint8Array {
-    const parts: Uint8Array[] = [];
-    const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    let at = 0;
-    while (at + 4 <= bytes.length) {
-      const end = at + 4 + data.getInt32(at);
-      if (end > bytes.length) break;
-      parts.push(bytes.subarray(at, end));
-      if (faults.doubled > 0) {
-        parts.push(bytes.subarray(at, end));
-        faults.doubled -= 1;
-      }
-      at = end;
-    }
-    parts.push(bytes.subarray(at));
-    return Buffer.concat(parts);
+    return this.faults.get(from)?.pieces(bytes) ?? super.cut(bytes);
   }
 
   private faultsOf(wire: LoopbackWire): WireFaults {
     let faults = this.faults.get(wire);
     if (faults === undefined) {
-      faults = { delivery: 'whole', random: new SeededRandom(1), doubled: 0 };
+      faults = new WireFaults(this.happened);
       this.faults.set(wire, faults);
     }
     return faults;

@@ -1,5 +1,7 @@
 import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
-import type { Delivery } from './simulated-network.js';
+import type { FaultyCall } from '@nestjs-rocketmq/store/testing';
+import type { Deafness } from './simulated-network.js';
+import type { Delivery } from './wire-faults.js';
 
 export const producerNames = ['one', 'two', 'payer'] as const;
 export type ProducerName = (typeof producerNames)[number];
@@ -39,8 +41,17 @@ export type Step =
   | { readonly do: 'crash'; readonly pause: number; readonly seed: number }
   | { readonly do: 'dieStarting'; readonly hops: number; readonly crashSeed: number | undefined }
   | {
+      /** The process dies in the middle of a call to the disk, and perhaps the power with it. */
+      readonly do: 'dieAt';
+      readonly during: 'run' | 'start' | 'stop';
+      readonly call: FaultyCall;
+      readonly path: string;
+      readonly after: number;
+      readonly crashSeed: number | undefined;
+    }
+  | {
       readonly do: 'failDisk';
-      readonly call: 'write' | 'sync' | 'truncate' | 'read';
+      readonly call: FaultyCall;
       readonly path: string;
       readonly times: number;
       readonly code: 'EIO' | 'ENOSPC';
@@ -61,7 +72,20 @@ export type Step =
       readonly delivery: Delivery;
       readonly seed: number;
     }
-  | { readonly do: 'double'; readonly client: ClientName; readonly frames: number };
+  | { readonly do: 'double'; readonly client: ClientName; readonly frames: number }
+  | {
+      readonly do: 'mislead' | 'shuffle';
+      readonly client: ClientName;
+      readonly frames: number;
+      readonly seed: number;
+    }
+  | {
+      readonly do: 'cutOff';
+      readonly client: ClientName;
+      readonly deaf: Deafness;
+      readonly ms: number;
+    }
+  | { readonly do: 'stall'; readonly client: ClientName; readonly ms: number };
 
 export interface StorySettings {
   readonly flushDiskType: 'ASYNC_FLUSH' | 'SYNC_FLUSH';
@@ -89,6 +113,7 @@ const faults: Readonly<Record<string, number>> = {
   crash: 3,
   stop: 1.5,
   dieStarting: 0.6,
+  dieAt: 2,
   failDisk: 1.5,
   fillDisk: 0.6,
   slowDisk: 2,
@@ -96,6 +121,10 @@ const faults: Readonly<Record<string, number>> = {
   reset: 2,
   crumble: 1.5,
   double: 1.5,
+  mislead: 1,
+  shuffle: 1.5,
+  cutOff: 1.5,
+  stall: 1,
 };
 
 /** Tells the whole story of a seed: what is asked of the broker, and what breaks meanwhile. */
@@ -178,16 +207,28 @@ function oneStep(random: SeededRandom, kind: string): Step {
   }
 }
 
+const paths = ['commitlog', 'commitlog', 'consumequeue', 'index', 'checkpoint', 'config', ''];
+const failing = ['write', 'write', 'sync', 'truncate', 'read', 'open', 'remove', 'rename'] as const;
+
 function oneFault(random: SeededRandom, kind: string): Step {
   const client = random.pick(clientNames);
   const seed = random.below(2 ** 30);
   switch (kind) {
+    case 'dieAt':
+      return {
+        do: 'dieAt',
+        during: random.pick(['run', 'run', 'run', 'start', 'stop'] as const),
+        call: random.pick(['write', 'write', 'sync', 'truncate', 'remove', 'rename', 'open']),
+        path: random.pick(paths),
+        after: random.chance(0.5) ? 0 : random.below(12),
+        crashSeed: random.chance(0.5) ? seed : undefined,
+      };
     case 'failDisk': {
-      const call = random.pick(['write', 'write', 'sync', 'truncate'] as const);
+      const call = random.pick(failing);
       return {
         do: 'failDisk',
         call,
-        path: random.pick(['commitlog', 'commitlog', 'consumequeue', 'checkpoint', 'config', '']),
+        path: random.pick(paths),
         times: random.chance(0.2) ? 1000 : 1 + random.below(3),
         code: call === 'write' && random.chance(0.4) ? 'ENOSPC' : 'EIO',
         seed,
@@ -203,7 +244,17 @@ function oneFault(random: SeededRandom, kind: string): Step {
       return { do: 'reset', client, bytes: random.below(600), isFromBroker: random.chance(0.5) };
     case 'crumble':
       return { do: 'crumble', client, delivery: random.pick(['bytes', 'pieces', 'whole']), seed };
-    default:
+    case 'double':
       return { do: 'double', client, frames: 1 + random.below(5) };
+    case 'mislead':
+      return { do: 'mislead', client, frames: 1 + random.below(3), seed };
+    case 'shuffle':
+      return { do: 'shuffle', client, frames: 2 + random.below(4), seed };
+    case 'cutOff': {
+      const deaf = random.pick(['broker', 'client', 'both', 'both'] as const);
+      return { do: 'cutOff', client, deaf, ms: random.pick([200, 2000, 9000]) };
+    }
+    default:
+      return { do: 'stall', client, ms: random.pick([50, 1000, 5000]) };
   }
 }

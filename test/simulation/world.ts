@@ -1,9 +1,9 @@
 import { type RunningBroker, startBroker } from '@nestjs-rocketmq/broker';
 import { type FileSystem, type LogFields, type Logger, Turn } from '@nestjs-rocketmq/foundation';
 import type { Network } from '@nestjs-rocketmq/remoting';
-import { FaultyFileSystem } from '@nestjs-rocketmq/store/testing';
+import { type Fault, FaultyFileSystem } from '@nestjs-rocketmq/store/testing';
 import { Macrotasks } from './macrotasks.js';
-import { type Life, SimulatedClock } from './simulated-clock.js';
+import { type Life, SimulatedClock, whileAlive } from './simulated-clock.js';
 import { SimulatedNetwork } from './simulated-network.js';
 
 export const brokerPort = 10_911;
@@ -13,6 +13,12 @@ export interface LogLine {
   readonly level: string;
   readonly sentence: string;
   readonly fields: LogFields;
+}
+
+/** How and when a process died in the middle of a call. */
+export interface Death {
+  readonly how: 'kill' | 'crash';
+  readonly at: number;
 }
 
 /** Disk, network, clock and one broker; the broker lives, is killed, and lives again. */
@@ -25,17 +31,32 @@ export class World {
   broker: RunningBroker | undefined;
   /** Set when the store of this life has stopped. */
   storeFailure: Error | undefined;
+  /** The process of this life died in the middle of a call to the disk. */
+  death: Death | undefined;
   /** How many lives the broker had. */
   lives = 0;
   private life: Life = { isAlive: false };
+  private onDeath: () => void = () => undefined;
+  /** Resolves when there is a `death`. */
+  private dying: Promise<void> = Promise.resolve();
 
   constructor(
     seed: number,
     private readonly properties: Readonly<Record<string, unknown>>,
   ) {
     this.clock = new SimulatedClock(this.tasks, Date.UTC(2026, 0, 1));
-    this.network = new SimulatedNetwork(this.tasks.later);
+    this.network = new SimulatedNetwork(this.tasks.later, (what) => this.disk.calls.count(what));
     this.disk = new FaultyFileSystem(seed, this.tasks.later);
+    this.disk.tearsBytes = true;
+  }
+
+  get isAlive(): boolean {
+    return this.life.isAlive;
+  }
+
+  /** What broke, and how often. */
+  get happened(): ReadonlyMap<string, number> {
+    return this.disk.calls.happened;
   }
 
   /** Starts the broker on what its last life left behind; gives back the error if it cannot. */
@@ -44,6 +65,8 @@ export class World {
     this.life = life;
     this.lives += 1;
     this.storeFailure = undefined;
+    this.death = undefined;
+    this.dying = new Promise((resolve) => (this.onDeath = resolve));
     try {
       const broker = await startBroker({
         dir: '/store',
@@ -57,14 +80,17 @@ export class World {
         clock: this.clock.of(life),
         fileSystem: mortal(this.disk, life),
         network: mortalNetwork(this.network, life),
-        turn: new Turn((end) => this.tasks.later(() => void (life.isAlive && end()))),
+        turn: new Turn((end) => this.tasks.later(() => whileAlive(life, end))),
         logger: this.logger(life),
       });
-      broker.onFailure((error) => (this.storeFailure = error));
+      if (!life.isAlive) return undefined;
+      broker.onFailure((error) => {
+        if (life.isAlive) this.storeFailure = error;
+      });
       this.broker = broker;
       return undefined;
     } catch (error) {
-      this.end(life);
+      if (life.isAlive) this.end(life);
       return error;
     }
   }
@@ -82,13 +108,45 @@ export class World {
     this.disk.crash();
   }
 
+  /**
+   * The process will die in the middle of a call to the disk, and with a seed for the crash the
+   * power fails with it.
+   */
+  dieAt(call: Pick<Fault, 'call' | 'path' | 'after'>, crashSeed: number | undefined): void {
+    const { life, disk } = this;
+    const hit = (): void => {
+      if (!life.isAlive) return;
+      this.death = { how: crashSeed === undefined ? 'kill' : 'crash', at: this.clock.time };
+      if (crashSeed === undefined) this.kill();
+      else this.crash(crashSeed);
+      this.onDeath();
+    };
+    disk.fail({ ...call, code: 'death', hit });
+  }
+
+  /** Starts as `start`; `arm` may set a death for the meantime. */
+  async startOrDie(arm: () => void): Promise<unknown> {
+    const starting = this.start();
+    arm();
+    const ended = Promise.race([starting, this.dying]);
+    await this.advanceUntil(ended, 60_000);
+    return ended;
+  }
+
+  /** From now on the disk does what it shall. */
+  heal(): void {
+    this.disk.heal();
+    this.disk.releaseSyncs();
+    this.disk.capacity = Number.MAX_SAFE_INTEGER;
+  }
+
   /** A clean stop; gives back the error if it was none, and then the process ends all the same. */
   async stop(): Promise<unknown> {
     const broker = this.broker;
     let failure: unknown;
-    const done = broker?.close().catch((error: unknown) => (failure = error));
-    await this.advanceUntil(done ?? Promise.resolve(), 10_000);
-    this.kill();
+    const closing = broker?.close().catch((error: unknown) => (failure = error));
+    await this.advanceUntil(Promise.race([closing, this.dying]), 10_000);
+    if (this.isAlive) this.kill();
     return failure;
   }
 

@@ -198,6 +198,9 @@ describe('a hot route', () => {
       });
       if (i === 0) reply.outcome(ResponseCode.PULL_NOT_FOUND, 'none');
       else {
+        // Room that could not be filled leaves nothing behind.
+        reply.successWithBody(70_000);
+        reply.withdraw();
         const room = reply.successWithBody(3);
         room.bytes.set([1, 2, 3], room.from);
       }

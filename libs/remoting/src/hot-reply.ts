@@ -44,6 +44,8 @@ export class HotReply implements HeldReply<CommandDefinition> {
   isSettled = false;
   private connection!: Connection;
   private opaque = 0;
+  /** Bytes of the answer with a body that was begun last. */
+  private begun = 0;
   private isBinary = false;
 
   constructor(
@@ -106,10 +108,17 @@ export class HotReply implements HeldReply<CommandDefinition> {
     const isUnheard = this.isOneway || connection.closed;
     const out = isUnheard ? nowhere : connection.output;
     if (isUnheard) out.rewind();
+    const before = out.length;
     const from = this.writeHeader(out, success, '', size);
     out.used = from + size;
+    this.begun = out.length - before;
     if (!isUnheard) connection.wrote();
     return body.point(out, from, size);
+  }
+
+  withdraw(): void {
+    this.isSettled = false;
+    if (!this.isOneway && !this.connection.closed) this.connection.output.used -= this.begun;
   }
 
   refuse(code: number, remark: string): void {

@@ -23,6 +23,8 @@ export interface Reply<C extends CommandDefinition> {
   outcomeWhenStored(code: number, remark: string): void;
   /** SUCCESS with a body: gives room behind the header, to be filled before anything else is done. */
   successWithBody(size: number): Span;
+  /** Takes back what `successWithBody` began, for its room cannot be filled; answer otherwise. */
+  withdraw(): void;
   /** Another code with the answer's fields. */
   outcome(code: number, remark: string): void;
   /** Another code without fields. */

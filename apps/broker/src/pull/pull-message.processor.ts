@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
+import { type Clock, type Logger, messageOf } from '@nestjs-rocketmq/foundation';
 import { isSystemGroup } from '@nestjs-rocketmq/message';
 import {
   type Asked,
@@ -148,6 +148,13 @@ export class PullMessageProcessor {
     reply.outcome(ResponseCode.PULL_RETRY_IMMEDIATELY, 'the answers before this one are not taken');
   }
 
+  /** A held pull could not be answered as it should; whoever waits beside it is not to feel that. */
+  failed(held: HeldPull, error: unknown): void {
+    const { topic, queueId } = held.queue;
+    this.parts.logger.error('a pull that waited cannot be answered', { topic, queueId, error });
+    held.reply.refuse(ResponseCode.SYSTEM_ERROR, messageOf(error));
+  }
+
   /** Tells a pull where an operator has set its group; true when it did. */
   private wasReset(queue: ConsumeQueue, asked: Asked<Pull>, reply: Reply<Pull>): boolean {
     const { resets, options } = this.parts;
@@ -185,8 +192,8 @@ export class PullMessageProcessor {
     if (found.status === 'FOUND') {
       const { consumerGroup, topic } = asked;
       const { count, bytes } = found;
+      this.fill(found, reply);
       figures.found(consumerGroup, topic, queue.queueId, count, bytes, this.searchTook);
-      this.parts.store.read(found, reply.successWithBody(found.bytes));
       if (this.parts.options.disableConsumeIfConsumerReadSlowly) {
         this.disableIfSlow(consumerGroup, topic, found);
       }
@@ -194,6 +201,17 @@ export class PullMessageProcessor {
     }
     figures.missed();
     reply.outcome(codeOf(found, asked.queueOffset), found.status);
+  }
+
+  /** When the disk does not give the messages, nothing of the answer leaves. */
+  private fill(found: Found, reply: Reply<Pull>): void {
+    const room = reply.successWithBody(found.bytes);
+    try {
+      this.parts.store.read(found, room);
+    } catch (error) {
+      reply.withdraw();
+      throw error;
+    }
   }
 
   /** The fields that every answer with offsets has. */
@@ -260,11 +278,20 @@ class HeldPull implements Waiter {
   }
 
   arrived(): boolean {
-    return this.processor.wake(this);
+    try {
+      return this.processor.wake(this);
+    } catch (error) {
+      this.processor.failed(this, error);
+      return true;
+    }
   }
 
   expired(): void {
-    this.processor.giveUp(this);
+    try {
+      this.processor.giveUp(this);
+    } catch (error) {
+      this.processor.failed(this, error);
+    }
   }
 }
 

@@ -9,8 +9,6 @@ import {
   type Wire,
 } from '../network.js';
 
-const highWaterMark = 64 * 1024;
-
 /** One end of a pair in memory. Bytes arrive in a later turn of the event loop, as on a socket. */
 export class LoopbackWire implements Wire {
   readonly remoteHost: Uint8Array = hostBytes('127.0.0.1');
@@ -27,6 +25,8 @@ export class LoopbackWire implements Wire {
   private isClosed = false;
   private mustDrain = false;
   private bytesLeft = Number.POSITIVE_INFINITY;
+  private isMuted = false;
+  private isStalled = false;
 
   constructor(
     readonly remoteAddress: string,
@@ -36,7 +36,7 @@ export class LoopbackWire implements Wire {
   ) {}
 
   get writableLength(): number {
-    return this.bytesUnderWay > highWaterMark ? this.bytesUnderWay : 0;
+    return this.bytesUnderWay > this.network.bufferBytes ? this.bytesUnderWay : 0;
   }
 
   onData(listener: (chunk: Uint8Array) => void): void {
@@ -53,13 +53,13 @@ export class LoopbackWire implements Wire {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.isClosed || this.isEnding) return;
+    if (this.isClosed || this.isEnding || this.isMuted) return;
     // The sender may fill its buffer anew, so these bytes are copied, as a kernel does.
     for (const chunk of this.network.cut(bytes, this)) {
       this.underWay.push(chunk);
       this.bytesUnderWay += chunk.length;
     }
-    if (this.bytesUnderWay > highWaterMark) this.mustDrain = true;
+    if (this.bytesUnderWay > this.network.bufferBytes) this.mustDrain = true;
     this.deliverSoon();
   }
 
@@ -83,7 +83,7 @@ export class LoopbackWire implements Wire {
     this.underWay = [];
     this.network.later(() => {
       this.closeListener(error);
-      this.other.destroy(error);
+      if (!this.isMuted) this.other.destroy(error);
     });
   }
 
@@ -91,6 +91,29 @@ export class LoopbackWire implements Wire {
   breakAfter(bytes: number): void {
     this.bytesLeft = bytes;
     this.deliverSoon();
+  }
+
+  /** Something is between the ends: nothing arrives from this one any more, nor that it is gone. */
+  mute(): void {
+    this.isMuted = true;
+    this.underWay = [];
+    this.bytesUnderWay = 0;
+    this.deliverSoon();
+  }
+
+  /** This end reads nothing for a while, whatever its user wants. */
+  stall(): void {
+    this.isStalled = true;
+  }
+
+  goOn(): void {
+    this.isStalled = false;
+    this.other.deliverSoon();
+  }
+
+  /** Whether what the other end writes does not come here just now. */
+  get isDeaf(): boolean {
+    return this.isStalled || this.other.isMuted;
   }
 
   /** The process of this end is dead: nobody hears of anything any more. */
@@ -110,7 +133,7 @@ export class LoopbackWire implements Wire {
     if (this.isClosed) return;
     let sent = 0;
     for (const chunk of this.underWay) {
-      if (this.other.isPaused || this.other.isClosed) break;
+      if (this.other.isPaused || this.other.isStalled || this.other.isClosed) break;
       sent += 1;
       this.bytesUnderWay -= chunk.length;
       const isLast = chunk.length >= this.bytesLeft;
@@ -131,6 +154,8 @@ export class LoopbackWire implements Wire {
 export interface LoopbackOptions {
   /** What is written arrives in pieces of at most this size. Default: as written. */
   readonly chunkBytes?: number;
+  /** What was written counts as unsent above so many bytes under way. Default 64 KiB. */
+  readonly bufferBytes?: number;
   /** Runs its argument in a later turn of the event loop; default `setImmediate`. */
   readonly later?: (task: () => void) => unknown;
 }
@@ -142,8 +167,10 @@ export class LoopbackNetwork implements Network {
   /** Wires that were opened, two per connection; the connecting end first. */
   readonly wires: LoopbackWire[] = [];
   readonly later: (task: () => void) => unknown;
+  readonly bufferBytes: number;
 
   constructor(private readonly options: LoopbackOptions = {}) {
+    this.bufferBytes = options.bufferBytes ?? 64 * 1024;
     this.later = options.later ?? setImmediate;
   }
 

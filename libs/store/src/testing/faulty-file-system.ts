@@ -7,24 +7,8 @@ import {
   type OpenMode,
 } from '@nestjs-rocketmq/foundation';
 import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
+import { type Fault, type FaultyCall, FaultyCalls, systemError } from './faulty-calls.js';
 import { FaultyFile, pageBytes, type SyncSnapshot } from './faulty-file.js';
-
-/** Calls that can be told to fail. */
-export type FaultyCall = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'remove';
-
-export interface Fault {
-  readonly call: FaultyCall;
-  /** Node's code of the error, default EIO. */
-  readonly code?: string;
-  /** How often it happens, default once. */
-  readonly times?: number;
-  /** Only for paths that contain this. */
-  readonly path?: string;
-}
-
-interface ArmedFault extends Fault {
-  left: number;
-}
 
 /** A change of names in a folder; several names change together. */
 type NameChange = ReadonlyMap<string, FaultyFile | undefined>;
@@ -45,7 +29,8 @@ interface FolderChange {
  *   there and an earlier not. A size that was not synced may be the old one. A file that was made,
  *   renamed or removed may not be so, unless it (when made) or its folder was synced; changes in
  *   one folder are lost from the last back.
- * - `fail` lets calls throw. A write that fails has written a part, chosen by the seed.
+ * - `fail` lets calls throw. A write that fails has written a part, chosen by the seed. `hit` may end
+ *   the process in the middle of the call.
  * - After a sync has failed, what it was to make durable counts as clean and is not durable, also
  *   when a later sync goes well; that is how Linux behaves.
  * - `capacity` fills the disk: a write takes what there is room for, then throws ENOSPC.
@@ -58,12 +43,14 @@ export class FaultyFileSystem implements FileSystem {
   random: SeededRandom;
   /** Bytes on the disk, in whole pages of written files; holes are free. */
   capacity = Number.MAX_SAFE_INTEGER;
+  /** A power failure may also tear a file at a byte: what is before is there, what is behind not. */
+  tearsBytes = false;
   private names = new Map<string, FaultyFile>();
   private durableNames = new Map<string, FaultyFile>();
   private folders = new Set<string>();
   private changes: FolderChange[] = [];
   private readonly locks = new Set<string>();
-  private faults: ArmedFault[] = [];
+  readonly calls = new FaultyCalls();
   private heldSyncs: (() => void)[] | undefined;
   private readonly syncs = new Map<SyncSnapshot, FaultyFile>();
   /** Handles of an earlier life do not work any more. */
@@ -86,7 +73,7 @@ export class FaultyFileSystem implements FileSystem {
   kill(): void {
     this.life += 1;
     this.locks.clear();
-    this.faults = [];
+    this.calls.clear();
     this.heldSyncs = undefined;
     // What a dead process was syncing is still to be written.
     for (const [snapshot, file] of this.syncs) file.abandonSync(snapshot);
@@ -100,22 +87,25 @@ export class FaultyFileSystem implements FileSystem {
     const lostIn = new Set<string>();
     for (const { folder, change } of this.changes) {
       if (lostIn.has(folder)) continue;
-      if (this.random.chance(0.3)) lostIn.add(folder);
-      else apply(names, change);
+      if (this.random.chance(0.3)) {
+        lostIn.add(folder);
+        this.calls.count('name lost');
+      } else apply(names, change);
     }
     this.changes = [];
     this.names = names;
     this.durableNames = new Map(names);
-    for (const file of new Set(names.values())) file.crash(this.random);
+    const count = (what: string): void => this.calls.count(what);
+    for (const file of new Set(names.values())) file.crash(this.random, this.tearsBytes, count);
   }
 
   fail(fault: Fault): void {
-    this.faults.push({ ...fault, left: fault.times ?? 1 });
+    this.calls.arm(fault);
   }
 
   /** Forgets the faults that did not happen yet. */
   heal(): void {
-    this.faults = [];
+    this.calls.clear();
   }
 
   /** From now on syncs wait until `releaseSyncs`. */
@@ -181,6 +171,7 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   rename(from: string, to: string): void {
+    this.check('rename', to);
     const file = this.file(from);
     const change: NameChange = new Map([
       [from, undefined],
@@ -231,7 +222,7 @@ export class FaultyFileSystem implements FileSystem {
           this.syncDirectory(directory);
           resolve();
         } catch (error) {
-          reject(error as Error);
+          if (this.isAlive(life)) reject(error as Error);
         }
       });
     });
@@ -252,17 +243,19 @@ export class FaultyFileSystem implements FileSystem {
 
   /** For handles: throws when the call is to fail, or the handle is of an earlier life. */
   check(call: FaultyCall, path: string, life = this.life): void {
+    const fault = this.armed(call, path, life);
+    if (fault !== undefined) throw this.calls.happen(fault, path);
+  }
+
+  /** The fault that this call meets; throws when the handle is of an earlier life. */
+  armed(call: FaultyCall, path: string, life: number): Fault | undefined {
     if (life !== this.life) throw systemError('EBADF', `${call} '${path}' after a crash`);
-    const fault = this.faults.find(
-      (one) => one.call === call && one.left > 0 && path.includes(one.path ?? ''),
-    );
-    if (fault === undefined) return;
-    fault.left -= 1;
-    throw systemError(fault.code ?? 'EIO', `${call} '${path}'`);
+    return this.calls.next(call, path);
   }
 
   hasRoom(): boolean {
-    return this.used() + pageBytes <= this.capacity;
+    const { capacity } = this;
+    return capacity === Number.MAX_SAFE_INTEGER || this.used() + pageBytes <= capacity;
   }
 
   /** The file's own name is durable with its content, and what changed in its folder before. */
@@ -281,10 +274,11 @@ export class FaultyFileSystem implements FileSystem {
       const end = (): void => {
         // A dead process does not learn how its sync ended.
         if (!this.syncs.delete(snapshot)) return;
-        try {
-          this.check('sync', path, life);
-        } catch (error) {
-          return reject(error as Error);
+        const fault = this.armed('sync', path, life);
+        if (fault !== undefined) {
+          const error = this.calls.happen(fault, path);
+          if (this.isAlive(life)) return reject(error);
+          return file.abandonSync(snapshot);
         }
         file.endSync(snapshot);
         this.nameIsDurable(path, file);
@@ -348,16 +342,15 @@ class FaultyHandle implements FileHandle {
 
   writeAt(from: Uint8Array, at: number, length: number, position: number): void {
     const room = (): boolean => this.disk.hasRoom();
-    try {
-      this.disk.check('write', this.path, this.life);
-    } catch (error) {
-      if (this.disk.isAlive(this.life)) {
-        this.file.write(from, at, this.disk.random.below(length), position, room);
-      }
-      throw error;
+    const fault = this.disk.armed('write', this.path, this.life);
+    if (fault !== undefined) {
+      this.file.write(from, at, this.disk.random.below(length), position, room);
+      throw this.disk.calls.happen(fault, this.path);
     }
     const done = this.file.write(from, at, length, position, room);
-    if (done < length) throw systemError('ENOSPC', `no space left on device, write '${this.path}'`);
+    if (done === length) return;
+    this.disk.calls.count('disk full');
+    throw systemError('ENOSPC', `no space left on device, write '${this.path}'`);
   }
 
   truncate(size: number): void {
@@ -371,7 +364,13 @@ class FaultyHandle implements FileHandle {
 
   syncNow(): void {
     const snapshot = this.file.beginSync();
-    this.disk.check('sync', this.path, this.life);
+    try {
+      this.disk.check('sync', this.path, this.life);
+    } catch (error) {
+      // What a dead process was syncing is still to be written.
+      if (!this.disk.isAlive(this.life)) this.file.abandonSync(snapshot);
+      throw error;
+    }
     this.file.endSync(snapshot);
     this.disk.nameIsDurable(this.path, this.file);
   }
@@ -386,8 +385,4 @@ function apply(names: Map<string, FaultyFile>, change: NameChange): void {
     if (file === undefined) names.delete(path);
     else names.set(path, file);
   }
-}
-
-function systemError(code: string, text: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: ${text}`), { code });
 }

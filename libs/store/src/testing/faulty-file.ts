@@ -98,16 +98,29 @@ export class FaultyFile {
 
   /**
    * The power fails: of each page that is not durable, the old or the new one is left, or a mix of
-   * their sectors; of the size, the old or the new one.
+   * their sectors; of the size, the old or the new one. With `tearsBytes` perhaps everything is
+   * there up to some byte, and nothing behind it. `happened` is told what was lost.
    */
-  crash(random: SeededRandom): void {
+  crash(random: SeededRandom, tearsBytes: boolean, happened: (what: string) => void): void {
     const size = random.chance(0.5) ? this.size : this.durableSize;
+    if (size !== this.size) happened('size lost');
+    const numbers = new Set([...this.pages.keys(), ...this.durablePages.keys()]);
+    const dirty = [...numbers].filter((page) => !this.isDurable(page)).sort((a, b) => a - b);
+    const isTorn = tearsBytes && dirty.length > 0 && random.chance(0.3);
+    if (isTorn) happened('file torn at a byte');
+    const tornAt = isTorn ? random.pick(dirty) : -1;
     const left: Pages = new Map();
-    for (const page of new Set([...this.pages.keys(), ...this.durablePages.keys()])) {
+    for (const page of numbers) {
       if (page * pageBytes >= size) continue;
       const now = this.pages.get(page) ?? hole;
       const old = this.durablePages.get(page) ?? hole;
-      const bytes = now === old ? old.slice() : mixed(old, now, random);
+      let way: Way = 'kept';
+      if (isTorn) way = page < tornAt ? 'kept' : page === tornAt ? 'torn at a byte' : 'lost';
+      else if (dirty.includes(page)) {
+        way = random.pick(ways);
+        happened(`page ${way}`);
+      }
+      const bytes = leftOf(old, now, way, random);
       const cutAt = size - page * pageBytes;
       if (cutAt < pageBytes) bytes.fill(0, cutAt);
       left.set(page, bytes);
@@ -118,17 +131,26 @@ export class FaultyFile {
     this.durableSize = size;
     this.dirty = new Set();
   }
+
+  private isDurable(page: number): boolean {
+    return Buffer.compare(this.pages.get(page) ?? hole, this.durablePages.get(page) ?? hole) === 0;
+  }
 }
 
 const hole = new Uint8Array(pageBytes);
 
-function mixed(old: Uint8Array, now: Uint8Array, random: SeededRandom): Uint8Array {
-  const way = random.below(3);
-  if (way === 0) return old.slice();
-  if (way === 1) return now.slice();
+type Way = 'lost' | 'kept' | 'torn' | 'torn at a byte';
+const ways: readonly Way[] = ['lost', 'kept', 'torn'];
+
+function leftOf(old: Uint8Array, now: Uint8Array, way: Way, random: SeededRandom): Uint8Array {
+  if (way === 'kept') return now.slice();
   const bytes = old.slice();
-  for (let at = 0; at < pageBytes; at += sectorBytes) {
-    if (random.chance(0.5)) bytes.set(now.subarray(at, at + sectorBytes), at);
+  if (way === 'torn at a byte') {
+    bytes.set(now.subarray(0, random.below(pageBytes)));
+  } else if (way === 'torn') {
+    for (let at = 0; at < pageBytes; at += sectorBytes) {
+      if (random.chance(0.5)) bytes.set(now.subarray(at, at + sectorBytes), at);
+    }
   }
   return bytes;
 }
