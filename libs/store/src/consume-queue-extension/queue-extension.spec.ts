@@ -4,7 +4,7 @@ import { addressOf, mostExtension, positionOf } from '../formats/extension-addre
 import { emptyUnit, longestUnit } from '../formats/extension-unit.js';
 import { readEntry, writeEntry } from '../formats/consume-queue-entry.js';
 import { FaultyFileSystem } from '../testing/faulty-file-system.js';
-import { SeededRandom } from '../testing/seeded-random.js';
+import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { QueueExtension } from './queue-extension.js';
 import { UnitWindow } from './unit-window.js';
 
