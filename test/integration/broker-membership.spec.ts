@@ -141,7 +141,7 @@ describe('the offsets of a group', () => {
     await raw.send('orders', 'a');
     const commit = (group: string, topic = 'orders') => {
       const asked = { consumerGroup: group, topic, queueId: 0, commitOffset: 1 };
-      return raw.client.invoke(raw.address, UpdateConsumerOffset, asked, { timeoutMs: 5000 });
+      return raw.client.invoke(raw.address, UpdateConsumerOffset, asked, { timeoutMs: 30_000 });
     };
     for (const _ of ['first', 'again']) {
       await expect(commit('stranger')).rejects.toMatchObject({
@@ -155,7 +155,7 @@ describe('the offsets of a group', () => {
       responseName: 'TOPIC_NOT_EXIST',
     });
     const deleted = { groupName: 'stranger', cleanOffset: true };
-    await raw.client.invoke(raw.address, DeleteSubscriptiongroup, deleted, { timeoutMs: 5000 });
+    await raw.client.invoke(raw.address, DeleteSubscriptiongroup, deleted, { timeoutMs: 30_000 });
     await expect(commit('stranger')).rejects.toThrow('Group stranger not exist!');
   });
 

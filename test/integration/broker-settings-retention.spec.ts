@@ -51,7 +51,7 @@ class AgingBroker implements AsyncDisposable {
     await eventually('a first offset that moved', deadline, async () => {
       await this.clock.advance(100);
       const asked = { topic: 'orders', queueId: 0 };
-      const { header } = await client.invoke(address, GetMinOffset, asked, { timeoutMs: 5000 });
+      const { header } = await client.invoke(address, GetMinOffset, asked, { timeoutMs: 30_000 });
       return header.offset > 0 || undefined;
     });
   }

@@ -193,7 +193,7 @@ export async function createGroup(
   groupName: string,
 ): Promise<void> {
   const body = subscriptionGroupConfig.read({ groupName }, 'group');
-  await client.invoke(address, UpdateAndCreateSubscriptiongroup, {}, { body, timeoutMs: 5000 });
+  await client.invoke(address, UpdateAndCreateSubscriptiongroup, {}, { body, timeoutMs: 30_000 });
 }
 
 /** A consumer group as its heartbeat describes it. */

@@ -61,6 +61,12 @@ export class FrameCollector {
     this.frames.push({ hex: frame.bytes.toString('hex'), rest });
   }
 
+  /** Whether requests with all these codes went by. */
+  has(codes: readonly number[]): boolean {
+    const seen = new Set(this.frames.map(({ rest }) => rest.request));
+    return codes.every((code) => seen.has(code));
+  }
+
   /** Decodes with Java, drops what is too alike, and returns the frames by the version of their writer. */
   async golden(
     decoder: Version,

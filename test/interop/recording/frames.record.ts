@@ -14,6 +14,7 @@ import {
 import { FrameRelay } from '../../support/frame-relay.js';
 import { FrameCollector, requestCodeNames, type GoldenFrame } from './frame-collector.js';
 import { playMainPath } from './main-path.js';
+import { registerRarely } from './rare-calls.js';
 
 const golden = join(dirname(fileURLToPath(import.meta.url)), '..', 'golden');
 const pairs: ReadonlyArray<readonly [ServerVersion, ClientVersion]> = [
@@ -99,7 +100,13 @@ async function record(
     broker: broker.name,
     brokerAddress: messages.address,
     relayPort,
-  });
+  }).then(() =>
+    registerRarely(server, collector, admin, {
+      form,
+      nameServers: names.address,
+      registeredAt: nameserver.address,
+    }),
+  );
   const failure = await played.then(
     () => undefined,
     (error: unknown) => error,

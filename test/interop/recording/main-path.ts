@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder, type JavaPeer } from '../../support/java.js';
+import { callRarely } from './rare-calls.js';
 
 export interface MainPathPlace {
   peer: JavaPeer;
@@ -140,7 +141,8 @@ async function transact({ peer, nameServers: ns }: MainPathPlace): Promise<void>
   await peer.untilReceived('c1', 12);
 }
 
-async function administer({ admin, nameServers, broker, brokerAddress, peer }: MainPathPlace) {
+async function administer(place: MainPathPlace): Promise<void> {
+  const { admin, nameServers, broker, brokerAddress, peer } = place;
   const exported = temporaryFolder('export');
   const id = peer.received('c1')[0]?.msgId ?? '';
   const commands = [
@@ -177,9 +179,13 @@ async function administer({ admin, nameServers, broker, brokerAddress, peer }: M
     ['resetOffsetByTime', '-g', 'golden-consumer', '-t', 'Golden', '-s', 'now'],
     ['queryMsgByKey', '-t', 'Golden', '-k', 'key0'],
     ['exportMetadata', '-c', 'DefaultCluster', '-f', exported],
+    ['cleanExpiredCQ', '-b', brokerAddress],
+    ['cleanUnusedTopic', '-b', brokerAddress],
+    ['deleteExpiredCommitLog', '-b', brokerAddress],
   ];
   if (admin.version !== '4.9.7') commands.push(...rareCommands(exported, brokerAddress, broker));
   for (const args of commands) await admin.admin([...args, '-n', nameServers]);
+  await callRarely(place, id);
   await admin.run('group-config', {
     ns: nameServers,
     address: brokerAddress,

@@ -130,6 +130,9 @@ public final class Peer {
             case "admin":
                 AdminShell.run(command);
                 return;
+            case "admin-call":
+                AdminCalls.call(command);
+                return;
             case "group-config":
                 AdminShell.readGroupConfig(command);
                 return;
