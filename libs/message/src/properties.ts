@@ -13,6 +13,8 @@ const pairEndText = '\u0002';
 /** The longest property text in bytes: its length is a signed 16-bit number. */
 export const maxPropertiesBytes = 32767;
 
+const nearBytes = 96;
+
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export type Properties = Readonly<Record<string, string>>;
@@ -74,8 +76,7 @@ export function findProperty(
 ): number {
   let found = -1;
   for (let at = from; at < to;) {
-    let end = bytes.indexOf(pairEnd, at);
-    if (end < 0 || end > to) end = to;
+    const end = endOfPair(bytes, at, to);
     const valueAt = at + name.length + 1;
     if (valueAt < end && bytes[valueAt - 1] === nameEnd && startsWith(bytes, at, name)) {
       found = valueAt;
@@ -201,6 +202,15 @@ function breaksText(text: string): boolean {
 function startsWith(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
   for (let i = 0; i < name.length; i += 1) if (bytes[at + i] !== name[i]) return false;
   return true;
+}
+
+/** Where a pair ends. Most are short, and a loop finds their end sooner than the call of `indexOf` returns. */
+export function endOfPair(bytes: Uint8Array, at: number, to: number): number {
+  const near = Math.min(to, at + nearBytes);
+  for (let i = at; i < near; i += 1) if (bytes[i] === pairEnd) return i;
+  if (near === to) return to;
+  const end = bytes.indexOf(pairEnd, near);
+  return end < 0 || end > to ? to : end;
 }
 
 function setOwn(target: Record<string, string>, name: string, value: string): void {

@@ -1,4 +1,4 @@
-import { tagHash } from '@nestjs-rocketmq/message';
+import { PropertyMarks, tagHash } from '@nestjs-rocketmq/message';
 import { parseDelayLevels } from './delay-levels.js';
 import { tagsCodeOf, type DispatchedRecord } from './dispatch-rule.js';
 
@@ -12,8 +12,7 @@ function codeOf(topic: string, properties: string): number {
     bytes,
     topicFrom: 0,
     topicTo,
-    propertiesFrom: topicTo,
-    propertiesTo: bytes.length,
+    marks: new PropertyMarks().locate(bytes, topicTo, bytes.length),
   };
   return tagsCodeOf(record, now, delays);
 }

@@ -1,9 +1,6 @@
-import { findProperty, foundTo, SystemTopic, tagHashOfBytes } from '@nestjs-rocketmq/message';
+import { type PropertyMarks, SystemTopic, tagHashOfBytes } from '@nestjs-rocketmq/message';
 
-const encoder = new TextEncoder();
-const tagsName = encoder.encode('TAGS');
-const delayName = encoder.encode('DELAY');
-const scheduleTopic = encoder.encode(SystemTopic.SCHEDULE);
+const scheduleTopic = new TextEncoder().encode(SystemTopic.SCHEDULE);
 
 /** Java: the delay of a level that its table does not have. */
 const unknownLevelDelay = 1000;
@@ -13,8 +10,8 @@ export interface DispatchedRecord {
   readonly bytes: Uint8Array;
   readonly topicFrom: number;
   readonly topicTo: number;
-  readonly propertiesFrom: number;
-  readonly propertiesTo: number;
+  /** Of its property text. */
+  readonly marks: PropertyMarks;
 }
 
 /**
@@ -27,14 +24,13 @@ export function tagsCodeOf(
   storeTimestamp: number,
   delays: readonly number[],
 ): number {
-  const { bytes, propertiesFrom, propertiesTo } = record;
+  const { bytes, marks } = record;
   if (isScheduled(record)) {
-    const at = findProperty(bytes, propertiesFrom, propertiesTo, delayName);
-    const level = at < 0 ? 0 : Math.min(readLevel(bytes, at, foundTo()), delays.length);
+    const { delayAt, delayTo } = marks;
+    const level = delayAt < 0 ? 0 : Math.min(readLevel(bytes, delayAt, delayTo), delays.length);
     if (level > 0) return storeTimestamp + (delays[level - 1] ?? unknownLevelDelay);
   }
-  const at = findProperty(bytes, propertiesFrom, propertiesTo, tagsName);
-  return at < 0 ? 0 : tagHashOfBytes(bytes, at, foundTo());
+  return marks.tagsAt < 0 ? 0 : tagHashOfBytes(bytes, marks.tagsAt, marks.tagsTo);
 }
 
 function isScheduled(record: DispatchedRecord): boolean {

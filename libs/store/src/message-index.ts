@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { type Clock, type FileSystem, type Logger, messageOf } from '@nestjs-rocketmq/foundation';
 import { type RecordDraft, SysFlag } from '@nestjs-rocketmq/message';
 import type { ScannedRecord } from './commit-log/recovery.js';
+import { TopicTexts } from './commit-log/topic-texts.js';
 import { HandlePool } from './files/handle-pool.js';
 import { indexFileName, indexFileTime } from './formats/index-layout.js';
 import { IndexFile, indexFileBytes, type IndexSizes } from './key-index/index-file.js';
@@ -46,6 +47,7 @@ export class MessageIndex {
   private isStopped: boolean;
   /** While the store is opened: records below are in the index. */
   private from = 0;
+  private readonly topics = new TopicTexts();
   private seedTopic = '';
   private seed = 0;
 
@@ -111,14 +113,13 @@ export class MessageIndex {
   }
 
   private addRecord(record: ScannedRecord): void {
-    const { bytes, data, topicFrom, topicTo, propertiesFrom, propertiesTo } = record;
-    const topic = decoder.decode(bytes.subarray(topicFrom, topicTo));
+    const { bytes, topicFrom, topicTo } = record;
+    const topic = this.topics.of(bytes, topicFrom, topicTo);
     if (topic !== this.seedTopic) {
       this.seedTopic = topic;
       this.seed = topicSeed(topic);
     }
-    const properties = { bytes, data, from: propertiesFrom, to: propertiesTo };
-    this.staged.addProperties(this.seed, properties, record.logPosition, record.storeTime);
+    this.staged.addRecord(this.seed, record);
   }
 
   /** The log ends here: nothing may lead behind it. */
@@ -244,8 +245,6 @@ export class MessageIndex {
     this.parts.fileSystem.remove(file.path);
   }
 }
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function isRolledBack(sysFlag: number): boolean {
   return (sysFlag & SysFlag.TRANSACTION_ROLLBACK) === SysFlag.TRANSACTION_ROLLBACK;

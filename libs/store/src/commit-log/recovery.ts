@@ -7,6 +7,7 @@ import {
   recordField,
   recordMagicV1,
   recordMagicV2,
+  PropertyMarks,
   RecordParts,
 } from '@nestjs-rocketmq/message';
 
@@ -27,6 +28,16 @@ export class ScannedRecord extends RecordParts {
   logPosition = 0;
   /** The lengths fit each other and the record names its own position, whatever else is wrong. */
   isFramed = false;
+  /** For the scan: `marks` are those of another record. */
+  isMarked = false;
+  private readonly found = new PropertyMarks();
+
+  /** Where the properties stand that the store reads. */
+  get marks(): PropertyMarks {
+    if (!this.isMarked) this.found.locate(this.bytes, this.propertiesFrom, this.propertiesTo);
+    this.isMarked = true;
+    return this.found;
+  }
 
   get queueId(): number {
     return this.data.getInt32(this.from + recordField.queueId);
@@ -163,6 +174,7 @@ function readRecord(
   rules: RecordRules,
 ): string | undefined {
   record.isFramed = false;
+  record.isMarked = false;
   if (size <= 0) return `a size of ${size}`;
   const at = window.at(position, size);
   if (at < 0) return 'a record that is cut off';

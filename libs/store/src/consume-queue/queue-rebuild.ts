@@ -1,6 +1,7 @@
 import type { Logger } from '@nestjs-rocketmq/foundation';
 import { minRecordBytes, standsInQueue } from '@nestjs-rocketmq/message';
 import type { DamagedPart, ScannedRecord } from '../commit-log/recovery.js';
+import { TopicTexts } from '../commit-log/topic-texts.js';
 import { tagsCodeOf } from '../dispatch-rule.js';
 import type { DeletedTopics } from '../files/deleted-topics.js';
 import type { ConsumeQueue } from './consume-queue.js';
@@ -50,6 +51,7 @@ interface Claim {
  * came back starts at 0 again, and the younger records hold; a single one is damaged.
  */
 export class QueueRebuild {
+  private readonly topics = new TopicTexts();
   private readonly known = new Map<ConsumeQueue, Known>();
   private readonly misfits = new Map<ConsumeQueue, Misfit>();
   /** What damaged records say where they belong. */
@@ -125,8 +127,10 @@ export class QueueRebuild {
   private queueOf(record: ScannedRecord): ConsumeQueue | undefined {
     if (!standsInQueue(record.sysFlag)) return undefined;
     const { deleted, queues, logger } = this.parts;
-    const topic = textOf(record.bytes.subarray(record.topicFrom, record.topicTo));
+    const topic = this.topics.of(record.bytes, record.topicFrom, record.topicTo);
     if (deleted.isGone(topic, record.logPosition)) return undefined;
+    const known = queues.find(topic, record.queueId);
+    if (known !== undefined) return known;
     if (canBeTopic(topic) && record.queueId >= 0) return queues.get(topic, record.queueId);
     const fields = { topic, queueId: record.queueId, position: record.logPosition };
     logger.warn('A record whose topic cannot be a folder gets no queue', fields);
@@ -226,6 +230,3 @@ function lastEntryFlushed(queue: ConsumeQueue): { position: number; size: number
   const last = lastEntry(queue);
   return last && { position: last.position, size: last.size };
 }
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);

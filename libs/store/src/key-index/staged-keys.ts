@@ -1,5 +1,6 @@
 import type { Span } from '@nestjs-rocketmq/foundation';
 import { findProperty, foundTo, type RecordDraft } from '@nestjs-rocketmq/message';
+import type { ScannedRecord } from '../commit-log/recovery.js';
 import { keyHashOfBytes } from './key-hash.js';
 
 const encoder = new TextEncoder();
@@ -49,10 +50,14 @@ export class StagedKeys {
     this.reached.time = this.last.time;
   }
 
-  /** The same, from the property text of a record. */
-  addProperties(seed: number, properties: Span, position: number, time: number): void {
-    this.addUniqueKey(seed, properties, position, time);
-    this.findKeys(seed, properties, position, time);
+  /** Stages the keys of a record that stands in the log. */
+  addRecord(seed: number, record: ScannedRecord): void {
+    const { data, marks, logPosition: position, storeTime: time } = record;
+    const { uniqueKeyAt, uniqueKeyTo, keysAt, keysTo } = marks;
+    if (uniqueKeyAt >= 0) {
+      this.add(keyHashOfBytes(seed, data, uniqueKeyAt, uniqueKeyTo), position, time);
+    }
+    if (keysAt >= 0) this.addTokens(seed, record, keysAt, keysTo, position, time);
   }
 
   /** Forgets the first `from` of `count`. */
@@ -83,7 +88,7 @@ export class StagedKeys {
   /** Keys are separated by single blanks; nothing between two blanks is no key. */
   private addTokens(
     seed: number,
-    text: Span,
+    text: Pick<Span, 'bytes' | 'data'>,
     from: number,
     to: number,
     position: number,
