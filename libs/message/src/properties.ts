@@ -205,7 +205,7 @@ function startsWith(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
 }
 
 /** Where a pair ends. Most are short, and a loop finds their end sooner than the call of `indexOf` returns. */
-export function endOfPair(bytes: Uint8Array, at: number, to: number): number {
+function endOfPair(bytes: Uint8Array, at: number, to: number): number {
   const near = Math.min(to, at + nearBytes);
   for (let i = at; i < near; i += 1) if (bytes[i] === pairEnd) return i;
   if (near === to) return to;

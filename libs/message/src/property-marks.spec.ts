@@ -1,3 +1,4 @@
+import { spanOf } from '@nestjs-rocketmq/foundation';
 import { findProperty, foundTo } from './properties.js';
 import { PropertyMarks } from './property-marks.js';
 
@@ -31,7 +32,7 @@ describe('PropertyMarks', () => {
       const at = findProperty(bytes, 2, to, encoder.encode(name));
       return [name, at < 0 ? [at] : [at, foundTo()]];
     });
-    const marks = new PropertyMarks().locate(encoder.encode('TAGS\u0001old\u0002'), 0, 9);
-    expect(placesOf(marks.locate(bytes, 2, to))).toEqual(Object.fromEntries(found));
+    const marks = new PropertyMarks().locate(spanOf(encoder.encode('TAGS\u0001old\u0002')), 0, 9);
+    expect(placesOf(marks.locate(spanOf(bytes), 2, to))).toEqual(Object.fromEntries(found));
   });
 });

@@ -207,7 +207,8 @@ export class CommitLog {
     this.writeStaged();
     this.stagedFrom += left - blankBytes;
     if (this.files.end <= this.stagedFrom) this.addSegment(this.stagedFrom);
-    else if (!this.isPreparedSafely) this.syncMade(this.files.segmentAt(this.stagedFrom) as Segment);
+    else if (!this.isPreparedSafely)
+      this.syncMade(this.files.segmentAt(this.stagedFrom) as Segment);
     this.isPrepared = false;
     this.isPreparedSafely = false;
   }

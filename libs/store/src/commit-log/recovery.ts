@@ -34,7 +34,7 @@ export class ScannedRecord extends RecordParts {
 
   /** Where the properties stand that the store reads. */
   get marks(): PropertyMarks {
-    if (!this.isMarked) this.found.locate(this.bytes, this.propertiesFrom, this.propertiesTo);
+    if (!this.isMarked) this.found.locate(this, this.propertiesFrom, this.propertiesTo);
     this.isMarked = true;
     return this.found;
   }
