@@ -10,6 +10,7 @@ import {
   GetMinOffset,
   GetRouteinfoByTopic,
   HeartBeat,
+  LitePullMessage,
   LockBatchMq,
   PullMessage,
   QueryConsumerOffset,
@@ -129,6 +130,16 @@ export class BrokerCalls {
     signal: AbortSignal,
   ): Promise<PullAnswer> {
     return this.ask(address, PullMessage, asked, { timeoutMs, signal });
+  }
+
+  /** The same, from a lite pull consumer. */
+  async pullLite(
+    address: string,
+    asked: Asking<typeof LitePullMessage>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<PullAnswer> {
+    return this.ask(address, LitePullMessage, asked, { timeoutMs, signal });
   }
 
   /** The route of a topic; undefined when the name server does not know the topic. */

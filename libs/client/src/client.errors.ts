@@ -115,6 +115,25 @@ export class InvalidPullError extends CodedError {
   readonly code = 'CLIENT_PULL_INVALID';
 }
 
+/** A consumer was to have queues both by `subscribe` and by `assign`. */
+export class AssignmentConflictError extends CodedError {
+  readonly code = 'CLIENT_ASSIGNMENT_CONFLICT';
+}
+
+/** A queue is not with this consumer, or not any more. */
+export class QueueNotAssignedError extends CodedError {
+  readonly code = 'CLIENT_QUEUE_NOT_ASSIGNED';
+
+  constructor(sentence: string, options: CodedErrorOptions = {}) {
+    super(sentence, { retriable: true, ...options });
+  }
+}
+
+/** A seek to an offset that the queue does not have. */
+export class SeekRangeError extends CodedError {
+  readonly code = 'CLIENT_SEEK_OUT_OF_RANGE';
+}
+
 /** Where a queue's consumption stands could not be read; it is never guessed. */
 export class OffsetReadError extends CodedError {
   readonly code = 'CLIENT_OFFSET_UNREADABLE';

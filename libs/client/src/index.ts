@@ -14,6 +14,14 @@ export {
 export type { ConsumerStatistics } from './consumer/group-state.js';
 export type { OffsetStore, QueueOffset } from './consumer/offset-store.js';
 export { FileOffsetStore } from './consumer/offset-store.js';
+export {
+  litePullConsumerOptionSet,
+  type AssignmentListener,
+  type LitePullConsumerOptions,
+} from './consumer/lite-pull-options.js';
+export { LitePullConsumer, type CommitOptions } from './consumer/lite-pull-consumer.js';
+export type { MessageBatch } from './consumer/message-batch.js';
+export type { TopicQueuesListener } from './consumer/topic-watch.js';
 export { PullConsumer } from './consumer/pull-consumer.js';
 export {
   pullConsumerOptionSet,

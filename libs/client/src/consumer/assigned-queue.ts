@@ -10,6 +10,12 @@ export class AssignedQueue {
   lockedUntil = 0;
   /** Orderly: a task for this queue is waiting or running. */
   isScheduled = false;
+  /** Lite pull: the caller wants no more of this queue for now. */
+  isPaused = false;
+  /** Lite pull: messages below were handed out, or passed over by a seek. */
+  handedOut: number | undefined;
+  /** Lite pull: messages below count as consumed. */
+  settled: number | undefined;
   /** When the queue was last pulled, ms since 1970. */
   pulledAt = 0;
   /** When a message of the queue was last finished, ms since 1970. */

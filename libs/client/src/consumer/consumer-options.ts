@@ -1,5 +1,5 @@
 import { defineOptions, option, type OptionValues } from '@nestjs-rocketmq/foundation';
-import type { MessageQueue, StoredMessage } from '@nestjs-rocketmq/message';
+import { checkTopic, type MessageQueue, type StoredMessage } from '@nestjs-rocketmq/message';
 import { sharedInstanceOption, type SharedInstance } from '../client-instance.js';
 import {
   aFunction,
@@ -8,7 +8,10 @@ import {
   type ClientOptions,
   type Duration,
 } from '../client-options.js';
+import { ClientConfigurationError } from '../client.errors.js';
+import { subscriptionOf, type TopicSubscription } from '../subscription.js';
 import type { AllocationStrategy } from './allocation/strategy.js';
+import { flowControlTable, type FlowControlOptions } from './flow-control.js';
 import { offsetKeepingTable, type OffsetKeepingOptions } from './offset-options.js';
 
 /** One topic and what of it is wanted. */
@@ -57,7 +60,8 @@ export type MessageListener = (
 export type ConsumeFrom = 'last' | 'first' | { readonly timestamp: number | Date };
 
 /** Options of a push consumer. Times are durations; defaults in brackets. */
-export interface PushConsumerOptions extends ClientOptions, SharedInstance, OffsetKeepingOptions {
+export interface PushConsumerOptions
+  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions {
   /** The consumer group. Java: consumerGroup. */
   readonly group: string;
   readonly subscriptions: readonly Subscription[];
@@ -82,14 +86,6 @@ export interface PushConsumerOptions extends ClientOptions, SharedInstance, Offs
   readonly pullRetryDelay?: Duration;
   /** How long a broker may hold a pull that finds nothing [15s]. */
   readonly pullSuspend?: Duration;
-  /** Messages held per queue before pulling pauses [1000]. */
-  readonly pullThresholdForQueue?: number;
-  /** MiB of bodies held per queue before pulling pauses [100]. */
-  readonly pullThresholdSizeForQueue?: number;
-  /** Messages held per topic, shared out over its queues; -1 none [-1]. */
-  readonly pullThresholdForTopic?: number;
-  /** MiB held per topic, shared out over its queues; -1 none [-1]. */
-  readonly pullThresholdSizeForTopic?: number;
   /** Concurrent: distance of offsets in hand before pulling pauses [2000]. */
   readonly consumeConcurrentlyMaxSpan?: number;
   /** Attempts before a message goes to the dead letters; -1: 16 concurrent, without end orderly [-1]. */
@@ -117,7 +113,7 @@ function isFrom(value: unknown): boolean {
 }
 
 function isSubscriptionList(value: unknown): boolean {
-  if (!Array.isArray(value) || value.length === 0) return false;
+  if (!Array.isArray(value)) return false;
   return value.every((item: unknown) => {
     if (typeof item !== 'object' || item === null) return false;
     const { topic, expression, sql } = item as Record<keyof Subscription, unknown>;
@@ -125,6 +121,46 @@ function isSubscriptionList(value: unknown): boolean {
     const isOne = sql === undefined || expression === undefined;
     return typeof topic === 'string' && isText && isOne;
   });
+}
+
+const must =
+  "must be a list such as [{ topic: 'orders', expression: 'a || b' }] or with sql: 'a > 5'";
+
+/** The option for topics and their filters; required, it must name one. */
+export const subscriptionsOption = (required: boolean) =>
+  option.object<readonly Subscription[]>({
+    meaning: 'The topics and, for each, the tags or the SQL92 filter wanted.',
+    required,
+    is: (value) => isSubscriptionList(value) && (!required || (value as unknown[]).length > 0),
+    must,
+  });
+
+export const consumeFromOption = option.object<ConsumeFrom>({
+  meaning: 'Where a group without stored offset starts.',
+  default: 'last',
+  is: isFrom,
+  must: "must be 'last', 'first' or { timestamp: milliseconds or Date }",
+});
+
+/** By topic. Throws when a topic is there twice or a filter is wrong. */
+export function subscriptionsOf(
+  wishes: readonly Subscription[],
+  group: string,
+  version: number,
+): Map<string, TopicSubscription> {
+  const all = new Map<string, TopicSubscription>();
+  for (const { topic, expression = '*', sql } of wishes) {
+    checkTopic(topic);
+    if (all.has(topic)) {
+      throw new ClientConfigurationError(
+        `Topic '${topic}' is subscribed twice in group '${group}'; ` +
+          "join the tags in one expression such as 'a || b'.",
+        { details: { topic, group } },
+      );
+    }
+    all.set(topic, subscriptionOf(topic, sql === undefined ? expression : { sql }, version));
+  }
+  return all;
 }
 
 /** Whole numbers with Java's bounds. */
@@ -138,14 +174,10 @@ const span = (meaning: string, fallback: number, min = 1) =>
 export const pushConsumerOptionTable = {
   ...clientOptionTable,
   ...offsetKeepingTable,
+  ...flowControlTable,
   instance: sharedInstanceOption,
   group: option.text({ meaning: 'The consumer group.', required: true }),
-  subscriptions: option.object<readonly Subscription[]>({
-    meaning: 'The topics and, for each, the tags or the SQL92 filter wanted.',
-    required: true,
-    is: isSubscriptionList,
-    must: "must be a list such as [{ topic: 'orders', expression: 'a || b' }] or with sql: 'a > 5'",
-  }),
+  subscriptions: subscriptionsOption(true),
   listener: aFunction('Called with messages; answers what becomes of them.', true),
   mode: option.choice(['concurrent', 'orderly'], {
     meaning: 'Many messages at once, or each queue in order.',
@@ -155,12 +187,7 @@ export const pushConsumerOptionTable = {
     meaning: 'The group shares the messages, or every member gets all.',
     default: 'clustering',
   }),
-  from: option.object<ConsumeFrom>({
-    meaning: 'Where a group without stored offset starts.',
-    default: 'last',
-    is: isFrom,
-    must: "must be 'last', 'first' or { timestamp: milliseconds or Date }",
-  }),
+  from: consumeFromOption,
   concurrency: count('Listener calls at once.', 20, 1, 1000),
   batch: count('Messages per listener call at most.', 1, 1, 1024),
   pullBatchSize: count('Messages per pull at most.', 32, 1, 1024),
@@ -168,10 +195,6 @@ export const pushConsumerOptionTable = {
   pullInterval: span('Pause between two pulls that found messages.', 0, 0),
   pullRetryDelay: span('Pause after a failed pull.', 1_000),
   pullSuspend: span('How long a broker may hold a pull that finds nothing.', 15_000),
-  pullThresholdForQueue: count('Messages held per queue before pulling pauses.', 1000, 1, 65_535),
-  pullThresholdSizeForQueue: count('MiB held per queue before pulling pauses.', 100, 1, 1024),
-  pullThresholdForTopic: count('Messages held per topic; -1 none.', -1, -1, 6_553_500),
-  pullThresholdSizeForTopic: count('MiB held per topic; -1 none.', -1, -1, 102_400),
   consumeConcurrentlyMaxSpan: count('Distance of offsets in hand.', 2000, 1, 65_535),
   maxReconsumeTimes: count('Attempts before the dead letters; -1 default.', -1, -1, 2 ** 31 - 1),
   consumeTimeout: span('Listener time before its signal is aborted.', 15 * 60_000),

@@ -4,7 +4,7 @@ import type { StoredMessage } from '@nestjs-rocketmq/message';
 import type { ClientInstance } from '../client-instance.js';
 import type { TopicSubscription } from '../subscription.js';
 import type { AssignedQueue } from './assigned-queue.js';
-import type { MessageListener, PushConsumerSettings } from './consumer-options.js';
+import type { ConsumeFrom, MessageListener, PushConsumerSettings } from './consumer-options.js';
 import type { OffsetTable } from './offset-store.js';
 import type { Held } from './process-queue.js';
 
@@ -40,8 +40,20 @@ export interface ConsumerGroup {
   readonly assigned: Map<string, AssignedQueue>;
 }
 
+/** What a consumer has whose queues are kept pulled. */
+export interface SharingGroup extends ConsumerGroup {
+  readonly settings: {
+    readonly rebalanceInterval: number;
+    readonly pullRetryDelay: number;
+    /** Where a group without stored offset starts. */
+    readonly from: ConsumeFrom | undefined;
+  };
+  /** How often the locks of queues are renewed, ms; undefined when no locks are needed. */
+  readonly lockInterval: number | undefined;
+}
+
 /** What the parts of one push consumer share. */
-export interface GroupState extends ConsumerGroup {
+export interface GroupState extends SharingGroup {
   readonly settings: PushConsumerSettings;
   readonly listener: MessageListener;
   readonly isOrderly: boolean;

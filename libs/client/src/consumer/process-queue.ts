@@ -24,6 +24,7 @@ export class ProcessQueue {
   private taken = 0;
   private nextOffset: number;
   private hasAnswer = false;
+  private doneTo: number | undefined;
   private unfinished = 0;
   private heldBytes = 0;
 
@@ -65,6 +66,11 @@ export class ProcessQueue {
     return this.hasAnswer ? this.nextOffset : undefined;
   }
 
+  /** One past the last message below which all are finished; undefined before the first is. */
+  get finishedTo(): number | undefined {
+    return this.doneTo;
+  }
+
   /**
    * Takes in what a pull brought and where the next one begins. Messages below the position of the
    * last pull are doubles and are left out; answers what was new.
@@ -96,7 +102,10 @@ export class ProcessQueue {
       this.unfinished -= 1;
       this.heldBytes -= one.bytes;
     }
-    while (this.held[this.head]?.isDone === true) this.head += 1;
+    for (let one = this.held[this.head]; one?.isDone === true; one = this.held[this.head]) {
+      this.doneTo = one.offset + 1;
+      this.head += 1;
+    }
     if (this.taken < this.head) this.taken = this.head;
     // Cut the finished part off now and then: each message is moved once on average.
     if (this.head > 64 && this.head * 2 >= this.held.length) {

@@ -1,21 +1,30 @@
 import { messageOf } from '@nestjs-rocketmq/foundation';
-import type { StoredMessage } from '@nestjs-rocketmq/message';
-import {
-  PullSysFlag,
-  ResponseCode,
-  type Asking,
-  type PullMessage,
-} from '@nestjs-rocketmq/protocol';
+import { ResponseCode } from '@nestjs-rocketmq/protocol';
 import { isRefusal, type PullAnswer } from '../broker-calls.js';
+import type { TopicSubscription } from '../subscription.js';
 import type { AssignedQueue } from './assigned-queue.js';
-import { finish, showOriginalTopic, type GroupState, type MessageDelivery } from './group-state.js';
+import type { SharingGroup } from './group-state.js';
+import type { Held } from './process-queue.js';
 import { wantedOf } from './pull-request.js';
-import { readPlaceOf } from './queue-inquiry.js';
+import { readPlaceOf, type ReadPlace } from './queue-inquiry.js';
 
-/** Added to the time that the broker may hold a pull, before it counts as failed. */
-const answerMargin = 15_000;
 const afterFlowControl = 20;
-const mebibyte = 1024 * 1024;
+
+/** How one kind of consumer pulls, and what it does with what comes. */
+export interface Puller {
+  /** True while paused, while too much is in hand, or while the lock is missing. */
+  mustWait(assigned: AssignedQueue): boolean;
+  /** What is wanted of a topic; tags are compared by it once more. */
+  subscription(topic: string): TopicSubscription | undefined;
+  /** Asks a broker for what stands at `assigned.process.pullOffset`. */
+  ask(assigned: AssignedQueue, place: ReadPlace): Promise<PullAnswer>;
+  /** Takes what came and was not there before; perhaps nothing. */
+  arrived(assigned: AssignedQueue, fresh: readonly Held[]): Promise<void> | void;
+  /** The offset lies outside of the queue; the broker says where to go on. */
+  moved(assigned: AssignedQueue, offset: number): Promise<void> | void;
+  /** What is in hand of the queue is given up: it is left, or (dropped already) goes on elsewhere. */
+  released(assigned: AssignedQueue): void;
+}
 
 /**
  * Pulls one queue until it is left: ask, hold back while too much is in hand, hand over, ask
@@ -27,16 +36,16 @@ export class PullLoop {
   private failures = 0;
 
   constructor(
-    private readonly state: GroupState,
+    private readonly state: SharingGroup,
     private readonly assigned: AssignedQueue,
-    private readonly delivery: MessageDelivery,
+    private readonly puller: Puller,
   ) {}
 
   /** Resolves when the queue was left; never rejects. */
   async run(): Promise<void> {
     const { assigned, state } = this;
     while (!assigned.isLeaving) {
-      if (this.mustWait()) {
+      if (this.puller.mustWait(assigned)) {
         await assigned.nextChange();
         continue;
       }
@@ -53,45 +62,12 @@ export class PullLoop {
     }
   }
 
-  /** True while paused, while too much is in hand, or while the lock is missing. */
-  private mustWait(): boolean {
-    const { state, assigned } = this;
-    const { process } = assigned;
-    const { settings } = state;
-    if (state.isPaused) return true;
-    if (
-      process.count > this.share(settings.pullThresholdForTopic, settings.pullThresholdForQueue)
-    ) {
-      return true;
-    }
-    const size = this.share(settings.pullThresholdSizeForTopic, settings.pullThresholdSizeForQueue);
-    if (process.bytes > size * mebibyte) return true;
-    if (!state.isOrderly) return process.span > settings.consumeConcurrentlyMaxSpan;
-    return state.isClustering && assigned.lockedUntil <= state.clock.monotonic();
-  }
-
-  /** A threshold of the topic is shared out over its queues here. */
-  private share(perTopic: number, perQueue: number): number {
-    if (perTopic < 0) return perQueue;
-    const { topic } = this.assigned.queue;
-    let queues = 0;
-    for (const other of this.state.assigned.values()) {
-      if (other.queue.topic === topic) queues += 1;
-    }
-    return Math.max(1, Math.floor(perTopic / Math.max(1, queues)));
-  }
-
   private async turn(): Promise<void> {
     const { state, assigned } = this;
     const { queue } = assigned;
     const place = await readPlaceOf(state.instance, queue, assigned.readFrom);
     assigned.pulledAt = state.clock.now();
-    const answer = await state.instance.calls.pull(
-      place.address,
-      this.request(place.id === 0),
-      state.settings.pullSuspend + answerMargin,
-      assigned.signal,
-    );
+    const answer = await this.puller.ask(assigned, place);
     if (assigned.isLeaving) return;
     if (this.failures > 0) {
       state.logger.info('Pulls succeed again.', { ...queue, failures: this.failures });
@@ -99,70 +75,23 @@ export class PullLoop {
     }
     assigned.readFrom = answer.header.suggestWhichBrokerId;
     if (answer.code === ResponseCode.PULL_OFFSET_MOVED) return this.moved(answer);
-    const messages = answer.code === ResponseCode.SUCCESS ? this.wanted(answer.body) : [];
+    const messages =
+      answer.code === ResponseCode.SUCCESS
+        ? wantedOf(answer.body, this.puller.subscription(queue.topic))
+        : [];
     const fresh = assigned.process.put(messages, answer.header.nextBeginOffset);
-    state.statistics.pulled += fresh.length;
-    if (fresh.length === 0) return finish(state, assigned, []);
-    this.delivery.accept(assigned, fresh);
-    if (state.settings.pullInterval > 0) {
-      state.logger.debug('Pausing between pulls.', { queue });
-      await state.clock.sleep(state.settings.pullInterval, assigned.signal);
-    }
+    return this.puller.arrived(assigned, fresh);
   }
 
-  private request(isMaster: boolean): Asking<typeof PullMessage> {
+  private moved(answer: PullAnswer): Promise<void> | void {
     const { state, assigned } = this;
-    const { queue, process } = assigned;
-    const { settings } = state;
-    const { subVersion = 0, expressionType = 'TAG' } =
-      state.subscriptions.get(queue.topic)?.data ?? {};
-    const committed = state.isClustering && isMaster ? state.offsets.known(queue) : undefined;
-    const commits = committed !== undefined && committed > 0;
-    return {
-      consumerGroup: state.group,
-      topic: queue.topic,
-      queueId: queue.queueId,
-      queueOffset: process.pullOffset,
-      maxMsgNums: settings.pullBatchSize,
-      sysFlag: PullSysFlag.suspend | (commits ? PullSysFlag.commitOffset : 0),
-      commitOffset: commits ? committed : 0,
-      suspendTimeoutMillis: settings.pullSuspend,
-      subVersion,
-      expressionType,
-      maxMsgBytes: settings.pullBatchBytes,
-      requestSource: -1,
-      brokerName: queue.brokerName,
-    };
-  }
-
-  private wanted(body: Uint8Array): StoredMessage[] {
-    const { state, assigned } = this;
-    const messages = wantedOf(body, state.subscriptions.get(assigned.queue.topic));
-    for (const message of messages) showOriginalTopic(message, state.group);
-    return messages;
-  }
-
-  /**
-   * Our offset lies outside of what the broker has. Whatever is in hand is given up, the group goes
-   * on where the broker says, and the queue comes back with the next rebalance.
-   */
-  private async moved(answer: PullAnswer): Promise<void> {
-    const { state, assigned } = this;
-    const { queue } = assigned;
     const offset = answer.header.nextBeginOffset;
     state.logger.warn('The offset lies outside of the queue; the broker moves it.', {
-      ...queue,
+      ...assigned.queue,
       from: assigned.process.pullOffset,
       to: offset,
     });
-    assigned.drop();
-    state.offsets.set(queue, offset);
-    try {
-      await state.offsets.persist([queue]);
-    } catch (error) {
-      state.logger.warn('The moved offset could not be stored yet.', { ...queue, error });
-    }
-    state.requestRebalance();
+    return this.puller.moved(assigned, offset);
   }
 
   private async afterFailure(error: unknown): Promise<void> {

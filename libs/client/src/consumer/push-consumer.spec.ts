@@ -207,15 +207,7 @@ describe('PushConsumer', () => {
     bench.cluster.queues.add('t', 0, ...texts(0, 3));
     await bench.consumer();
     expect(bench.seen).toHaveLength(3);
-    const { ResetConsumerClientOffset } = await import('@nestjs-rocketmq/protocol');
-    const queue = { topic: 't', brokerName: 'broker-a', queueId: 0 };
-    bench.cluster.clients
-      .at(-1)
-      ?.notify(
-        ResetConsumerClientOffset,
-        { topic: 't', group: 'g', timestamp: 0, isForce: true },
-        { body: { offsetTable: [[queue, 1]] } },
-      );
+    bench.reset('t', [[{ topic: 't', brokerName: 'broker-a', queueId: 0 }, 1]]);
     await clock.advance(1_000);
     expect(bench.seen.slice(3)).toEqual(['m1', 'm2']);
   });

@@ -1,29 +1,30 @@
-import { messageOf, type Clock, type Logger, type Timer } from '@nestjs-rocketmq/foundation';
-import { checkTopic, retryTopic, sameQueue, type MessageQueue } from '@nestjs-rocketmq/message';
+import type { Clock, Logger, Timer } from '@nestjs-rocketmq/foundation';
+import { retryTopic, type MessageQueue } from '@nestjs-rocketmq/message';
 import type { ConsumerData } from '@nestjs-rocketmq/protocol';
 import type { ConsumerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';
-import {
-  BrokerRefusedError,
-  ClientConfigurationError,
-  ClientStateError,
-} from '../client.errors.js';
+import { ClientStateError } from '../client.errors.js';
 import type { CloseOptions } from '../producer/send-result.js';
-import { subscriptionOf, TagSubscription, type TopicSubscription } from '../subscription.js';
+import { TagSubscription } from '../subscription.js';
 import { ConcurrentDelivery } from './concurrent-delivery.js';
 import {
   pushConsumerOptionSet,
+  subscriptionsOf,
   type PushConsumerOptions,
   type PushConsumerSettings,
 } from './consumer-options.js';
 import { consumeDirectly } from './direct-consumption.js';
 import { Farewell } from './farewell.js';
 import { checkConsumerGroup } from './group-name.js';
+import { GroupShare } from './group-share.js';
 import type { ConsumerStatistics, GroupState, MessageDelivery } from './group-state.js';
+import { HeldQueues } from './held-queues.js';
 import { Inspection } from './inspection.js';
+import { checkFilters, learnRoutes } from './joining.js';
 import { offsetStoreOf, persistOffsets } from './offset-keeping.js';
-import { OffsetTable, type QueueOffset } from './offset-store.js';
+import { OffsetTable } from './offset-store.js';
 import { OrderlyDelivery } from './orderly-delivery.js';
+import { PushPulls } from './push-pulls.js';
 import { Rebalancer } from './rebalancer.js';
 
 const defaultCloseDeadline = 30_000;
@@ -38,6 +39,7 @@ export class PushConsumer implements AsyncDisposable {
   private readonly logger: Logger;
   private readonly state: GroupState;
   private readonly delivery: MessageDelivery;
+  private readonly held: HeldQueues;
   private readonly rebalancer: Rebalancer;
   private readonly member: ConsumerMember;
   private readonly timers: Timer[] = [];
@@ -51,11 +53,15 @@ export class PushConsumer implements AsyncDisposable {
     this.group = this.settings.group;
     checkConsumerGroup(this.group);
     const isClustering = this.settings.model === 'clustering';
+    const isOrderly = this.settings.mode === 'orderly';
     this.ownsInstance = options.instance === undefined;
     this.instance = options.instance ?? new ClientInstance(options);
     this.clock = this.instance.clock;
     this.logger = (options.logger ?? this.instance.logger).child(this.group);
-    const subscriptions = subscriptionsOf(options, isClustering, this.clock.now());
+    const version = this.clock.now();
+    const subscriptions = subscriptionsOf(options.subscriptions, this.group, version);
+    const retries = retryTopic(this.group);
+    if (isClustering) subscriptions.set(retries, new TagSubscription(retries, '*', version));
     const store = offsetStoreOf(this.instance, this.group, isClustering, options);
     this.state = {
       group: this.group,
@@ -65,7 +71,8 @@ export class PushConsumer implements AsyncDisposable {
       logger: this.logger,
       listener: options.listener,
       isClustering,
-      isOrderly: this.settings.mode === 'orderly',
+      isOrderly,
+      lockInterval: isOrderly && isClustering ? this.settings.lockInterval : undefined,
       subscriptions,
       offsets: new OffsetTable(store),
       statistics: newStatistics(),
@@ -76,7 +83,9 @@ export class PushConsumer implements AsyncDisposable {
     this.delivery = this.state.isOrderly
       ? new OrderlyDelivery(this.state)
       : new ConcurrentDelivery(this.state);
-    this.rebalancer = new Rebalancer(this.state, this.delivery, options.strategy);
+    this.held = new HeldQueues(this.state, new PushPulls(this.state, this.delivery));
+    const share = new GroupShare(this.state, options.strategy);
+    this.rebalancer = new Rebalancer(this.state, this.held, share);
     const inspection = new Inspection(this.state, {
       consumeType: 'CONSUME_PASSIVELY',
       properties: {
@@ -91,7 +100,10 @@ export class PushConsumer implements AsyncDisposable {
       consumeDirectly: (message, broker) => consumeDirectly(this.state, message, broker),
       data: () => this.heartbeatData(),
       membersChanged: () => this.rebalancer.request(),
-      resetOffsets: (offsets) => this.resetOffsets(offsets),
+      resetOffsets: async (offsets) => {
+        await this.held.reset(offsets);
+        this.rebalancer.request();
+      },
     };
   }
 
@@ -121,10 +133,10 @@ export class PushConsumer implements AsyncDisposable {
         () => void persistOffsets(this.state),
       ),
     );
-    const topics = [...this.state.subscriptions.keys()];
-    await Promise.all(topics.map((topic) => this.firstRoute(topic)));
+    const { subscriptions } = this.state;
+    await learnRoutes(this.state, subscriptions.keys());
     try {
-      await this.checkFilters();
+      await checkFilters(this.state, subscriptions.values());
     } catch (error) {
       await this.close();
       throw error;
@@ -177,34 +189,6 @@ export class PushConsumer implements AsyncDisposable {
     return this.close();
   }
 
-  private async firstRoute(topic: string): Promise<void> {
-    try {
-      await this.instance.routes.refresh(topic);
-    } catch (error) {
-      this.logger.warn('The name servers cannot be asked yet; they will be asked again.', {
-        topic,
-        error: messageOf(error),
-      });
-    }
-  }
-
-  /** Asks a broker of each topic that is filtered by SQL92, so that nobody waits in vain. */
-  private async checkFilters(): Promise<void> {
-    const { instance, group } = this;
-    for (const { topic, data } of this.state.subscriptions.values()) {
-      if (data.expressionType === 'TAG') continue;
-      const [queue] = instance.routes.known(topic)?.subscribe ?? [];
-      const address = queue && instance.routes.readAddress(queue.brokerName, 0)?.address;
-      if (address === undefined) continue;
-      try {
-        await instance.calls.checkSubscription(address, { clientId: this.clientId, group, data });
-      } catch (error) {
-        if (error instanceof BrokerRefusedError) throw error;
-        this.logger.warn('A broker could not be asked about a filter.', { topic, error });
-      }
-    }
-  }
-
   private heartbeatData(): ConsumerData {
     const { from, model } = this.settings;
     return {
@@ -222,20 +206,6 @@ export class PushConsumer implements AsyncDisposable {
     };
   }
 
-  /** The queues are left and come back at the new offsets. */
-  private async resetOffsets(offsets: readonly QueueOffset[]): Promise<void> {
-    const { assigned } = this.state;
-    for (const one of assigned.values()) {
-      const reset = offsets.find(({ queue }) => sameQueue(queue, one.queue));
-      if (reset === undefined) continue;
-      one.drop();
-      this.state.offsets.set(one.queue, reset.offset);
-    }
-    await this.state.offsets.persist();
-    this.logger.info('Offsets were reset by an operator.', { queues: offsets.length });
-    this.rebalancer.request();
-  }
-
   private async closeAll(deadlineMs: number): Promise<void> {
     const wasRunning = this.stage === 'running';
     this.stage = 'closing';
@@ -244,13 +214,13 @@ export class PushConsumer implements AsyncDisposable {
     if (wasRunning) {
       const farewell = new Farewell(this.clock, this.logger, deadlineMs);
       await farewell.step('The last rebalance', () => this.rebalancer.stop());
-      await farewell.step('A pull', () => this.rebalancer.stopPulling());
+      await farewell.step('A pull', () => this.held.stopPulling());
       const isDrained = await farewell.step('A listener call', () => this.delivery.drain());
       if (!isDrained) this.delivery.abandon();
       await farewell.lastWords((time) => this.farewell(time));
     }
     this.delivery.close();
-    this.rebalancer.dropAll();
+    this.held.dropAll();
     if (this.ownsInstance) await this.instance.close();
   }
 
@@ -258,7 +228,7 @@ export class PushConsumer implements AsyncDisposable {
   private async farewell(timeMs: number): Promise<void> {
     await persistOffsets(this.state);
     if (this.state.isOrderly && this.state.isClustering) {
-      await this.rebalancer.locks.giveBack(this.rebalancer.held());
+      await this.rebalancer.locks.giveBack(this.rebalancer.locked());
     }
     await this.instance.remove(this.member, timeMs);
   }
@@ -274,30 +244,4 @@ function newStatistics(): ConsumerStatistics {
     timedOut: 0,
     running: 0,
   };
-}
-
-/** By topic; in clustering the group's retry topic is there too. */
-function subscriptionsOf(
-  options: PushConsumerOptions,
-  isClustering: boolean,
-  version: number,
-): Map<string, TopicSubscription> {
-  const all = new Map<string, TopicSubscription>();
-  for (const { topic, expression, sql } of options.subscriptions) {
-    checkTopic(topic);
-    if (all.has(topic)) {
-      throw new ClientConfigurationError(
-        `Topic '${topic}' is subscribed twice in group '${options.group}'; ` +
-          "join the tags in one expression such as 'a || b'.",
-        { details: { topic, group: options.group } },
-      );
-    }
-    all.set(
-      topic,
-      subscriptionOf(topic, sql === undefined ? (expression ?? '*') : { sql }, version),
-    );
-  }
-  const retries = retryTopic(options.group);
-  if (isClustering) all.set(retries, new TagSubscription(retries, '*', version));
-  return all;
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '@nestjs-rocketmq/foundation';
 import { queueKey, type MessageQueue } from '@nestjs-rocketmq/message';
 import type { AssignedQueue } from './assigned-queue.js';
-import type { GroupState } from './group-state.js';
+import type { ConsumerGroup } from './group-state.js';
 
 /** How long a lock counts here after it was granted; brokers keep it for 60 s. */
 const lockLifetime = 30_000;
@@ -21,7 +21,7 @@ export class QueueLocks {
   private renewing = false;
 
   constructor(
-    private readonly state: GroupState,
+    private readonly state: ConsumerGroup,
     /** A queue whose lock another member holds now. */
     private readonly onLost: (assigned: AssignedQueue) => void,
   ) {}

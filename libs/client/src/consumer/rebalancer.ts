@@ -1,11 +1,9 @@
 import { messageOf, type Timer } from '@nestjs-rocketmq/foundation';
 import { queueKey, type MessageQueue } from '@nestjs-rocketmq/message';
-import { averagely } from './allocation/averagely.js';
-import { allocateQueues, type AllocationStrategy } from './allocation/strategy.js';
-import { AssignedQueue } from './assigned-queue.js';
-import { startWithoutOffset } from './broker-offsets.js';
-import type { GroupState, MessageDelivery } from './group-state.js';
-import { PullLoop } from './pull-loop.js';
+import type { AssignedQueue } from './assigned-queue.js';
+import type { QueueShare } from './group-share.js';
+import type { SharingGroup } from './group-state.js';
+import type { HeldQueues } from './held-queues.js';
 import { QueueLocks } from './queue-locks.js';
 import { assignmentChange } from './rebalance.js';
 
@@ -20,7 +18,6 @@ const longestRepeat = 3_000;
 export class Rebalancer {
   readonly locks: QueueLocks;
   private readonly timers: Timer[] = [];
-  private readonly loops = new Set<Promise<void>>();
   /** Queues that were left but whose last listener call still runs, by queue key. */
   private readonly releasing = new Map<string, AssignedQueue>();
   private running: Promise<void> | undefined;
@@ -30,18 +27,21 @@ export class Rebalancer {
   private repeat: Timer | undefined;
 
   constructor(
-    private readonly state: GroupState,
-    private readonly delivery: MessageDelivery,
-    private readonly strategy: AllocationStrategy = averagely,
+    private readonly state: SharingGroup,
+    private readonly held: HeldQueues,
+    private readonly share: QueueShare,
+    /** Told which queues of a topic are ours now, when that changed. */
+    private readonly onShared: (topic: string, mine: readonly MessageQueue[]) => void = () =>
+      undefined,
   ) {
     this.locks = new QueueLocks(state, (assigned) => this.lockLost(assigned));
   }
 
   start(): void {
-    const { clock, settings, isOrderly, isClustering } = this.state;
+    const { clock, settings, lockInterval } = this.state;
     this.timers.push(clock.every(settings.rebalanceInterval, () => this.request()));
-    if (!isOrderly || !isClustering) return;
-    this.timers.push(clock.every(settings.lockInterval, () => void this.renewLocks()));
+    if (lockInterval === undefined) return;
+    this.timers.push(clock.every(lockInterval, () => void this.renewLocks()));
   }
 
   /** Asks for a round; harmless while paused or stopped. */
@@ -63,25 +63,14 @@ export class Rebalancer {
   /** No further rounds; queues stay in hand. */
   async stop(): Promise<void> {
     this.isStopped = true;
+    this.held.close();
     for (const timer of this.timers) timer.cancel();
     this.repeat?.cancel();
     await this.running;
   }
 
-  /** Ends pulling of every queue; results of running listener calls still count. */
-  async stopPulling(): Promise<void> {
-    for (const assigned of this.state.assigned.values()) assigned.leave();
-    await Promise.all(this.loops);
-  }
-
-  /** From here on no result counts. */
-  dropAll(): void {
-    for (const assigned of this.state.assigned.values()) assigned.drop();
-    this.state.assigned.clear();
-  }
-
   /** Queues whose locks this member holds, for giving them back at the end. */
-  held(): MessageQueue[] {
+  locked(): MessageQueue[] {
     return [...this.state.assigned.values(), ...this.releasing.values()].map((one) => one.queue);
   }
 
@@ -112,11 +101,12 @@ export class Rebalancer {
   private async round(): Promise<boolean> {
     const { state } = this;
     let isBalanced = true;
-    for (const topic of state.subscriptions.keys()) {
+    const topics = new Set(this.share.topics());
+    for (const topic of topics) {
       if (this.isStopped) return true;
       let mine: readonly MessageQueue[] | undefined;
       try {
-        mine = await this.shareOf(topic);
+        mine = await this.share.of(topic);
       } catch (error) {
         state.logger.warn('The share of a topic is unknown; the queues in hand stay.', {
           topic,
@@ -126,25 +116,10 @@ export class Rebalancer {
       if (mine === undefined) isBalanced = false;
       else if (!(await this.apply(topic, mine))) isBalanced = false;
     }
-    return isBalanced;
-  }
-
-  /** My queues of a topic; undefined when the route or the members cannot be learned now. */
-  private async shareOf(topic: string): Promise<readonly MessageQueue[] | undefined> {
-    const { state } = this;
-    const { instance, group } = state;
-    const route = await instance.routes.find(topic);
-    if (route === undefined || route.isTemplate || route.subscribe.length === 0) return undefined;
-    if (!state.isClustering) return route.subscribe;
-    const address = instance.routes.anyAddress(topic);
-    if (address === undefined) return undefined;
-    const members = await instance.calls.consumerIds(address, group);
-    if (!members.includes(instance.clientId)) {
-      // A broker that restarted and does not know us yet is no reason to let go of everything.
-      await instance.greet(address);
-      return undefined;
+    for (const [key, { queue }] of state.assigned) {
+      if (!topics.has(queue.topic)) await this.leave(key);
     }
-    return allocateQueues(this.strategy, group, instance.clientId, route.subscribe, members);
+    return isBalanced;
   }
 
   private async apply(topic: string, mine: readonly MessageQueue[]): Promise<boolean> {
@@ -161,6 +136,7 @@ export class Rebalancer {
     const wanted = mine.filter((queue) => !assigned.has(queueKey(queue)));
     if (leave.size === 0 && wanted.length === 0) return true;
     const taken = await this.takeAll(wanted);
+    this.onShared(topic, mine);
     logger.info('Queues were shared out anew.', {
       topic,
       held: mine.length - wanted.length + taken,
@@ -176,83 +152,38 @@ export class Rebalancer {
     if (one === undefined) return;
     const wasDropped = one.isDropped;
     state.assigned.delete(key);
-    if (state.isOrderly && state.isClustering) {
+    if (state.lockInterval !== undefined) {
       this.releasing.set(key, one);
       void this.releaseLocked(key, one, wasDropped);
       return;
     }
-    one.drop();
-    await this.storeOffset(one);
+    await this.held.release(one);
   }
 
   /** The lock goes only when the running call has ended: that is what keeps the order. */
   private async releaseLocked(key: string, one: AssignedQueue, wasDropped: boolean): Promise<void> {
     one.leave();
     await one.quiet();
-    one.drop();
-    await this.storeOffset(one);
+    await this.held.release(one);
     if (!wasDropped) await this.locks.giveBack([one.queue]);
     this.releasing.delete(key);
     this.request();
-  }
-
-  private async storeOffset(one: AssignedQueue): Promise<void> {
-    const { offsets, logger } = this.state;
-    try {
-      await offsets.persist([one.queue]);
-    } catch (error) {
-      logger.warn('An offset could not be stored on leaving; messages may come twice.', {
-        ...one.queue,
-        error: messageOf(error),
-      });
-    }
-    offsets.forget(one.queue);
   }
 
   /** Answers how many could be taken. */
   private async takeAll(queues: readonly MessageQueue[]): Promise<number> {
     const { state } = this;
     const free = queues.filter((queue) => !this.releasing.has(queueKey(queue)));
-    const needsLocks = state.isOrderly && state.isClustering;
+    const needsLocks = state.lockInterval !== undefined;
     const locks = needsLocks ? await this.locks.take(free) : undefined;
     const results = await Promise.all(
       free.map(async (queue) => {
         const until = locks?.get(queueKey(queue)) ?? 0;
         if (needsLocks && until === 0) return false;
-        return this.take(queue, until);
+        return this.held.take(queue, until);
       }),
     );
     return results.filter(Boolean).length;
-  }
-
-  private async take(queue: MessageQueue, lockedUntil: number): Promise<boolean> {
-    const { state } = this;
-    let stored: number | undefined;
-    let start: number;
-    try {
-      stored = await state.offsets.read(queue);
-      start = stored ?? (await this.startWithout(queue));
-    } catch (error) {
-      state.logger.warn('A queue cannot be taken yet.', { ...queue, error: messageOf(error) });
-      return false;
-    }
-    if (this.isStopped) return false;
-    // The start counts as an offset at once: a group that begins at the end and stops before its
-    // first message is finished must not begin at a later end.
-    state.offsets.begin(queue, stored, start);
-    const assigned = new AssignedQueue(queue, start);
-    assigned.lockedUntil = lockedUntil;
-    state.assigned.set(queueKey(queue), assigned);
-    const loop = new PullLoop(state, assigned, this.delivery)
-      .run()
-      .finally(() => this.loops.delete(loop));
-    this.loops.add(loop);
-    return true;
-  }
-
-  private startWithout(queue: MessageQueue): Promise<number> {
-    const { instance, settings } = this.state;
-    return startWithoutOffset(instance, queue, settings.from ?? 'last');
   }
 
   private async renewLocks(): Promise<void> {

@@ -1,5 +1,11 @@
 import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { MessageQueue } from '@nestjs-rocketmq/message';
+import { ResetConsumerClientOffset } from '@nestjs-rocketmq/protocol';
 import type { Network } from '@nestjs-rocketmq/remoting';
+import type { Duration } from '../client-options.js';
+import type { LitePullConsumerOptions } from '../consumer/lite-pull-options.js';
+import { LitePullConsumer } from '../consumer/lite-pull-consumer.js';
+import type { MessageBatch } from '../consumer/message-batch.js';
 import type { PushConsumerOptions } from '../consumer/consumer-options.js';
 import { PushConsumer } from '../consumer/push-consumer.js';
 import { ScriptedCluster } from './scripted-cluster.js';
@@ -13,7 +19,7 @@ export interface MovedClock extends Clock {
 /** For specs: push consumers of the group `g` on a scripted cluster, and what they saw. */
 export class ConsumerBench {
   readonly seen: string[] = [];
-  private readonly consumers: PushConsumer[] = [];
+  private readonly consumers: (PushConsumer | LitePullConsumer)[] = [];
 
   private constructor(
     readonly clock: MovedClock,
@@ -49,9 +55,46 @@ export class ConsumerBench {
     return consumer;
   }
 
+  /** A lite pull consumer of the group `g`, not started. */
+  lite(options: Partial<LitePullConsumerOptions> = {}): LitePullConsumer {
+    const { clock, network } = this;
+    const nameServers = this.cluster.nameServer;
+    const common = { nameServers, group: 'g', from: 'first', clock, network } as const;
+    const consumer = new LitePullConsumer({ ...common, ...options });
+    this.consumers.push(consumer);
+    return consumer;
+  }
+
+  /** The same, started, with the topic `t`. */
+  async startedLite(options: Partial<LitePullConsumerOptions> = {}): Promise<LitePullConsumer> {
+    const consumer = this.lite({ subscriptions: [{ topic: 't' }], ...options });
+    await this.done(consumer.start());
+    return consumer;
+  }
+
+  /** The texts of the next batch; empty when none comes in time. */
+  async polled(consumer: LitePullConsumer, timeout: Duration = '1s'): Promise<string[]> {
+    return textsOf(await this.done(consumer.poll(timeout)));
+  }
+
+  /** The committed offset of a queue after the next round of storing. */
+  async stored(queueId = 0): Promise<number | undefined> {
+    await this.clock.advance(5_000);
+    await this.until(() => false);
+    return this.offset(queueId);
+  }
+
   /** The committed offset of a queue. */
   offset(queueId: number, topic = 't'): number | undefined {
     return this.cluster.queues.offsets.get(`g ${topic} ${queueId}`);
+  }
+
+  /** An operator moves the group `g`, at every client that a broker knows. */
+  reset(topic: string, offsets: readonly [MessageQueue, number][]): void {
+    const asked = { topic, group: 'g', timestamp: 0, isForce: true };
+    for (const peer of new Set(this.cluster.clients)) {
+      peer.notify(ResetConsumerClientOffset, asked, { body: { offsetTable: [...offsets] } });
+    }
   }
 
   /** Moves time until the work has ended. */
@@ -59,6 +102,7 @@ export class ConsumerBench {
     let isOver = false;
     const over = (): void => void (isOver = true);
     work.then(over, over);
+    for (let i = 0; i < 20 && !isOver; i += 1) await this.clock.advance(0);
     for (let i = 0; i < 1_000 && !isOver; i += 1) await this.clock.advance(100);
     return work;
   }
@@ -77,4 +121,13 @@ export class ConsumerBench {
 /** Messages with the texts `m<from>` up to, not including, `m<to>`. */
 export function texts(from: number, to: number): { text: string }[] {
   return Array.from({ length: to - from }, (_, i) => ({ text: `m${from + i}` }));
+}
+
+/** The same, the texts only. */
+export function named(from: number, to: number): string[] {
+  return texts(from, to).map((one) => one.text);
+}
+
+export function textsOf(batch: MessageBatch | undefined): string[] {
+  return (batch?.messages ?? []).map((one) => one.text);
 }

@@ -40,6 +40,7 @@ export class FakeGroup {
       listener,
       isClustering: settings.model === 'clustering',
       isOrderly: settings.mode === 'orderly',
+      lockInterval: undefined,
       subscriptions: new Map(),
       offsets: new OffsetTable({
         read: () => Promise.resolve(undefined),

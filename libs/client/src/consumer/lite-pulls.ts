@@ -1,0 +1,92 @@
+import type { PullAnswer } from '../broker-calls.js';
+import { TagSubscription, type TopicSubscription } from '../subscription.js';
+import type { AssignedQueue } from './assigned-queue.js';
+import type { PulledChunk } from './batch-cache.js';
+import { isOverThreshold } from './flow-control.js';
+import type { LiteState } from './lite-state.js';
+import type { Held } from './process-queue.js';
+import type { Puller } from './pull-loop.js';
+import { carryingPull } from './pull-request.js';
+import type { ReadPlace } from './queue-inquiry.js';
+
+/** How a lite pull consumer pulls: with its own subscription, into the cache from which `poll` takes. */
+export class LitePulls implements Puller {
+  constructor(
+    private readonly state: LiteState,
+    /** Gives up what is in hand of a queue and goes on at an offset. */
+    private readonly restart: (assigned: AssignedQueue, offset: number) => void,
+  ) {}
+
+  subscription(topic: string): TopicSubscription {
+    const { subscriptions, filters } = this.state;
+    const known = subscriptions.get(topic) ?? filters.get(topic);
+    if (known !== undefined) return known;
+    const all = new TagSubscription(topic, '*', 0);
+    filters.set(topic, all);
+    return all;
+  }
+
+  mustWait(assigned: AssignedQueue): boolean {
+    const { state } = this;
+    const { settings, cache } = state;
+    if (assigned.isPaused || cache.count > settings.pullThresholdForAll) return true;
+    return isOverThreshold(assigned, state) || assigned.process.span > settings.consumeMaxSpan;
+  }
+
+  ask(assigned: AssignedQueue, place: ReadPlace): Promise<PullAnswer> {
+    const { instance, settings, group } = this.state;
+    const { queue, process } = assigned;
+    const asked = carryingPull({
+      group,
+      queue,
+      subscription: this.subscription(queue.topic),
+      offset: process.pullOffset,
+      max: settings.pullBatchSize,
+      suspendMs: settings.pullSuspend,
+      isLite: true,
+    });
+    const { address } = place;
+    return instance.calls.pullLite(address, asked, settings.pullSuspendTimeout, assigned.signal);
+  }
+
+  arrived(assigned: AssignedQueue, held: readonly Held[]): void {
+    this.state.cache.put({ assigned, held });
+  }
+
+  /** What is in hand stays good when the first messages of a queue went; not when its end did. */
+  moved(assigned: AssignedQueue, offset: number): void {
+    if (offset >= assigned.process.pullOffset) assigned.process.put([], offset);
+    else this.restart(assigned, offset);
+  }
+
+  released(assigned: AssignedQueue): void {
+    if (this.state.settings.autoCommit) this.commitSettled(assigned);
+    this.state.cache.forget(assigned);
+  }
+
+  /** A chunk was taken out of the cache: there may be room again for every queue. */
+  taken(chunk: PulledChunk): void {
+    const { cache, settings, assigned } = this.state;
+    if (cache.count + chunk.held.length <= settings.pullThresholdForAll) return;
+    for (const one of assigned.values()) one.changed();
+  }
+
+  /** The caller is through with a chunk. */
+  settle({ assigned, held }: PulledChunk): void {
+    assigned.process.finish(held);
+    assigned.consumedAt = this.state.clock.now();
+    assigned.settled = assigned.process.finishedTo ?? assigned.settled;
+    assigned.changed();
+  }
+
+  commitSettled(assigned: AssignedQueue): void {
+    if (assigned.settled !== undefined) this.commit(assigned, assigned.settled);
+  }
+
+  /** Also back, after a seek; not for a queue that is not ours any more. */
+  commit(assigned: AssignedQueue, offset: number): void {
+    const { offsets } = this.state;
+    if (assigned.isDropped || offsets.known(assigned.queue) === offset) return;
+    offsets.set(assigned.queue, offset);
+  }
+}

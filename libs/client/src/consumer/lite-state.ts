@@ -1,0 +1,48 @@
+import { ClientInstance } from '../client-instance.js';
+import type { TopicSubscription } from '../subscription.js';
+import { BatchCache } from './batch-cache.js';
+import { subscriptionsOf } from './consumer-options.js';
+import { checkConsumerGroup } from './group-name.js';
+import type { SharingGroup } from './group-state.js';
+import {
+  litePullConsumerOptionSet,
+  type LitePullConsumerOptions,
+  type LitePullConsumerSettings,
+} from './lite-pull-options.js';
+import { offsetStoreOf } from './offset-keeping.js';
+import { OffsetTable } from './offset-store.js';
+import { checkHeldPulls } from './pull-consumer-options.js';
+
+/** What the parts of one lite pull consumer share. */
+export interface LiteState extends SharingGroup {
+  readonly settings: LitePullConsumerSettings;
+  readonly subscriptions: Map<string, TopicSubscription>;
+  /** What is wanted of topics whose queues are assigned by hand, by topic; all where none is told. */
+  readonly filters: Map<string, TopicSubscription>;
+  readonly cache: BatchCache;
+}
+
+/** Throws `OptionsError` naming every wrong option, or `ClientConfigurationError`. */
+export function liteStateOf(options: LitePullConsumerOptions): LiteState {
+  const settings = litePullConsumerOptionSet.load(options as unknown as Record<string, unknown>);
+  const { group } = settings;
+  checkConsumerGroup(group);
+  checkHeldPulls(settings);
+  const isClustering = settings.model === 'clustering';
+  const instance = options.instance ?? new ClientInstance(options);
+  const { clock } = instance;
+  return {
+    group,
+    settings,
+    instance,
+    clock,
+    logger: (options.logger ?? instance.logger).child(group),
+    isClustering,
+    lockInterval: undefined,
+    subscriptions: subscriptionsOf(options.subscriptions ?? [], group, clock.now()),
+    filters: new Map(),
+    offsets: new OffsetTable(offsetStoreOf(instance, group, isClustering, options)),
+    assigned: new Map(),
+    cache: new BatchCache(clock),
+  };
+}

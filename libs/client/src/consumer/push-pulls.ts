@@ -1,0 +1,100 @@
+import { messageOf } from '@nestjs-rocketmq/foundation';
+import { PullSysFlag, type Asking, type PullMessage } from '@nestjs-rocketmq/protocol';
+import type { PullAnswer } from '../broker-calls.js';
+import type { TopicSubscription } from '../subscription.js';
+import type { AssignedQueue } from './assigned-queue.js';
+import { isOverThreshold } from './flow-control.js';
+import { finish, showOriginalTopic, type GroupState, type MessageDelivery } from './group-state.js';
+import type { Held } from './process-queue.js';
+import type { Puller } from './pull-loop.js';
+import type { ReadPlace } from './queue-inquiry.js';
+
+/** Added to the time that the broker may hold a pull, before it counts as failed. */
+const answerMargin = 15_000;
+
+/** How a push consumer pulls: with its committed offset on the way, and straight to the listener. */
+export class PushPulls implements Puller {
+  constructor(
+    private readonly state: GroupState,
+    private readonly delivery: MessageDelivery,
+  ) {}
+
+  subscription(topic: string): TopicSubscription | undefined {
+    return this.state.subscriptions.get(topic);
+  }
+
+  mustWait(assigned: AssignedQueue): boolean {
+    const { state } = this;
+    if (state.isPaused || isOverThreshold(assigned, state)) return true;
+    if (!state.isOrderly) return assigned.process.span > state.settings.consumeConcurrentlyMaxSpan;
+    return state.isClustering && assigned.lockedUntil <= state.clock.monotonic();
+  }
+
+  ask(assigned: AssignedQueue, place: ReadPlace): Promise<PullAnswer> {
+    const { instance, settings } = this.state;
+    const asked = this.request(assigned, place.id === 0);
+    const timeout = settings.pullSuspend + answerMargin;
+    return instance.calls.pull(place.address, asked, timeout, assigned.signal);
+  }
+
+  async arrived(assigned: AssignedQueue, fresh: readonly Held[]): Promise<void> {
+    const { state } = this;
+    state.statistics.pulled += fresh.length;
+    if (fresh.length === 0) return finish(state, assigned, []);
+    for (const { message } of fresh) showOriginalTopic(message, state.group);
+    this.delivery.accept(assigned, fresh);
+    if (state.settings.pullInterval > 0) {
+      state.logger.debug('Pausing between pulls.', { queue: assigned.queue });
+      await state.clock.sleep(state.settings.pullInterval, assigned.signal);
+    }
+  }
+
+  /**
+   * Whatever is in hand is given up, the group goes on where the broker says, and the queue comes
+   * back with the next rebalance.
+   */
+  async moved(assigned: AssignedQueue, offset: number): Promise<void> {
+    const { state } = this;
+    const { queue } = assigned;
+    assigned.drop();
+    state.offsets.set(queue, offset);
+    try {
+      await state.offsets.persist([queue]);
+    } catch (error) {
+      state.logger.warn('The moved offset could not be stored yet.', {
+        ...queue,
+        error: messageOf(error),
+      });
+    }
+    state.requestRebalance();
+  }
+
+  released(): void {
+    // Offsets move as messages finish; nothing is left to do.
+  }
+
+  private request(assigned: AssignedQueue, isMaster: boolean): Asking<typeof PullMessage> {
+    const { state } = this;
+    const { queue, process } = assigned;
+    const { settings } = state;
+    const { subVersion = 0, expressionType = 'TAG' } =
+      state.subscriptions.get(queue.topic)?.data ?? {};
+    const committed = state.isClustering && isMaster ? state.offsets.known(queue) : undefined;
+    const commits = committed !== undefined && committed > 0;
+    return {
+      consumerGroup: state.group,
+      topic: queue.topic,
+      queueId: queue.queueId,
+      queueOffset: process.pullOffset,
+      maxMsgNums: settings.pullBatchSize,
+      sysFlag: PullSysFlag.suspend | (commits ? PullSysFlag.commitOffset : 0),
+      commitOffset: commits ? committed : 0,
+      suspendTimeoutMillis: settings.pullSuspend,
+      subVersion,
+      expressionType,
+      maxMsgBytes: settings.pullBatchBytes,
+      requestSource: -1,
+      brokerName: queue.brokerName,
+    };
+  }
+}
