@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { sources, working, type Source } from './sources.js';
-import { root } from './tree.js';
+import { root, sources, working, type Source } from './sources.js';
 
 function linesWith(pattern: RegExp, where: (source: Source) => boolean): string[] {
   const found: string[] = [];

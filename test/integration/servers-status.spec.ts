@@ -1,7 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startNameserver } from '@nestjs-rocketmq/nameserver';
-import { UpdateNamesrvConfig } from '@nestjs-rocketmq/protocol';
+import { parseOffsetMessageId } from '@nestjs-rocketmq/message';
+import {
+  EndTransaction,
+  TransactionDecision,
+  UpdateAndCreateTopic,
+  UpdateNamesrvConfig,
+} from '@nestjs-rocketmq/protocol';
 import { eventually } from '../support/eventually.js';
 import { OperatedBroker } from '../support/operated-broker.js';
 import { consumerOf, temporaryFolder } from '../support/raw-broker.js';
@@ -46,14 +52,66 @@ describe('a broker that is watched', () => {
     expect(now).toMatchObject({
       [`rocketmq_messages_in_total{${zone},topic="orders",is_system="false"}`]: 3,
       [`rocketmq_messages_out_total{${read}}`]: 2,
-      [`rocketmq_half_messages{${zone}}`]: 0,
-      [`rocketmq_commit_messages_total{${zone}}`]: 0,
+      [`rocketmq_message_size_bucket{${zone},topic="orders",is_system="false",le="1024"}`]: 3,
+      [`rocketmq_message_size_bucket{${zone},topic="orders",is_system="false",le="+Inf"}`]: 3,
+      [`rocketmq_message_size_count{${zone},topic="orders",is_system="false"}`]: 3,
     });
     const connections = Object.entries(now).filter(([name]) => name.includes('_connections{'));
     expect(connections.map(([, count]) => count)).toEqual([1, 1]);
     const { commitLogMaxOffset } = await broker.figures();
     const size = `rocketmq_storage_size{${zone},storage_type="local",storage_medium="disk"}`;
     expect(now[size]).toBe(Number(commitLogMaxOffset));
+  });
+
+  it('tells of transactions by topic, and how long topics and groups took to create', async () => {
+    await using broker = await OperatedBroker.start(watched);
+    const { raw } = broker;
+    const port = raw.broker.statusPort;
+    const properties = { TRAN_MSG: 'true', PGROUP: 'payers' };
+    const half = async (topic: string) => (await raw.send(topic, 'half', { properties })).header;
+    const halves = [await half('orders'), await half('orders'), await half('refunds')];
+    const topicOf = (topic: string) => `topic="${topic}"`;
+    expect(await samples(port)).toMatchObject({
+      [`rocketmq_half_messages{${topicOf('orders')}}`]: 2,
+      [`rocketmq_half_messages{${topicOf('refunds')}}`]: 1,
+    });
+    for (const [i, commitOrRollback] of [
+      TransactionDecision.commit,
+      TransactionDecision.rollback,
+    ].entries()) {
+      const { msgId = '', queueOffset = 0 } = halves[i] ?? {};
+      const asked = {
+        producerGroup: 'payers',
+        tranStateTableOffset: queueOffset,
+        commitLogOffset: parseOffsetMessageId(msgId).position,
+        commitOrRollback,
+        fromTransactionCheck: false,
+        msgId,
+      };
+      await raw.client.invoke(raw.address, EndTransaction, asked, { timeoutMs: 5000 });
+    }
+    await half('refunds');
+    const made = {
+      topic: 'made',
+      defaultTopic: 'TBW102',
+      readQueueNums: 1,
+      writeQueueNums: 1,
+      perm: 6,
+      topicFilterType: 'SINGLE_TAG',
+      topicSysFlag: 0,
+      order: false,
+    };
+    await raw.client.invoke(raw.address, UpdateAndCreateTopic, made, { timeoutMs: 5000 });
+    const now = await samples(port);
+    expect(now).toMatchObject({
+      [`rocketmq_half_messages{${topicOf('refunds')}}`]: 2,
+      [`rocketmq_commit_messages_total{${topicOf('orders')}}`]: 1,
+      [`rocketmq_rollback_messages_total{${topicOf('orders')}}`]: 1,
+      [`rocketmq_finish_message_latency_bucket{${topicOf('orders')},le="86400"}`]: 1,
+      [`rocketmq_finish_message_latency_count{${topicOf('orders')}}`]: 1,
+      'rocketmq_topic_create_execution_time_count{invocation_status="success"}': 1,
+    });
+    expect(Object.keys(now)).not.toContain(`rocketmq_half_messages{${topicOf('orders')}}`);
   });
 
   it('leaves out the metrics that are switched off, at once', async () => {
@@ -83,11 +141,22 @@ describe('a broker that is watched', () => {
   });
 
   it('is not watched unless it is told to', async () => {
-    await using broker = await OperatedBroker.start('metricsExporterType=LOG\n');
+    await using broker = await OperatedBroker.start('metricsExporterType=OTLP_GRPC\n');
     expect(broker.raw.broker.statusPort).toBeUndefined();
-    expect(broker.lines).toContain(
-      'warn metricsExporterType=LOG is not there: nothing is exported.',
+    const warning = 'warn metricsExporterType=OTLP_GRPC is not there: nothing is exported.';
+    expect(broker.lines.filter((line) => line.startsWith(warning))).toHaveLength(1);
+  });
+
+  it('writes its figures to the log again and again, with the type LOG', async () => {
+    const settings = 'metricsExporterType=LOG\nmetricLoggingExporterIntervalInMills=100\n';
+    await using broker = await OperatedBroker.start(settings);
+    expect(broker.raw.broker.statusPort).toBeUndefined();
+    const permissions = () =>
+      broker.lines.filter((line) => line.startsWith('info rocketmq_broker_permission{'));
+    await eventually('the figures are logged twice', 30_000, async () =>
+      permissions().length >= 2 ? true : undefined,
     );
+    expect(permissions()[0]).toMatch(/node_id="broker-a"\} 6$/);
   });
 
   it('writes its log to a file as well, from a level on that changes at once', async () => {

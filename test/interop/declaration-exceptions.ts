@@ -41,6 +41,7 @@ const addedByBroker = 'the broker adds it to the ext fields beside the header cl
 export const addedFields: Readonly<Record<string, string>> = {
   _UNIQUE_KEY_QUERY: 'the client adds it to the ext fields when it looks for a unique key',
   __ZONE_NAME: 'hooks of clients and brokers add it where zones are configured',
+  __ZONE_MODE: 'the same hooks of clients add it',
   MSG_REGION: addedByBroker,
   TRACE_ON: addedByBroker,
 };

@@ -10,7 +10,6 @@ import {
   wireNameOf,
   type CommandDefinition,
   type Fields,
-  type Frame,
 } from '@nestjs-rocketmq/protocol';
 import { goldenFrames, titleOf, type GoldenFrame } from './golden-frames.js';
 import { commandsWithoutFrames, undeclaredFields } from './golden-exceptions.js';
@@ -27,11 +26,6 @@ function problemsOf(list: readonly GoldenFrame[], check: (frame: GoldenFrame) =>
       return [`${titleOf(frame)}: ${error instanceof Error ? error.message : String(error)}`];
     }
   });
-}
-
-/** The body as a text, which is compared much faster than bytes are. */
-function comparable(frame: Frame): object {
-  return { ...frame, body: Buffer.from(frame.body).toString('hex') };
 }
 
 /** Java sees neither empty maps nor, in the binary form, empty values: it has null there. */
@@ -64,7 +58,7 @@ describe('frames that official programs wrote', () => {
   it('say the same after we wrote them again', () => {
     const problems = problemsOf(frames, (golden) => {
       const frame = decodeFrame(golden.bytes);
-      expect(comparable(decodeFrame(encodeFrame(frame)))).toEqual(comparable(frame));
+      expect(decodeFrame(encodeFrame(frame))).toEqual(frame);
     });
     expect(problems).toEqual([]);
   });

@@ -224,7 +224,7 @@ function composeProcessors(
         ({ topicName }) => topicName,
       ),
     }),
-    groups: new GroupsProcessor(groups, offsets, figures, config),
+    groups: new GroupsProcessor(groups, offsets, figures, config, clock),
     query: new QueryProcessor(store, config, clients, filters),
     cleaning: new CleaningProcessor(store, topics, ground.logger.child('cleaning')),
     inspection: new InspectionProcessor(clients, offsets, address),

@@ -152,8 +152,8 @@ async function open(
   const registering = { options, clock, logger, resources, address, port: place.port };
   const registration = register(config, parts, registering);
   followSettings({ config, settings, store, parts, listening, registration, log });
-  const statusPort = await watch(config, { metrics: parts.metrics, registration, fileSystem }, log);
-  if (statusPort !== undefined) resources.use(statusPort);
+  const watched = { metrics: parts.metrics, registration, fileSystem };
+  const statusPort = await watch(config, watched, log, resources);
   await registration.open();
   return {
     address,
@@ -180,17 +180,24 @@ async function watch(
   config: BrokerConfig,
   parts: StatusParts,
   log: LogSinks,
+  resources: ResourceStack,
 ): Promise<StatusServer | undefined> {
   const { metricsExporterType } = config;
   if (metricsExporterType === 'DISABLE') return undefined;
-  if (metricsExporterType !== 'PROM') {
+  if (metricsExporterType === 'OTLP_GRPC') {
     log.logger.warn(
-      `metricsExporterType=${metricsExporterType} is not there: nothing is exported.`,
+      'metricsExporterType=OTLP_GRPC is not there: nothing is exported. With PROM a collector can ' +
+        'fetch the same figures from /metrics.',
     );
     return undefined;
   }
+  if (metricsExporterType === 'LOG') {
+    const { logMetrics } = await import('./status/log-metrics.js');
+    resources.use(logMetrics(parts.metrics, log.logger.child('metrics')));
+    return undefined;
+  }
   const { openStatus } = await import('./status/open-status.js');
-  return openStatus(parts);
+  return resources.use(await openStatus(parts));
 }
 
 /** The settings in force; 26 shows those that do nothing as they were given. */

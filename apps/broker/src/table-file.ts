@@ -12,6 +12,8 @@ export interface TableStorage {
   read(): JsonObject | undefined;
   /** Replaces it. */
   write(value: unknown): void;
+  /** The same with a text that was put together already. */
+  writeText(json: string): void;
 }
 
 /**
@@ -37,7 +39,11 @@ export class TableFile implements TableStorage {
   }
 
   write(value: unknown): void {
-    writeDurableJson(this.fileSystem, this.path, JSON.stringify(value, undefined, '\t'));
+    this.writeText(JSON.stringify(value, undefined, '\t'));
+  }
+
+  writeText(json: string): void {
+    writeDurableJson(this.fileSystem, this.path, json);
   }
 }
 

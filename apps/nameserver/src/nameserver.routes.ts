@@ -38,7 +38,7 @@ export interface NameserverProcessors {
 /** Every request code that a nameserver answers, a line each; all others are refused by name. */
 export function nameserverRouter({ route, registration, admin }: NameserverProcessors): Router {
   const router = new Router()
-    .route(GetRouteinfoByTopic, route.routeOfTopic)
+    .hotRoute(GetRouteinfoByTopic, route.routeOfTopic)
     .route(GetBrokerClusterInfo, route.clusterInfo)
     .route(GetAllTopicListFromNameserver, route.allTopics)
     .route(GetTopicsByCluster, route.topicsOfCluster)

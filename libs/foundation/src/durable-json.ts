@@ -56,16 +56,40 @@ export function readDurableJson(
   );
 }
 
+/** A file that is this long is not blank: nobody writes so many blanks. */
+const surelyNotBlank = 1_024;
+
 /**
  * Replaces a JSON file so that a crash leaves the old or the new text, never a torn one: the new
- * text goes to `.tmp` and is made durable, the old one becomes `.bak`, then the new one is renamed.
+ * text goes to `.tmp` and is made durable, the old one becomes `.bak`, then the new one takes its
+ * place. Between the two there is only the `.bak`, which `readDurableJson` takes.
  */
 export function writeDurableJson(fs: FileSystem, file: string, text: string): void {
   const directory = path.dirname(file);
   fs.makeDirectory(directory);
   fs.writeText(`${file}.tmp`, text);
-  const old = fs.readText(file);
-  if (old !== undefined && old.trim() !== '') fs.writeText(`${file}.bak`, old);
+  if (holdsSomething(fs, file)) fs.rename(file, `${file}.bak`);
   fs.rename(`${file}.tmp`, file);
   fs.syncDirectory(directory);
+}
+
+/**
+ * The same for a file that others read too, such as settings: it is there at every moment, and the
+ * `.bak` is a copy.
+ */
+export function replaceDurableText(fs: FileSystem, file: string, text: string): void {
+  const directory = path.dirname(file);
+  const next = `${file}.tmp`;
+  fs.makeDirectory(directory);
+  fs.writeText(next, text);
+  const old = fs.readText(file);
+  if (old !== undefined && old.trim() !== '') fs.writeText(`${file}.bak`, old);
+  fs.rename(next, file);
+  fs.syncDirectory(directory);
+}
+
+/** What is empty must not take the place of a `.bak` that holds something. */
+function holdsSomething(fs: FileSystem, file: string): boolean {
+  if (!fs.exists(file)) return false;
+  return fs.size(file) > surelyNotBlank || (fs.readText(file) ?? '').trim() !== '';
 }

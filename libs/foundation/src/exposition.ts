@@ -1,5 +1,13 @@
 type Labels = Readonly<Record<string, string | number>>;
 
+/** How often values fell up to each bound, and above the last. */
+export interface Distribution {
+  readonly bounds: readonly number[];
+  /** One more than bounds. */
+  readonly counts: Float64Array;
+  readonly sum: number;
+}
+
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 
 function labelText(labels: Labels): string {
@@ -26,6 +34,29 @@ export class Exposition {
 
   counter(name: string, help: string, samples: Iterable<readonly [Labels, number]>): void {
     this.add('counter', name, help, samples);
+  }
+
+  /** Each with the bounds it knows, what lies up to each, sum and count. */
+  histogram(name: string, help: string, samples: Iterable<readonly [Labels, Distribution]>): void {
+    const { lines, common, mostSeries } = this;
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} histogram`);
+    let series = 0;
+    for (const [labels, { bounds, counts, sum }] of samples) {
+      if ((series += 1) > mostSeries) break;
+      let count = 0;
+      for (const [at, one] of counts.entries()) {
+        count += one;
+        const le = bounds[at] ?? '+Inf';
+        lines.push(`${name}_bucket${labelText({ ...common, ...labels, le })} ${count}`);
+      }
+      const all = labelText({ ...common, ...labels });
+      lines.push(`${name}_sum${all} ${sum}`, `${name}_count${all} ${count}`);
+    }
+  }
+
+  /** The samples alone, a line for each. */
+  samples(): string[] {
+    return this.lines.filter((line) => !line.startsWith('#'));
   }
 
   toString(): string {

@@ -15,6 +15,7 @@ import type { StoreGate } from './gate.js';
 import type { FindLimits, Found, TimeBoundary } from './read-messages.js';
 import { type MessageQuery, queryMessages, type QueryResult } from './query-messages.js';
 import { Publisher, type QueueArrival } from './publisher.js';
+import type { StoreFigures } from './store-figures.js';
 import type { StoreOptions } from './store-options.js';
 import { StoreClosedError, StoreFailedError, StoreFullError } from './store.errors.js';
 import { illegal, writeError } from './append-errors.js';
@@ -232,6 +233,11 @@ export class MessageStore {
     this.parts.reader.read(found, into);
   }
 
+  /** The record at a log position where it was read; only good until the store reads again. */
+  lookAt(position: number): Span | undefined {
+    return this.parts.reader.lookAt(position);
+  }
+
   /** A copy of the record at a log position, or undefined when none stands there. */
   readRecord(position: number): Uint8Array | undefined {
     return this.parts.reader.readRecord(position);
@@ -382,16 +388,4 @@ export class MessageStore {
     this.publisher.storeFailed(this.failure);
     for (const listener of this.failureListeners) listener(this.failure);
   }
-}
-
-export interface StoreFigures {
-  readonly minPosition: number;
-  readonly appended: number;
-  readonly written: number;
-  readonly durable: number;
-  readonly queuesWithUnwrittenEntries: number;
-  readonly slotsOfUnwrittenEntries: number;
-  readonly openQueueFiles: number;
-  /** Whether the store had to be recovered when it was opened. */
-  readonly wasAborted: boolean;
 }

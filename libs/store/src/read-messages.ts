@@ -1,4 +1,4 @@
-import { type Span, viewOf } from '@nestjs-rocketmq/foundation';
+import { type Span, spanOf, viewOf } from '@nestjs-rocketmq/foundation';
 import {
   bornHostLength,
   leastTagsCode,
@@ -117,6 +117,7 @@ export class MessageReader {
   private readonly head = new Uint8Array(usualRecordBytes);
   private headFilled = 0;
   private readonly headData = viewOf(this.head);
+  private readonly looked = { bytes: this.head, data: this.headData, from: 0, to: 0 };
 
   constructor(
     private readonly log: CommitLog,
@@ -205,6 +206,22 @@ export class MessageReader {
       to = this.readSpan(found, first, last, into, to);
       first = last + 1;
     }
+  }
+
+  /**
+   * The record at a log position where it was read; only good until the next call of this reader.
+   * Undefined when no written record stands there.
+   */
+  lookAt(position: number): Span | undefined {
+    const size = this.sizeAt(position, this.head.length);
+    if (size === undefined) return undefined;
+    const isUsual = size <= this.headFilled && position >= this.checks.oldUntil;
+    if (isUsual && parts.locate(this.headData, 0, size) === undefined) {
+      this.looked.to = size;
+      return this.looked;
+    }
+    const bytes = this.readRecord(position);
+    return bytes === undefined ? undefined : spanOf(bytes);
   }
 
   /** A copy of the record at a log position; undefined when no written record stands there. */

@@ -1,24 +1,19 @@
-import type { PGlite } from '@electric-sql/pglite';
+import { PGlite } from '@electric-sql/pglite';
 import { LeaseEndedError, LeaseTimeoutError } from '../sample.errors.js';
-import { openEmptyDatabase } from '../testing/empty-database.js';
 import { PglitePool } from './pglite-pool.js';
 
 describe('the pool over PGlite', () => {
   let database: PGlite;
-  let remove: () => void;
 
   beforeAll(async () => {
-    ({ database, remove } = await openEmptyDatabase());
+    database = await PGlite.create();
     await database.exec(
       `CREATE TABLE things (id int PRIMARY KEY, big bigint, at timestamptz, data jsonb,
          raw bytea, words text[], ok boolean)`,
     );
   });
   afterEach(() => database.exec('TRUNCATE things'));
-  afterAll(async () => {
-    await database.close();
-    remove();
-  });
+  afterAll(() => database.close());
 
   const open = (leaseTimeoutMs = 60_000) => new PglitePool({ database, leaseTimeoutMs });
 
@@ -140,15 +135,12 @@ describe('the pool over PGlite', () => {
   });
 
   it('waits for the one who works, refuses the others, and closes once', async () => {
-    const own = await openEmptyDatabase();
+    const own = await PGlite.create();
     const closed: string[] = [];
     const pool = new PglitePool({
-      database: own.database,
+      database: own,
       leaseTimeoutMs: 60_000,
-      onClosed: () => {
-        closed.push('closed');
-        own.remove();
-      },
+      onClosed: () => closed.push('closed'),
     });
     const lease = await pool.connect();
     const waiting = pool.connect();

@@ -1,6 +1,7 @@
 import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import { Counter } from '../counter.js';
-import { Figures, Meter } from './figures.js';
+import { Figures } from './figures.js';
+import { Meter } from './meter.js';
 
 describe('Meter', () => {
   it('knows its speed over windows of different length', () => {

@@ -1,47 +1,11 @@
 import type { Clock } from '@nestjs-rocketmq/foundation';
 import { isSystemTopic, SystemTopic } from '@nestjs-rocketmq/message';
 import { Counter, dayStep, hourStep } from '../counter.js';
+import { Histogram, sizeBounds, timeBounds } from './histogram.js';
+import { KeyedCounters } from './keyed-counters.js';
+import { Meter, meterStep } from './meter.js';
 import { PutTimes } from './put-times.js';
-
-const step = 10_000;
-/** Samples of the last ten minutes. */
-const kept = 61;
-
-interface Sample {
-  readonly at: number;
-  readonly value: number;
-}
-
-/** A counter that knows how fast it went in the last 10 s, 60 s and 600 s. */
-export class Meter {
-  total = 0;
-  private readonly samples: Sample[] = [];
-
-  constructor(now: number) {
-    this.samples.push({ at: now, value: 0 });
-  }
-
-  sample(now: number): void {
-    this.samples.push({ at: now, value: this.total });
-    if (this.samples.length > kept) this.samples.shift();
-  }
-
-  /** Per second, over about the last `windowMillis`. */
-  rate(windowMillis: number, now: number): number {
-    let from = this.samples[0];
-    for (const sample of this.samples) {
-      if (sample.at > now - windowMillis) break;
-      from = sample;
-    }
-    if (from === undefined || now <= from.at) return 0;
-    return ((this.total - from.value) * 1000) / (now - from.at);
-  }
-
-  /** Rates over 10 s, 60 s and 600 s, as Java prints them: three numbers with blanks between. */
-  rates(now: number): string {
-    return [10_000, 60_000, 600_000].map((window) => this.rate(window, now).toFixed(6)).join(' ');
-  }
-}
+import { TransactionFigures } from './transaction-figures.js';
 
 /** A topic as far as it is counted. */
 export interface CountedTopic {
@@ -50,6 +14,8 @@ export interface CountedTopic {
   readonly isSystem: boolean;
   readonly puts: Counter;
   readonly putSizes: Counter;
+  /** Sizes of messages, one for each request; made with the first. */
+  messageSizes?: Histogram | undefined;
 }
 
 export interface CountedTopics {
@@ -73,15 +39,6 @@ interface DelayCounts {
   readonly getNums: Counter;
   readonly getSizes: Counter;
 }
-
-/** Statistics whose counters are kept by name and key only. */
-type KeyedStats =
-  | 'QUEUE_PUT_NUMS'
-  | 'QUEUE_PUT_SIZE'
-  | 'QUEUE_GET_NUMS'
-  | 'QUEUE_GET_SIZE'
-  | 'SNDBCK_PUT_NUMS'
-  | 'SNDBCK2DLQ_TIMES';
 
 export interface FiguresOptions {
   readonly brokerClusterName: string;
@@ -109,9 +66,12 @@ export class Figures {
   readonly transferred: Meter;
   readonly putTimes = new PutTimes();
   putBytes = 0;
-  /** Transactions decided. */
-  commits = 0;
-  rollbacks = 0;
+  readonly transactions = new TransactionFigures();
+  /** How long it took to create topics and groups, and whether it went well. */
+  readonly creations = {
+    topic: { success: new Histogram(timeBounds), failure: new Histogram(timeBounds) },
+    group: { success: new Histogram(timeBounds), failure: new Histogram(timeBounds) },
+  };
   /** The longest search for messages, ms. */
   longestGet = 0;
   /** Messages put and got at the last two midnights, local time. */
@@ -124,7 +84,7 @@ export class Figures {
   };
   private readonly groups = new Map<string, Map<string, Gets>>();
   private readonly delays: DelayCounts[] = [];
-  private readonly byKey = new Map<string, Map<string, Counter>>();
+  private readonly byKey = new KeyedCounters();
   private day: number;
   private samples = 0;
 
@@ -145,7 +105,7 @@ export class Figures {
 
   /** Milliseconds between two samples. */
   get samplePeriod(): number {
-    return step;
+    return meterStep;
   }
 
   /** Messages put by clients or delivered by the broker, without those of its own topics. */
@@ -170,6 +130,7 @@ export class Figures {
     topic.puts.times += 1;
     topic.putSizes.value += bytes;
     topic.putSizes.times += 1;
+    (topic.messageSizes ??= new Histogram(sizeBounds)).add(bytes / messages);
     this.broker.BROKER_PUT_NUMS.value += messages;
     if (topic.isSystem) return;
     this.broker.BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC.value += messages;
@@ -205,9 +166,9 @@ export class Figures {
 
   /** A consumer sent a message back; a dead one is not tried again. */
   sentBack(group: string, topic: string, isDead: boolean): void {
-    this.keyed('SNDBCK_PUT_NUMS', `${topic}@${group}`).add(1);
+    this.byKey.of('SNDBCK_PUT_NUMS', `${topic}@${group}`).add(1);
     if (!isDead) return;
-    this.keyed('SNDBCK2DLQ_TIMES', `null@${topic}@${group}@SEND_BACK_TO_DLQ`).add(1);
+    this.byKey.of('SNDBCK2DLQ_TIMES', `null@${topic}@${group}@SEND_BACK_TO_DLQ`).add(1);
   }
 
   /** A pull of a group found messages; the search took so long. */
@@ -253,7 +214,7 @@ export class Figures {
 
   /** Messages that groups gave up. */
   deadByGroup(): { group: string; topic: string; messages: number }[] {
-    return [...(this.byKey.get('SNDBCK2DLQ_TIMES') ?? [])].map(([key, counter]) => {
+    return this.byKey.all('SNDBCK2DLQ_TIMES').map(([key, counter]) => {
       const [, topic = '', group = ''] = key.split('@');
       return { group, topic, messages: counter.value };
     });
@@ -278,21 +239,22 @@ export class Figures {
   forgetGroup(group: string): void {
     if (!this.options.autoDeleteUnusedStats) return;
     this.groups.delete(group);
-    this.forgetKeys((names) => names.includes(group));
+    this.byKey.forget(group);
   }
 
   forgetTopic(topic: string): void {
     if (!this.options.autoDeleteUnusedStats) return;
+    this.transactions.forget(topic);
     for (const topics of this.groups.values()) topics.delete(topic);
-    this.forgetKeys((names) => names.includes(topic));
+    this.byKey.forget(topic);
   }
 
   /** Takes samples; to be called every `samplePeriod`. */
   sample(): void {
     const now = this.clock.now();
     this.samples += 1;
-    const isHour = this.samples % (hourStep / step) === 0;
-    const isDay = this.samples % (dayStep / step) === 0;
+    const isHour = this.samples % (hourStep / meterStep) === 0;
+    const isDay = this.samples % (dayStep / meterStep) === 0;
     const idle = this.options.maxStatsIdleTimeInMinutes;
     const oldest = idle < 0 ? Number.NEGATIVE_INFINITY : now - idle * 60_000;
     for (const counter of this.counters()) {
@@ -336,19 +298,11 @@ export class Figures {
     const putKey = `${SystemTopic.SCHEDULE}@${queueId}`;
     const getKey = `${putKey}@${delayGroup}`;
     return (this.delays[queueId] = {
-      putNums: this.keyed('QUEUE_PUT_NUMS', putKey),
-      putSizes: this.keyed('QUEUE_PUT_SIZE', putKey),
-      getNums: this.keyed('QUEUE_GET_NUMS', getKey),
-      getSizes: this.keyed('QUEUE_GET_SIZE', getKey),
+      putNums: this.byKey.of('QUEUE_PUT_NUMS', putKey),
+      putSizes: this.byKey.of('QUEUE_PUT_SIZE', putKey),
+      getNums: this.byKey.of('QUEUE_GET_NUMS', getKey),
+      getSizes: this.byKey.of('QUEUE_GET_SIZE', getKey),
     });
-  }
-
-  private keyed(name: KeyedStats, key: string): Counter {
-    let table = this.byKey.get(name);
-    if (table === undefined) this.byKey.set(name, (table = new Map()));
-    let counter = table.get(key);
-    if (counter === undefined) table.set(key, (counter = new Counter()));
-    return counter;
   }
 
   private lookUp(name: string, key: string): Counter | undefined {
@@ -369,7 +323,7 @@ export class Figures {
         return this.groups.get(group)?.get(topic)?.latencies[Number(queueId)];
       }
       default:
-        if (!Object.hasOwn(this.broker, name)) return this.byKey.get(name)?.get(key);
+        if (!Object.hasOwn(this.broker, name)) return this.byKey.find(name, key);
         if (key !== this.options.brokerClusterName) return undefined;
         return this.broker[name as keyof typeof this.broker];
     }
@@ -389,12 +343,6 @@ export class Figures {
         for (const latency of latencies) if (latency !== undefined) yield latency;
       }
     }
-    for (const table of this.byKey.values()) yield* table.values();
-  }
-
-  private forgetKeys(isGone: (names: readonly string[]) => boolean): void {
-    for (const table of this.byKey.values()) {
-      for (const key of table.keys()) if (isGone(key.split('@'))) table.delete(key);
-    }
+    yield* this.byKey.counters();
   }
 }

@@ -32,8 +32,26 @@ export interface BrokerTexts {
   readonly brokerClusterName: string;
 }
 
-interface MovingSpan extends Span {
-  to: number;
+/** A span that is used again. */
+class MovingSpan implements Span {
+  constructor(
+    public bytes: Uint8Array,
+    public data: DataView,
+    public from: number,
+    public to: number,
+  ) {}
+
+  point(bytes: Uint8Array, data: DataView, from: number, to: number): this {
+    this.bytes = bytes;
+    this.data = data;
+    this.from = from;
+    this.to = to;
+    return this;
+  }
+}
+
+function newSpan({ bytes, data } = emptySpan): MovingSpan {
+  return new MovingSpan(bytes, data, 0, 0);
 }
 
 /** What a request says of the message that it carries. */
@@ -87,6 +105,9 @@ export class MessageDraft implements RecordDraft {
   keys: Span | undefined = undefined;
   private fixedSuffix = 0;
   private readonly parts = new RecordParts();
+  private readonly copiedBody = newSpan();
+  private readonly copiedProperties = newSpan();
+  private readonly copiedHosts = { 4: new Uint8Array(4), 16: new Uint8Array(16) };
 
   constructor(
     private readonly place: StoreHost,
@@ -95,7 +116,7 @@ export class MessageDraft implements RecordDraft {
     this.bornHost = place.host;
     this.storeHost = place.host;
     this.storePort = place.port;
-    this.suffix = { ...spanOf(new Uint8Array(suffixBytes)), to: 0 };
+    this.suffix = newSpan(spanOf(new Uint8Array(suffixBytes)));
     if (texts !== undefined) this.useTexts(texts);
   }
 
@@ -135,13 +156,12 @@ export class MessageDraft implements RecordDraft {
   }
 
   /**
-   * Begins with the content of a stored record and none of the additions. The spans lie in `bytes`,
-   * which must stay as they are until the draft was appended. Throws `MessageRecordError`.
+   * Begins with the content of a stored record and none of the additions. The spans lie in the
+   * record, which must stay as it is until the draft was appended. Throws `MessageRecordError`.
    */
-  copy(bytes: Uint8Array): void {
+  copy(bytes: Uint8Array, data = viewOf(bytes), length = bytes.length): void {
     const { parts } = this;
-    const data = viewOf(bytes);
-    const fault = parts.locate(data, 0, bytes.length);
+    const fault = parts.locate(data, 0, length);
     if (fault !== undefined) {
       throw new MessageRecordError(`A stored message cannot be read again: ${fault}.`);
     }
@@ -152,12 +172,15 @@ export class MessageDraft implements RecordDraft {
     this.flag = data.getInt32(recordField.flag);
     this.sysFlag = withTransactionState(parts.sysFlag, 0);
     this.bornTimestamp = readInt64(data, recordField.bornTimestamp);
-    const portAt = recordField.bornHost + bornHostLength(parts.sysFlag);
-    this.bornHost = bytes.subarray(recordField.bornHost, portAt);
-    this.bornPort = data.getInt32(portAt);
+    const hostLength = bornHostLength(parts.sysFlag);
+    const host = this.copiedHosts[hostLength];
+    for (let i = 0; i < hostLength; i += 1) host[i] = bytes[recordField.bornHost + i] as number;
+    this.bornHost = host;
+    this.bornPort = data.getInt32(recordField.bornHost + hostLength);
     this.reconsumeTimes = data.getInt32(parts.reconsumeTimes);
-    this.body = { bytes, data, from: parts.bodyFrom, to: parts.bodyTo };
-    this.properties = { bytes, data, from: parts.propertiesFrom, to: parts.propertiesTo };
+    this.body = this.copiedBody.point(bytes, data, parts.bodyFrom, parts.bodyTo);
+    const { propertiesFrom, propertiesTo } = parts;
+    this.properties = this.copiedProperties.point(bytes, data, propertiesFrom, propertiesTo);
     const tag = findProperty(bytes, parts.propertiesFrom, parts.propertiesTo, tagsName);
     this.tagsCode = tag < 0 ? 0 : tagHashOfBytes(bytes, tag, foundTo());
   }

@@ -142,6 +142,7 @@ export class SendMessageProcessor {
     if (draft.topic === topic.name) return figures.stored(topic, 1, bytes);
     figures.storedIn(draft.topic, bytes);
     if (draft.topic === SystemTopic.SCHEDULE) figures.putDelayed(draft.queueId, bytes);
+    else if (draft.topic === SystemTopic.TRANSACTION_HALF) this.parts.halves.appended(topic.name);
   }
 
   /** Does the sender want to hear that the message is as safe as this broker can make it? */

@@ -175,10 +175,10 @@ const otherStores: IdleGroup = {
 };
 
 const otherFigures: IdleGroup = {
-  reason: 'figures are served to those who fetch them (=PROM), and not pushed',
+  reason: 'figures are fetched (=PROM) or logged, as totals, and not pushed',
   names: `
     metricsGrpcExporterTarget metricsGrpcExporterHeader metricGrpcExporterTimeOutInMills
-    metricGrpcExporterIntervalInMills metricLoggingExporterIntervalInMills metricsInDelta
+    metricGrpcExporterIntervalInMills metricsInDelta
     metricsExportBatchMaxDataPoints`,
 };
 

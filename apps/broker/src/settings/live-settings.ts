@@ -4,7 +4,7 @@ import {
   OptionsError,
   parseProperties,
   replaceProperties,
-  writeDurableJson,
+  replaceDurableText,
 } from '@nestjs-rocketmq/foundation';
 import { type BrokerConfig, knownNames, loadSome, needsRestart } from '../broker.config.js';
 import { idleBrokerOptions } from './idle-options.js';
@@ -112,7 +112,11 @@ export class LiveSettings {
       return logger.warn('There is no configuration file: changed settings end with this process.');
     }
     // Any text is replaced as safely as JSON, with the old one beside it.
-    writeDurableJson(fileSystem, file, replaceProperties(fileSystem.readText(file) ?? '', changes));
+    replaceDurableText(
+      fileSystem,
+      file,
+      replaceProperties(fileSystem.readText(file) ?? '', changes),
+    );
   }
 }
 

@@ -2,6 +2,7 @@ import { type Clock, Exposition } from '@nestjs-rocketmq/foundation';
 import { isRetryTopic, isSystemGroup, StoredMessage } from '@nestjs-rocketmq/message';
 import type { MessageStore } from '@nestjs-rocketmq/store';
 import type { Figures } from '../admin/figures.js';
+import type { Histogram } from '../admin/histogram.js';
 import type { BrokerConfig } from '../broker.config.js';
 import type { ClientDirectory } from '../membership/client-directory.js';
 import type { Member } from '../membership/consumer-group.js';
@@ -26,11 +27,8 @@ export interface MetricsParts {
 
 type Sample = [labels: Record<string, string | number>, value: number];
 
-/** More open halves than this are not told apart from decided ones one by one. */
-const mostHalves = 1_000_000;
-
 /** The figures of Apache's broker that have a meaning here, under its names, for Prometheus. */
-export function brokerMetrics(parts: MetricsParts): string {
+export function brokerMetrics(parts: MetricsParts): Exposition {
   const { config } = parts;
   const common = {
     cluster: config.brokerClusterName,
@@ -44,7 +42,7 @@ export function brokerMetrics(parts: MetricsParts): string {
   if (config.enableLagAndDlqMetrics) addProgress(text, parts);
   if (config.enableTransactionMetrics) addTransactions(text, parts);
   if (config.enableMessageStoreMetrics) addStore(text, parts);
-  return String(text);
+  return text;
 }
 
 /** `name:value,name:value`, as Java's `metricsLabel` has it. */
@@ -67,12 +65,16 @@ function addTraffic(text: Exposition, { config, topics, groups, figures, arrival
   ]);
   const puts: Sample[] = [];
   const putBytes: Sample[] = [];
-  for (const { name, isSystem, puts: nums, putSizes } of topics.all()) {
+  const sizes: [Record<string, string>, Histogram][] = [];
+  for (const { name, isSystem, puts: nums, putSizes, messageSizes } of topics.all()) {
     if (!nums.isUsed) continue;
     const labels = { topic: name, is_system: String(isSystem) };
     puts.push([labels, nums.value]);
     putBytes.push([labels, putSizes.value]);
+    if (messageSizes !== undefined) sizes.push([labels, messageSizes]);
   }
+  text.histogram('rocketmq_message_size', 'Bytes of messages taken in.', sizes);
+  addCreations(text, figures);
   text.counter('rocketmq_messages_in_total', 'Messages taken in.', puts);
   text.counter('rocketmq_throughput_in_total', 'Bytes taken in.', putBytes);
   const gets: Sample[] = [];
@@ -89,6 +91,20 @@ function addTraffic(text: Exposition, { config, topics, groups, figures, arrival
   }
   text.counter('rocketmq_messages_out_total', 'Messages given out.', gets);
   text.counter('rocketmq_throughput_out_total', 'Bytes given out.', getBytes);
+}
+
+function addCreations(text: Exposition, { creations }: Figures): void {
+  const samples = (times: Readonly<Record<string, Histogram>>) =>
+    Object.entries(times)
+      .filter(([, { count }]) => count > 0)
+      .map(([status, times]): [Record<string, string>, Histogram] => [
+        { invocation_status: status },
+        times,
+      ]);
+  const topic = 'rocketmq_topic_create_execution_time';
+  text.histogram(topic, 'Time to create or change a topic, ms.', samples(creations.topic));
+  const group = 'rocketmq_consumer_group_create_execution_time';
+  text.histogram(group, 'Time to create or change a group, ms.', samples(creations.group));
 }
 
 function addConnections(text: Exposition, { clients }: MetricsParts): void {
@@ -154,21 +170,20 @@ function addProgress(text: Exposition, parts: MetricsParts): void {
 }
 
 function addTransactions(text: Exposition, { halves, figures }: MetricsParts): void {
-  text.counter('rocketmq_commit_messages_total', 'Transactions committed.', [
-    [{}, figures.commits],
-  ]);
-  text.counter('rocketmq_rollback_messages_total', 'Transactions rolled back.', [
-    [{}, figures.rollbacks],
-  ]);
-  const { low, queue } = halves;
-  let open = 0;
-  const end = Math.min(queue.visible, low + mostHalves);
-  for (let offset = low; offset < end; offset += 1) if (!halves.isDecided(offset)) open += 1;
-  text.gauge('rocketmq_half_messages', 'Half messages that nobody decided.', [
-    [{}, open + queue.visible - Math.max(end, low)],
-  ]);
+  const commits: Sample[] = [];
+  const rollbacks: Sample[] = [];
+  const latencies: [Record<string, string>, Histogram][] = [];
+  for (const [topic, decided] of figures.transactions.all()) {
+    if (decided.commits > 0) commits.push([{ topic }, decided.commits]);
+    if (decided.rollbacks > 0) rollbacks.push([{ topic }, decided.rollbacks]);
+    if (decided.commits > 0) latencies.push([{ topic }, decided.latency]);
+  }
+  text.counter('rocketmq_commit_messages_total', 'Transactions committed.', commits);
+  text.counter('rocketmq_rollback_messages_total', 'Transactions rolled back.', rollbacks);
+  text.histogram('rocketmq_finish_message_latency', 'Half message to commit, s.', latencies);
+  const open = [...halves.openByTopic()].map(([topic, count]): Sample => [{ topic }, count]);
+  text.gauge('rocketmq_half_messages', 'Half messages that nobody decided.', open);
 }
-
 function addStore(text: Exposition, { store, clock }: MetricsParts): void {
   const { appended, minPosition, durable, written } = store.figures();
   const where = { storage_type: 'local', storage_medium: 'disk' };

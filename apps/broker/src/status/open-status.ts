@@ -20,7 +20,7 @@ export function openStatus(parts: StatusParts): Promise<StatusServer> {
     host: config.metricsPromExporterHost || '0.0.0.0',
     port: config.metricsPromExporterPort,
     pages: {
-      '/metrics': () => ({ text: brokerMetrics(parts.metrics), isWell: true }),
+      '/metrics': () => ({ text: String(brokerMetrics(parts.metrics)), isWell: true }),
       '/healthz': () => checkPage({ 'the store works': storeWorks(parts) }),
       '/readyz': () =>
         checkPage({

@@ -5,8 +5,14 @@ export const statusOptions = {
   metricsExporterType: option.choice(['DISABLE', 'PROM', 'OTLP_GRPC', 'LOG'], {
     default: 'DISABLE',
     meaning:
-      'PROM serves /metrics, /healthz and /readyz on metricsPromExporterPort; the last two are ' +
-      'taken for DISABLE, with a warning.',
+      'PROM serves /metrics, /healthz and /readyz on metricsPromExporterPort; LOG writes the figures ' +
+      'to the log; OTLP_GRPC, which would push them, is taken for DISABLE with a warning: let a ' +
+      'collector fetch /metrics instead.',
+  }),
+  metricLoggingExporterIntervalInMills: option.integer({
+    default: 10_000,
+    min: 100,
+    meaning: 'With metricsExporterType=LOG, milliseconds from one time to the next.',
   }),
   metricsPromExporterPort: option.integer({
     default: 5557,

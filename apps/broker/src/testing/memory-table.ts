@@ -13,7 +13,11 @@ export class MemoryTable implements TableStorage {
   }
 
   write(value: unknown): void {
+    this.writeText(JSON.stringify(value));
+  }
+
+  writeText(json: string): void {
     this.writes += 1;
-    this.text = JSON.stringify(value);
+    this.text = json;
   }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '@nestjs-rocketmq/foundation';
 import { groupNameProblem } from '@nestjs-rocketmq/message';
 import {
   type Asked,
@@ -14,6 +15,7 @@ import type { Call, Outcome } from '@nestjs-rocketmq/remoting';
 import type { Figures } from '../admin/figures.js';
 import type { ConsumerOffsets } from '../offsets/consumer-offsets.js';
 import type { GroupTable } from './group-table.js';
+import { timed } from './timed.js';
 import { pageOf, type PageOptions } from './metadata-page.js';
 
 /** What operators do to consumer groups. */
@@ -23,18 +25,21 @@ export class GroupsProcessor {
     private readonly offsets: ConsumerOffsets,
     private readonly figures: Figures,
     private readonly options: PageOptions,
+    private readonly clock: Clock,
   ) {}
 
   update(_: unknown, call: Pick<Call<typeof UpdateAndCreateSubscriptiongroup>, 'body'>): void {
-    this.groups.update(this.checked(call.body));
+    this.timed(() => this.groups.update(this.checked(call.body)));
   }
 
   updateList(
     _: unknown,
     call: { body: { groupConfigList: readonly SubscriptionGroupConfig[] } },
   ): void {
-    const configs = call.body.groupConfigList.map((config) => this.checked(config));
-    for (const config of configs) this.groups.update(config);
+    this.timed(() => {
+      const configs = call.body.groupConfigList.map((config) => this.checked(config));
+      for (const config of configs) this.groups.update(config);
+    });
   }
 
   delete(asked: Asked<typeof DeleteSubscriptiongroup>): void {
@@ -81,6 +86,10 @@ export class GroupsProcessor {
   }
 
   /** Groups have no attributes that could be changed; those they have stay. */
+  private timed(task: () => void): void {
+    timed(this.clock, this.figures.creations.group, task);
+  }
+
   private checked(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
     const problem = groupNameProblem(config.groupName);
     if (problem !== undefined) throw new ResponseError(ResponseCode.INVALID_PARAMETER, problem);

@@ -112,7 +112,7 @@ describe('TopicTable', () => {
     const table = tableOf(file);
     table.update(newTopic('known', 4, 6));
     const { writes } = file;
-    file.write = () => {
+    file.writeText = () => {
       throw new Error('EIO');
     };
     expect(() => table.createForSending('orders', 'TBW102', 4, 0)).toThrow('EIO');

@@ -1,5 +1,6 @@
 import { isClosedForClients, isRetryTopic, isSystemTopic } from '@nestjs-rocketmq/message';
 import type { TopicConfig } from '@nestjs-rocketmq/protocol';
+import type { Histogram } from '../admin/histogram.js';
 import { Counter } from '../counter.js';
 import { realPlaceText } from '../send/message-draft.js';
 
@@ -54,7 +55,9 @@ export class Topic {
   /** Messages and bytes stored since the start. */
   readonly puts = new Counter();
   readonly putSizes = new Counter();
+  messageSizes: Histogram | undefined = undefined;
   private current: TopicConfig;
+  private text: string | undefined;
   private nextQueue = 0;
   private readonly realPlaces: Uint8Array[] = [];
 
@@ -79,8 +82,15 @@ export class Topic {
     return Math.max(this.readQueues, this.writeQueues);
   }
 
+  /** Name and configuration as a member of the table in `topics.json`. */
+  get tableText(): string {
+    this.text ??= `\t\t${JSON.stringify(this.name)}: ${JSON.stringify(this.current)}`;
+    return this.text;
+  }
+
   apply(config: TopicConfig): void {
     this.current = config;
+    this.text = undefined;
     this.writeQueues = config.writeQueueNums;
     this.readQueues = config.readQueueNums;
     this.perm = config.perm;

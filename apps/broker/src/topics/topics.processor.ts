@@ -1,3 +1,4 @@
+import type { Clock } from '@nestjs-rocketmq/foundation';
 import {
   isSystemTopic,
   retryTopic,
@@ -21,6 +22,7 @@ import type { Figures } from '../admin/figures.js';
 import type { ConsumerOffsets } from '../offsets/consumer-offsets.js';
 import { changedAttributes, parseAttributeChange } from './attributes.js';
 import { pageOf, type PageOptions } from './metadata-page.js';
+import { timed } from './timed.js';
 import { newTopic } from './topic.js';
 import type { TopicTable } from './topic-table.js';
 
@@ -39,6 +41,7 @@ export interface TopicsParts {
   readonly offsets: ConsumerOffsets;
   readonly store: MessageStore;
   readonly figures: Figures;
+  readonly clock: Clock;
   readonly options: TopicsOptions;
   /** Names of the topics that the broker has from its start. */
   readonly ownTopics: readonly string[];
@@ -59,6 +62,11 @@ export class TopicsProcessor {
    * Answered when the name servers know, so that the caller finds the route.
    */
   async update(asked: Asked<typeof UpdateAndCreateTopic>): Promise<void> {
+    timed(this.parts.clock, this.parts.figures.creations.topic, () => this.change(asked));
+    await this.topics.told();
+  }
+
+  private change(asked: Asked<typeof UpdateAndCreateTopic>): void {
     const { topic, readQueueNums, writeQueueNums, perm } = asked;
     const topicFilterType = filterTypes.find((type) => type === asked.topicFilterType);
     if (topicFilterType === undefined) {
@@ -76,7 +84,6 @@ export class TopicsProcessor {
     });
     this.check(config);
     this.topics.update(config);
-    await this.topics.told();
   }
 
   /** Checks all of them before the first is changed. */
@@ -84,12 +91,15 @@ export class TopicsProcessor {
     _: unknown,
     call: { body: { topicConfigList: readonly TopicConfig[] } },
   ): Promise<void> {
-    const configs = call.body.topicConfigList.map((config) => ({
-      ...config,
-      attributes: this.attributesOf(config.topicName, config.attributes),
-    }));
-    for (const config of configs) this.check(config);
-    for (const config of configs) this.topics.update(config);
+    const { clock, figures } = this.parts;
+    timed(clock, figures.creations.topic, () => {
+      const configs = call.body.topicConfigList.map((config) => ({
+        ...config,
+        attributes: this.attributesOf(config.topicName, config.attributes),
+      }));
+      for (const config of configs) this.check(config);
+      for (const config of configs) this.topics.update(config);
+    });
     await this.topics.told();
   }
 

@@ -13,6 +13,7 @@ import type { ConsumerOffsets } from '../offsets/consumer-offsets.js';
 import { MessageDraft, type StoreHost } from '../send/message-draft.js';
 import type { Topic } from '../topics/topic.js';
 import { DecidedHalves, OpProgress } from './decided-halves.js';
+import { OpenHalves } from './open-halves.js';
 
 const encoder = new TextEncoder();
 const transactionIdName = encoder.encode(`${PropertyName.TRANSACTION_ID}\u0001`);
@@ -34,6 +35,7 @@ export class HalfMessages {
   private readonly opQueue: ConsumeQueue;
   private decided = new DecidedHalves(0);
   private ops = new OpProgress(0);
+  private readonly open = new OpenHalves();
   /** Decisions of this turn, which a failed write takes back. */
   private fresh: number[] = [];
   private readonly draft: MessageDraft;
@@ -82,7 +84,7 @@ export class HalfMessages {
     const half = bytes === undefined ? undefined : new StoredMessage(bytes);
     if (half?.topic !== SystemTopic.TRANSACTION_HALF || this.isDecided(half.queueOffset)) return;
     this.logger.info('a commit was cut off by a crash and is completed', { message: half.msgId });
-    this.decide(half.queueOffset, now);
+    this.decide(half.queueOffset, message.topic, now);
   }
 
   /** Turns the draft of a message into that of its half. */
@@ -93,15 +95,25 @@ export class HalfMessages {
     draft.queueId = halfQueueId;
   }
 
+  /** A half message for a topic was appended. */
+  appended(topic: string): void {
+    this.open.open(topic);
+  }
+
+  /** How many halves of which topics nobody has decided. */
+  openByTopic(): ReadonlyMap<string, number> {
+    return this.open.byTopic(() => this.topicsOfOpen());
+  }
+
   isDecided(halfOffset: number): boolean {
     return this.decided.has(halfOffset);
   }
 
   /**
-   * Notes that a half is decided and appends its op message, in the same turn as whatever the
+   * Notes that a half of a topic is decided and appends its op message, in the same turn as whatever the
    * decision appends. Throws what `MessageStore.append` throws.
    */
-  decide(halfOffset: number, now: number): void {
+  decide(halfOffset: number, topic: string, now: number): void {
     const { draft } = this;
     draft.begin();
     draft.topic = SystemTopic.TRANSACTION_OP;
@@ -110,28 +122,33 @@ export class HalfMessages {
     draft.bornHost = draft.storeHost;
     draft.bornPort = draft.storePort;
     draft.body = this.digits;
-    this.digits.to = encoder.encodeInto(String(halfOffset), this.digits.bytes).written;
+    this.digits.to = writeDigits(this.digits.bytes, halfOffset);
     draft.properties = opProperties;
     draft.tagsCode = opTagsCode;
     const placed = this.store.append(draft);
     this.ops.add(placed.queueOffset, halfOffset);
-    if (this.decided.add(halfOffset)) this.fresh.push(halfOffset);
+    if (!this.decided.add(halfOffset)) return;
+    this.fresh.push(halfOffset);
+    this.open.close(topic);
   }
 
   /** A half whose record is gone for good needs no decision any more. */
   forget(halfOffset: number): void {
     this.decided.add(halfOffset);
+    this.open.forget();
   }
 
   /** The write of the turn went well: its decisions stand. */
   turnWritten(): void {
     if (this.fresh.length > 0) this.fresh = [];
+    this.open.turnWritten();
   }
 
   /** The write of the turn failed: its decisions were not made. */
   turnFailed(): void {
     if (this.fresh.length > 0) this.decided.remove(this.fresh);
     this.fresh = [];
+    this.open.turnFailed();
   }
 
   /** Puts the progress to the consumer offsets; only when what it rests on is durable. */
@@ -147,6 +164,15 @@ export class HalfMessages {
     await this.store.flush();
     this.offsets.commit(transactionGroup, SystemTopic.TRANSACTION_HALF, halfQueueId, half);
     this.offsets.commit(transactionGroup, SystemTopic.TRANSACTION_OP, halfQueueId, op);
+  }
+
+  private *topicsOfOpen(): Generator<string> {
+    for (let offset = this.low; offset < this.queue.visible; offset += 1) {
+      if (this.isDecided(offset)) continue;
+      const record = this.store.readRecordAt(this.queue, offset);
+      if (record === undefined) continue;
+      yield new StoredMessage(record).property(PropertyName.REAL_TOPIC) ?? '';
+    }
   }
 
   private progressOf(topic: string, queue: ConsumeQueue): number {
@@ -168,3 +194,16 @@ export class HalfMessages {
 
 const opProperties = spanOf(encoder.encode(propertyText(PropertyName.TAGS, opTag)));
 const opTagsCode = tagHash(opTag);
+
+/** Writes a whole number that is not negative in decimal digits; answers how many. */
+function writeDigits(bytes: Uint8Array, number: number): number {
+  let digits = 1;
+  for (let rest = number; rest >= 10; rest = Math.floor(rest / 10)) digits += 1;
+  let rest = number;
+  for (let at = digits - 1; at >= 0; at -= 1) {
+    const next = Math.floor(rest / 10);
+    bytes[at] = 0x30 + (rest - next * 10);
+    rest = next;
+  }
+  return digits;
+}

@@ -170,7 +170,7 @@ export class TransactionCheckService {
     draft.topic = topics.ensure(SystemTopic.TRANSACTION_GIVEN_UP, 1).name;
     draft.queueId = 0;
     store.append(draft);
-    halves.decide(offset, clock.now());
+    halves.decide(offset, half.property(PropertyName.REAL_TOPIC) ?? '', clock.now());
     logger.warn('a half message was given up: nobody decided it in all its checks', {
       topic: half.property(PropertyName.REAL_TOPIC),
       group: half.property(PropertyName.PRODUCER_GROUP),

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, viewOf } from '@nestjs-rocketmq/foundation';
+import { type Clock, emptySpan, type Logger, type Span, viewOf } from '@nestjs-rocketmq/foundation';
 import {
   parseOffsetMessageId,
   PropertyName,
@@ -26,17 +26,8 @@ import { refuseForStore } from '../send/store-refusal.js';
 import type { WaitingLine } from '../send/waiting-line.js';
 import { MessageDraft, type StoreHost } from '../send/message-draft.js';
 import type { HalfMessages } from './half-messages.js';
+import { HalfProperties } from './half-properties.js';
 import type { TransactionCheckService } from './transaction-check.service.js';
-
-const encoder = new TextEncoder();
-const name = {
-  group: encoder.encode(PropertyName.PRODUCER_GROUP),
-  topic: encoder.encode(PropertyName.REAL_TOPIC),
-  queueId: encoder.encode(PropertyName.REAL_QUEUE_ID),
-  delay: encoder.encode(PropertyName.DELAY_TIME_LEVEL),
-  immunity: encoder.encode(PropertyName.CHECK_IMMUNITY_TIME_IN_SECONDS),
-  uniqueKey: encoder.encode(PropertyName.UNIQUE_KEY),
-};
 
 export interface TransactionParts {
   readonly figures: Figures;
@@ -59,6 +50,7 @@ export interface TransactionParts {
  */
 export class TransactionProcessor {
   private readonly draft: MessageDraft;
+  private readonly half = new HalfProperties();
 
   constructor(private readonly parts: TransactionParts) {
     this.draft = new MessageDraft(parts.place);
@@ -77,18 +69,22 @@ export class TransactionProcessor {
       const remark = `commitOrRollback must be 0, 8 or 12, but is ${commitOrRollback}`;
       return reply.refuse(ResponseCode.SYSTEM_ERROR, remark);
     }
-    const record = this.parts.store.readRecord(asked.commitLogOffset);
+    const record = this.parts.store.lookAt(asked.commitLogOffset);
     if (record === undefined) {
       return reply.refuse(ResponseCode.SYSTEM_ERROR, 'Find prepared transaction message failed');
     }
     try {
-      this.draft.copy(record);
+      this.draft.copy(record.bytes, record.data, record.to);
+      this.half.read(this.draft.properties);
       const problem = this.problemOf(asked, record);
       if (problem !== undefined) return this.refuse(asked, reply, problem);
-      if (isCommit) this.commit(asked.commitLogOffset);
-      this.parts.halves.decide(asked.tranStateTableOffset, this.parts.clock.now());
-      if (isCommit) this.parts.figures.commits += 1;
-      else this.parts.figures.rollbacks += 1;
+      const topic = this.half.topic.text ?? '';
+      if (isCommit) this.commit(topic, asked.commitLogOffset);
+      const { halves, figures, clock } = this.parts;
+      const now = clock.now();
+      halves.decide(asked.tranStateTableOffset, topic, now);
+      if (isCommit) figures.transactions.committed(topic, now - this.draft.bornTimestamp);
+      else figures.transactions.rolledBack(topic);
     } catch (error) {
       return refuseForStore(reply, error, this.parts.logger);
     }
@@ -120,13 +116,15 @@ export class TransactionProcessor {
     throw new ResponseError(ResponseCode.SYSTEM_ERROR, remark);
   }
 
-  private commit(halfPosition: number): void {
-    const { draft } = this;
-    draft.topic = draft.property(name.topic) ?? '';
-    draft.queueId = Number(draft.property(name.queueId) ?? 0);
+  private commit(topic: string, halfPosition: number): void {
+    const { draft, half } = this;
+    draft.topic = topic;
+    draft.queueId = Number(half.queueId.text ?? 0);
+    draft.uniqueKey = half.uniqueKey.isThere ? half.uniqueKey : undefined;
+    draft.keys = half.keys.isThere ? half.keys : emptySpan;
     draft.sysFlag = withTransactionState(draft.sysFlag, SysFlag.TRANSACTION_COMMIT);
     draft.preparedTransactionOffset = halfPosition;
-    const level = Number(draft.property(name.delay) ?? 0);
+    const level = Number(half.delay.text ?? 0);
     if (level > 0) this.parts.delays.divert(draft, level);
     const placed = this.parts.store.append(draft);
     this.parts.figures.storedIn(draft.topic, placed.size);
@@ -135,13 +133,12 @@ export class TransactionProcessor {
   /** Why this request must not decide about the half message that the draft was copied from. */
   private problemOf(
     asked: AskedView<typeof EndTransaction>,
-    record: Uint8Array,
+    { bytes, data }: Span,
   ): { code: number; remark: string } | undefined {
     const wrong = (remark: string) => ({ code: ResponseCode.SYSTEM_ERROR, remark });
-    const { draft } = this;
-    const data = viewOf(record);
+    const { half } = this;
     const offset = asked.tranStateTableOffset;
-    if (draft.property(name.group) !== asked.producerGroup) {
+    if (!half.group.is(asked.producerGroup)) {
       return wrong('The producer group wrong');
     }
     if (readInt64(data, recordField.queueOffset) !== offset) {
@@ -150,12 +147,12 @@ export class TransactionProcessor {
     if (readInt64(data, recordField.logPosition) !== asked.commitLogOffset) {
       return wrong('The commit log offset wrong');
     }
-    if (draft.property(name.topic) === undefined || !this.isHalf(record)) {
+    if (!half.topic.isThere || !this.isHalf(bytes)) {
       return wrong(`At ${asked.commitLogOffset} lies no half message`);
     }
     // After a power failure another half may stand where the one that is meant stood.
     const { transactionId } = asked;
-    if (transactionId && transactionId !== (draft.property(name.uniqueKey) ?? transactionId)) {
+    if (transactionId && half.uniqueKey.isThere && !half.uniqueKey.is(transactionId)) {
       return wrong(`At ${asked.commitLogOffset} lies the half of another transaction`);
     }
     if (this.parts.halves.isDecided(offset)) {
@@ -172,12 +169,16 @@ export class TransactionProcessor {
   private isHalf(record: Uint8Array): boolean {
     const { topicFrom, topicTo } = this.draft.topicRange;
     if (topicTo - topicFrom !== halfTopic.length) return false;
-    return halfTopic.every((byte, i) => record[topicFrom + i] === byte);
+    for (let i = 0; i < halfTopic.length; i += 1) {
+      if (record[topicFrom + i] !== halfTopic[i]) return false;
+    }
+    return true;
   }
 
   /** A sender with a time of immunity has that time to decide; then only checks count. */
   private isTooLate(): boolean {
-    const seconds = Number(this.draft.property(name.immunity));
+    if (!this.half.immunity.isThere) return false;
+    const seconds = Number(this.half.immunity.text);
     if (!Number.isFinite(seconds) || seconds < 0) return false;
     const allowed = Math.max(seconds * 1000, this.parts.options.transactionTimeOut);
     return this.parts.clock.now() - this.draft.bornTimestamp > allowed;
@@ -198,4 +199,4 @@ export class TransactionProcessor {
   }
 }
 
-const halfTopic = encoder.encode(SystemTopic.TRANSACTION_HALF);
+const halfTopic = new TextEncoder().encode(SystemTopic.TRANSACTION_HALF);

@@ -1,4 +1,4 @@
-import { replaceProperties, writeDurableJson } from '@nestjs-rocketmq/foundation';
+import { replaceProperties, replaceDurableText } from '@nestjs-rocketmq/foundation';
 import type { FileSystem, Logger, OptionTable } from '@nestjs-rocketmq/foundation';
 import { nameserverOptions, printOptions } from '../nameserver.config.js';
 import type { NameserverOptions } from '../nameserver.config.js';
@@ -62,6 +62,6 @@ export class RunningSettings {
   private store(changes: Readonly<Record<string, string>>): void {
     const path = this.current.configStorePath;
     // Any text is replaced as safely as JSON, with the old one beside it.
-    writeDurableJson(this.fs, path, replaceProperties(this.fs.readText(path) ?? '', changes));
+    replaceDurableText(this.fs, path, replaceProperties(this.fs.readText(path) ?? '', changes));
   }
 }

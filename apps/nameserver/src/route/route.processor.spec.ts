@@ -1,7 +1,7 @@
 import { silentLogger } from '@nestjs-rocketmq/foundation';
 import type { FileSystem } from '@nestjs-rocketmq/foundation';
 import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
-import { GetRouteinfoByTopic, WireVersion } from '@nestjs-rocketmq/protocol';
+import { GetRouteinfoByTopic, ResponseCode, WireVersion } from '@nestjs-rocketmq/protocol';
 import type { TopicConfig } from '@nestjs-rocketmq/protocol';
 import { KvConfigTable } from '../admin/kv-config.table.js';
 import { RunningSettings } from '../admin/running-settings.js';
@@ -9,7 +9,15 @@ import { loadNameserverOptions } from '../nameserver.config.js';
 import { RouteProcessor } from './route.processor.js';
 import { RouteTable } from './route-table.js';
 
-const nothing = { readText: () => undefined } as unknown as FileSystem;
+/** A disk that holds nothing, whatever is written. */
+const nothing = {
+  readText: () => undefined,
+  writeText: () => undefined,
+  exists: () => false,
+  makeDirectory: () => undefined,
+  rename: () => undefined,
+  syncDirectory: () => undefined,
+} as unknown as FileSystem;
 const topic = (topicName: string, topicSysFlag = 0): TopicConfig => ({
   attributes: {},
   order: false,
@@ -24,13 +32,14 @@ const topic = (topicName: string, topicSysFlag = 0): TopicConfig => ({
 describe('RouteProcessor', () => {
   let table: RouteTable;
   let processor: RouteProcessor;
+  let kvConfig: KvConfigTable;
   beforeEach(() => start({}));
 
   function start(given: Record<string, unknown>): void {
     table = new RouteTable();
     const options = loadNameserverOptions(given, { unknown: 'refuse', logger: silentLogger });
     const settings = new RunningSettings(options, nothing, silentLogger);
-    const kvConfig = new KvConfigTable(nothing, 'kvConfig.json');
+    kvConfig = new KvConfigTable(nothing, 'kvConfig.json');
     processor = new RouteProcessor(table, kvConfig, settings, new ManualClock());
   }
 
@@ -45,14 +54,30 @@ describe('RouteProcessor', () => {
     });
   }
 
-  const written = (version: number, extFields = {}, acceptStandardJsonOnly = false): string => {
-    const asked = { topic: 'T', acceptStandardJsonOnly };
-    const { body } = processor.routeOfTopic(asked, { version, extFields });
-    return Buffer.from(GetRouteinfoByTopic.answerBody.write(body!)).toString();
+  type Zone = { zoneMode?: string; zoneName?: string };
+  /** The body of an answer, or the code of a refusal. */
+  const answered = (asked: Zone & { topic: string }, version: number): string | number => {
+    let answer: string | number | (() => string) = -1;
+    const reply = {
+      version,
+      successWithBody: (size: number) => {
+        const bytes = Buffer.alloc(size + 3);
+        answer = () => bytes.toString('utf8', 3);
+        return { bytes, data: new DataView(bytes.buffer), from: 3, to: size + 3 };
+      },
+      outcome: (code: number) => (answer = code),
+      refuse: (code: number) => (answer = code),
+    };
+    type Query = Parameters<RouteProcessor['routeOfTopic']>;
+    processor.routeOfTopic(asked as Query[0], reply as unknown as Query[1]);
+    const given = answer as string | number | (() => string);
+    return typeof given === 'function' ? given() : given;
   };
-  const brokersOf = (extFields: Record<string, string>): string[] =>
+  const written = (version: number, zone: Zone = {}, acceptStandardJsonOnly = false): string =>
+    String(answered({ topic: 'T', acceptStandardJsonOnly, ...zone } as { topic: string }, version));
+  const brokersOf = (zone: Zone): string[] =>
     GetRouteinfoByTopic.answerBody
-      .read(Buffer.from(written(WireVersion.V5_3_3, extFields)))
+      .read(Buffer.from(written(WireVersion.V5_3_3, zone)))
       .queueDatas.map(({ brokerName }) => brokerName);
 
   it('answers what the table holds now, however often it was asked before', () => {
@@ -71,9 +96,34 @@ describe('RouteProcessor', () => {
     ]);
     expect(written(WireVersion.V5_3_3)).toContain('"readQueueNums":9');
     table.deleteTopic('T');
-    expect(processor.routeOfTopic({ topic: 'T' }, { version: 1, extFields: {} })).toMatchObject({
-      code: 'TOPIC_NOT_EXIST',
-    });
+    expect(answered({ topic: 'T' }, 1)).toBe(ResponseCode.TOPIC_NOT_EXIST);
+    expect(answered({ topic: 'U' }, 1)).toContain('"brokerName":"b"');
+  });
+
+  it('writes a route once, and anew when the table or its order has changed', () => {
+    start({ orderMessageEnable: true });
+    register('a');
+    const look = table.routeOf.bind(table);
+    let writes = 0;
+    table.routeOf = (name) => {
+      writes += 1;
+      return look(name);
+    };
+    const first = written(WireVersion.V5_3_3);
+    for (let i = 0; i < 5; i += 1) expect(written(WireVersion.V5_3_3)).toBe(first);
+    expect(writes).toBe(1);
+    kvConfig.put('ORDER_TOPIC_CONFIG', 'T', 'a:4');
+    expect(written(WireVersion.V5_3_3)).toContain('"orderTopicConf":"a:4"');
+    expect(writes).toBe(2);
+    register('b');
+    expect(brokersOf({})).toEqual(['a', 'b']);
+    expect(writes).toBe(3);
+  });
+
+  it('gives out nothing before it is open', () => {
+    start({ needWaitForService: true, waitSecondsForService: 45 });
+    register('a');
+    expect(answered({ topic: 'T' }, 1)).toBe(ResponseCode.SYSTEM_ERROR);
   });
 
   it('writes broker ids bare for clients before 4.9.4, who know nothing else', () => {
@@ -109,10 +159,10 @@ describe('RouteProcessor', () => {
     register('west', 0, 'west');
     register('none');
     expect(brokersOf({})).toEqual(['east', 'west', 'none']);
-    expect(brokersOf({ __ZONE_NAME: 'east' })).toEqual(['east', 'west', 'none']);
-    expect(brokersOf({ __ZONE_MODE: 'true', __ZONE_NAME: ' ' })).toEqual(['east', 'west', 'none']);
-    expect(brokersOf({ __ZONE_MODE: 'TRUE', __ZONE_NAME: 'east' })).toEqual(['east']);
-    expect(brokersOf({ __ZONE_MODE: 'true', __ZONE_NAME: 'north' })).toEqual([]);
+    expect(brokersOf({ zoneName: 'east' })).toEqual(['east', 'west', 'none']);
+    expect(brokersOf({ zoneMode: 'true', zoneName: ' ' })).toEqual(['east', 'west', 'none']);
+    expect(brokersOf({ zoneMode: 'TRUE', zoneName: 'east' })).toEqual(['east']);
+    expect(brokersOf({ zoneMode: 'true', zoneName: 'north' })).toEqual([]);
   });
 
   it('shows brokers of other zones that have lost their master', () => {
@@ -120,7 +170,7 @@ describe('RouteProcessor', () => {
     register('west', 1, 'west');
     register('west', 0, 'west');
     table.unregister({ cluster: 'C', name: 'west', id: 0, address: 'west:0' });
-    expect(brokersOf({ __ZONE_MODE: 'true', __ZONE_NAME: 'east' })).toEqual(['east', 'west']);
+    expect(brokersOf({ zoneMode: 'true', zoneName: 'east' })).toEqual(['east', 'west']);
   });
 
   it('lists topics of units', () => {

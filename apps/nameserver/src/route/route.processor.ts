@@ -1,7 +1,13 @@
 import type { Clock } from '@nestjs-rocketmq/foundation';
-import { ResponseCode, ResponseError, WireVersion } from '@nestjs-rocketmq/protocol';
+import {
+  ResponseCode,
+  ResponseError,
+  topicRouteBody,
+  WireVersion,
+} from '@nestjs-rocketmq/protocol';
 import type {
   Asked,
+  AskedView,
   GetAllTopicListFromNameserver,
   GetBrokerClusterInfo,
   GetBrokerMemberGroup,
@@ -12,10 +18,8 @@ import type {
   GetTopicsByCluster,
   GetUnitTopicList,
   TopicList,
-  TopicRouteAnswer,
-  TopicRouteData,
 } from '@nestjs-rocketmq/protocol';
-import type { Call, Outcome } from '@nestjs-rocketmq/remoting';
+import type { Outcome, Reply } from '@nestjs-rocketmq/remoting';
 import { orderTopicNamespace } from '../admin/kv-config.table.js';
 import type { KvConfigTable } from '../admin/kv-config.table.js';
 import type { RunningSettings } from '../admin/running-settings.js';
@@ -25,23 +29,20 @@ import { askedZone, nearby } from './zones.js';
 /** Bits of `topicSysFlag`. */
 const SysFlag = { unit: 1, unitSubscribed: 2 } as const;
 
-function answerOf(
-  found: Omit<TopicRouteData, 'orderTopicConf'> | undefined,
-  order: string | undefined,
-  bareIds: boolean,
-  zone?: ReturnType<typeof askedZone>,
-): TopicRouteAnswer | undefined {
-  if (found === undefined) return undefined;
-  const route = zone === undefined ? found : nearby(found, zone);
-  return { ...route, ...(order === undefined ? {} : { orderTopicConf: order }), bareIds };
+type RouteQuery = typeof GetRouteinfoByTopic;
+
+/** An answer as it was sent, and the order configuration that stands in it. */
+interface Sent {
+  readonly order: string | undefined;
+  readonly bytes: Uint8Array;
 }
 
 /** Answers where a topic lives, and who is there at all. */
 export class RouteProcessor {
   private readonly startedAt: number;
-  /** Answers since the table last changed, by topic and form. */
-  private readonly answers = new Map<string, Readonly<TopicRouteAnswer>>();
-  private answersOf = -1;
+  /** Answers since the table last changed, by topic; those with bare ids apart. */
+  private readonly sent = { bare: new Map<string, Sent>(), quoted: new Map<string, Sent>() };
+  private sentOf = -1;
 
   constructor(
     private readonly table: RouteTable,
@@ -55,28 +56,32 @@ export class RouteProcessor {
   /** Routes are given out: not so in the time that `needWaitForService` asks for. */
   get isOpen(): boolean {
     const { needWaitForService, waitSecondsForService } = this.settings.values;
-    const age = this.clock.monotonic() - this.startedAt;
-    return !needWaitForService || age >= waitSecondsForService * 1000;
+    if (!needWaitForService) return true;
+    return this.clock.monotonic() - this.startedAt >= waitSecondsForService * 1000;
   }
 
-  readonly routeOfTopic = (
-    { topic, acceptStandardJsonOnly }: Asked<typeof GetRouteinfoByTopic>,
-    { version, extFields }: Pick<Call, 'version' | 'extFields'>,
-  ): Outcome<typeof GetRouteinfoByTopic> => {
+  /**
+   * The query that every client repeats: whoever asks for the same topic in the same form is sent
+   * the same bytes, until the table changes.
+   */
+  readonly routeOfTopic = (asked: AskedView<RouteQuery>, reply: Reply<RouteQuery>): void => {
+    if (!this.isOpen) return reply.refuse(ResponseCode.SYSTEM_ERROR, 'name server not ready');
+    const { topic } = asked;
     const { orderMessageEnable } = this.settings.values;
-    if (!this.isOpen) {
-      throw new ResponseError(ResponseCode.SYSTEM_ERROR, 'name server not ready');
-    }
-    const zone = askedZone(extFields);
     const order = orderMessageEnable ? this.kvConfig.get(orderTopicNamespace, topic) : undefined;
-    const bareIds = version < WireVersion.V4_9_4 && acceptStandardJsonOnly !== true;
-    const body =
+    const isOld = reply.version < WireVersion.V4_9_4;
+    const bareIds = isOld && asked.acceptStandardJsonOnly !== true;
+    const zone = askedZone(asked.zoneMode, asked.zoneName);
+    const bytes =
       zone === undefined
         ? this.usualAnswer(topic, order, bareIds)
-        : answerOf(this.table.routeOf(topic), order, bareIds, zone);
-    if (body !== undefined) return { body };
-    const remark = `No topic route info in name server for the topic: ${topic}`;
-    return { code: 'TOPIC_NOT_EXIST', remark };
+        : this.write(topic, order, bareIds, zone);
+    if (bytes === undefined) {
+      const remark = `No topic route info in name server for the topic: ${topic}`;
+      return reply.outcome(ResponseCode.TOPIC_NOT_EXIST, remark);
+    }
+    const room = reply.successWithBody(bytes.length);
+    room.bytes.set(bytes, room.from);
   };
 
   readonly clusterInfo = (): Outcome<typeof GetBrokerClusterInfo> => ({
@@ -120,21 +125,36 @@ export class RouteProcessor {
     return { body: { brokerMemberGroup: { brokerAddrs, brokerName, cluster: clusterName } } };
   };
 
-  /** The same frozen answer to everybody, so that it is made and written once. */
   private usualAnswer(
     topic: string,
     order: string | undefined,
     bareIds: boolean,
-  ): Readonly<TopicRouteAnswer> | undefined {
+  ): Uint8Array | undefined {
     const { revision } = this.table;
-    if (this.answersOf !== revision) this.answers.clear();
-    this.answersOf = revision;
-    const key = bareIds ? `${topic}\u0000` : topic;
-    const known = this.answers.get(key);
-    if (known !== undefined && known.orderTopicConf === order) return known;
-    const answer = answerOf(this.table.routeOf(topic), order, bareIds);
-    if (answer !== undefined) this.answers.set(key, Object.freeze(answer));
-    return answer;
+    if (this.sentOf !== revision) {
+      this.sent.bare.clear();
+      this.sent.quoted.clear();
+      this.sentOf = revision;
+    }
+    const answers = bareIds ? this.sent.bare : this.sent.quoted;
+    const known = answers.get(topic);
+    if (known !== undefined && known.order === order) return known.bytes;
+    const bytes = this.write(topic, order, bareIds);
+    if (bytes !== undefined) answers.set(topic, { order, bytes });
+    return bytes;
+  }
+
+  private write(
+    topic: string,
+    order: string | undefined,
+    bareIds: boolean,
+    zone?: string,
+  ): Uint8Array | undefined {
+    const found = this.table.routeOf(topic);
+    if (found === undefined) return undefined;
+    const route = zone === undefined ? found : nearby(found, zone);
+    const ordered = order === undefined ? route : { ...route, orderTopicConf: order };
+    return topicRouteBody.write({ ...ordered, bareIds });
   }
 
   private flagged(wanted: (topicSysFlag: number) => boolean): { body: TopicList } {

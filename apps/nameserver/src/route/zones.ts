@@ -4,13 +4,13 @@ type Route = Omit<TopicRouteData, 'orderTopicConf'>;
 
 const masterId = '0';
 
-/**
- * The zone that a client wants to stay in; undefined when it takes all brokers. Clients and brokers
- * name theirs in two fields beside those of the command.
- */
-export function askedZone(extFields: Readonly<Record<string, string>>): string | undefined {
-  if (extFields['__ZONE_MODE']?.toLowerCase() !== 'true') return undefined;
-  const zone = extFields['__ZONE_NAME']?.trim();
+/** The zone that a client wants to stay in; undefined when it takes all brokers. */
+export function askedZone(
+  zoneMode: string | undefined,
+  zoneName: string | undefined,
+): string | undefined {
+  if (zoneMode === undefined || zoneMode.toLowerCase() !== 'true') return undefined;
+  const zone = zoneName?.trim();
   return zone === '' ? undefined : zone;
 }
 

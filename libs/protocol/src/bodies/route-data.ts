@@ -47,20 +47,10 @@ const routeJson = json(topicRouteData);
 const encoder = new TextEncoder();
 const beyondAscii = /[\u007f-\uffff]/g;
 
-/** What frozen routes look like on the wire; a nameserver is asked for the same ones all day. */
-const writtenOnce = new WeakMap<object, Uint8Array>();
-
-/** A route that is frozen, and so is to stay as it is, is written once. */
 export const topicRouteBody: BodyCodec<TopicRouteAnswer> = {
   kind: 'json',
   read: (body) => routeJson.read(body),
-  write(route) {
-    const known = writtenOnce.get(route);
-    if (known !== undefined) return known;
-    const bytes = writeRoute(route);
-    if (Object.isFrozen(route)) writtenOnce.set(route, bytes);
-    return bytes;
-  },
+  write: writeRoute,
 };
 
 function writeRoute(route: TopicRouteAnswer): Uint8Array {

@@ -12,6 +12,9 @@ export const GetRouteinfoByTopic = defineCommand({
     topic: text().names('topic'),
     /** The caller does not read bare integer keys. */
     acceptStandardJsonOnly: bool().optional(),
+    /** With `true` the caller wants to stay in its zone. */
+    zoneMode: text().optional().onWire('__ZONE_MODE'),
+    zoneName: text().optional().onWire('__ZONE_NAME'),
   },
   answerBody: topicRouteBody,
   outcomes: ['SUCCESS', 'TOPIC_NOT_EXIST'],
