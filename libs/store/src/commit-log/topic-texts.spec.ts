@@ -1,4 +1,4 @@
-import { SeededRandom } from '../testing/index.js';
+import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { TopicTexts } from './topic-texts.js';
 
 describe('TopicTexts', () => {
