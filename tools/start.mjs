@@ -9,7 +9,7 @@ import { Part } from './start/part.mjs';
 import { portProblems } from './start/ports.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 180_000;
 const dataDir = process.env.DATA_DIR ?? join(root, 'data');
 const ports = [
   { variable: 'NAMESRV_PORT', what: 'nameserver', port: Number(process.env.NAMESRV_PORT ?? 9876) },

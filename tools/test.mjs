@@ -1,16 +1,29 @@
-// `npm test`: builds, runs every suite that needs nothing but Node, and counts them all. The suites
-// that flood and kill real processes are left to `npm run test:fault`: they take their time.
+// `npm test`: builds, runs every spec that needs nothing but Node and little time, and counts them.
+// Those that flood, kill or damage have commands of their own (CONTRIBUTING.md), and so have the
+// many rounds of `npm run test:long`.
 // With paths as arguments: those, one after the other, counted in the same way.
 // The last line is `N passed, N failed`; the exit code is not 0 when something failed or nothing ran.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = mkdtempSync(join(tmpdir(), 'nestjs-rocketmq-test-'));
 const report = join(folder, 'report.json');
+
+/** What needs nothing but Node and two minutes. */
+const everything = [
+  'libs',
+  'apps',
+  'sample-order-service',
+  'test/architecture',
+  'test/property',
+  'test/simulation',
+  'test/integration',
+  'test/interop',
+];
 
 /** Runs Jest on some paths and answers the counts of its report. */
 function jest(paths, more = []) {
@@ -47,35 +60,15 @@ if (build.status !== 0) {
   process.exit(1);
 }
 
-const total = { passed: 0, failed: 0, skipped: 0 };
 const chosen = process.argv.slice(2);
-// Suites that listen on sockets and start processes run after the others and one at a time, so that
-// they do not compete for the processor with each other's deadlines.
-const runs =
+// Much of the time is waiting for sockets and processes, so two run at a time where there are two
+// processors; deadlines of specs allow for that.
+const workers = Math.min(4, Math.max(2, availableParallelism() - 1));
+const counts =
   chosen.length > 0
-    ? [[chosen, ['--maxWorkers=1']]]
-    : [
-        [
-          [
-            'libs',
-            'apps',
-            'sample-order-service',
-            'test/architecture',
-            'test/property',
-            'test/simulation',
-          ],
-          [],
-        ],
-        [
-          ['test/integration', 'test/interop'],
-          ['--maxWorkers=1', '--passWithNoTests'],
-        ],
-      ];
-for (const [paths, more] of runs) {
-  const counts = jest(paths, more);
-  for (const key of Object.keys(total)) total[key] += counts[key];
-}
+    ? jest(chosen, ['--maxWorkers=1'])
+    : jest(everything, [`--maxWorkers=${workers}`]);
 rmSync(folder, { recursive: true, force: true });
-const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
-console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
-process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
+const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
+console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
+process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { filesBelow, rooms, root } from './sources.js';
+import { filesBelow, rooms, root } from './tree.js';
 
 const pages = [
   'README.md',

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { root, sources, working, type Source } from './sources.js';
+import { sources, working, type Source } from './sources.js';
+import { root } from './tree.js';
 
 function linesWith(pattern: RegExp, where: (source: Source) => boolean): string[] {
   const found: string[] = [];

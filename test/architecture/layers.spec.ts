@@ -1,4 +1,5 @@
-import { manifestOf, resolveImport, rooms, sources, working, type Source } from './sources.js';
+import { resolveImport, sources, working, type Source } from './sources.js';
+import { manifestOf, rooms } from './tree.js';
 
 /** What each package may stand on (docs/architecture.md shows it as floors). */
 const standsOn: Readonly<Record<string, readonly string[]>> = {

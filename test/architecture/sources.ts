@@ -1,9 +1,7 @@
 import { parseSync } from '@swc/core';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+import { filesBelow, root, rooms } from './tree.js';
 
 export interface ImportLine {
   readonly target: string;
@@ -27,13 +25,6 @@ export interface Source {
   readonly isSpec: boolean;
 }
 
-export interface Manifest {
-  readonly name: string;
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly peerDependencies?: Readonly<Record<string, string>>;
-  readonly devDependencies?: Readonly<Record<string, string>>;
-}
-
 interface Node {
   readonly type?: string;
   readonly span?: { readonly start: number; readonly end: number };
@@ -49,27 +40,6 @@ const functionTypes = new Set([
   'Constructor',
   'MethodProperty',
 ]);
-
-export function filesBelow(folder: string, ending: string): string[] {
-  const found: string[] = [];
-  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
-    if (entry.name === 'node_modules' || entry.name === 'dist' || entry.name === 'target') continue;
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) found.push(...filesBelow(path, ending));
-    else if (entry.name.endsWith(ending)) found.push(path);
-  }
-  return found;
-}
-
-export const rooms: readonly string[] = [
-  ...readdirSync(join(root, 'libs')).map((name) => `libs/${name}`),
-  ...readdirSync(join(root, 'apps')).map((name) => `apps/${name}`),
-  'sample-order-service',
-];
-
-export function manifestOf(room: string): Manifest {
-  return JSON.parse(readFileSync(join(root, room, 'package.json'), 'utf8')) as Manifest;
-}
 
 /** Walks a syntax tree and calls `visit` for every node. */
 function walk(value: unknown, visit: (node: Node) => void): void {
@@ -97,11 +67,16 @@ function read(path: string): Source {
   const lead =
     bytes.length - Buffer.byteLength(text.replace(/^(\s|\/\/.*\n|\/\*[\s\S]*?\*\/)*/, ''));
   const base = first - (tree.body.length > 0 ? lead : 0);
+  const ends: number[] = [];
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) ends.push(at);
   const lineAt = (position: number): number => {
-    let line = 1;
-    for (let at = 0; at < position - base && at < bytes.length; at += 1)
-      if (bytes[at] === 10) line += 1;
-    return line;
+    let [low, high] = [0, ends.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle] as number) < position - base) low = middle + 1;
+      else high = middle;
+    }
+    return low + 1;
   };
   const imports: ImportLine[] = [];
   const functions: FunctionLines[] = [];

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Buyers, JournalEntry } from './buyers.js';
 
-const SETTLE_WITHIN_MS = 120_000;
+const SETTLE_WITHIN_MS = 300_000;
 const POLL_MS = 500;
 
 interface OrderBody {

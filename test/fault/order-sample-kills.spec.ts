@@ -6,7 +6,7 @@ import { ShopProcesses } from './shop-processes.js';
 
 /** Kills of a run; `.ci/run` asks for 20. */
 const kills = Number(process.env['KILLS'] ?? 3);
-const REACHED_WITHIN_MS = 30_000;
+const REACHED_WITHIN_MS = 120_000;
 const BUYERS = 8;
 
 const failpoints = [
@@ -103,6 +103,6 @@ describe('the order service under kill -9', () => {
         await shop.close();
       }
     },
-    240_000 + kills * 15_000,
+    600_000 + kills * 60_000,
   );
 });

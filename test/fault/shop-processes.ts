@@ -7,7 +7,7 @@ import { freePorts } from '../support/java-servers.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const failpoints = join(root, 'test/fault/failpoints.mjs');
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 120_000;
 
 /** Short times, so that a check-back, a time-out and a repetition happen within seconds. */
 const brokerTimes = {

@@ -10,7 +10,7 @@ import { freePorts } from '../support/java-servers.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const run = promisify(execFile);
-const READY_WITHIN_MS = 120_000;
+const READY_WITHIN_MS = 180_000;
 const BOOKED_WITHIN_MS = 60_000;
 
 /** The shell lines of the README that place, pay and show an order. */

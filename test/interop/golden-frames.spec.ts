@@ -10,6 +10,7 @@ import {
   wireNameOf,
   type CommandDefinition,
   type Fields,
+  type Frame,
 } from '@nestjs-rocketmq/protocol';
 import { goldenFrames, titleOf, type GoldenFrame } from './golden-frames.js';
 import { commandsWithoutFrames, undeclaredFields } from './golden-exceptions.js';
@@ -26,6 +27,11 @@ function problemsOf(list: readonly GoldenFrame[], check: (frame: GoldenFrame) =>
       return [`${titleOf(frame)}: ${error instanceof Error ? error.message : String(error)}`];
     }
   });
+}
+
+/** The body as a text, which is compared much faster than bytes are. */
+function comparable(frame: Frame): object {
+  return { ...frame, body: Buffer.from(frame.body).toString('hex') };
 }
 
 /** Java sees neither empty maps nor, in the binary form, empty values: it has null there. */
@@ -58,7 +64,7 @@ describe('frames that official programs wrote', () => {
   it('say the same after we wrote them again', () => {
     const problems = problemsOf(frames, (golden) => {
       const frame = decodeFrame(golden.bytes);
-      expect(decodeFrame(encodeFrame(frame))).toEqual(frame);
+      expect(comparable(decodeFrame(encodeFrame(frame)))).toEqual(comparable(frame));
     });
     expect(problems).toEqual([]);
   });

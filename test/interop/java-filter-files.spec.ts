@@ -13,7 +13,7 @@ import { startOurBroker, startOurNameserver } from '../support/our-servers.js';
 import { consumerOf, RawBroker } from '../support/raw-broker.js';
 
 const topic = 'BenchmarkTest';
-const timeoutMs = 10_000;
+const timeoutMs = 60_000;
 const properties = { brokerName: 'broker-filters', enablePropertyFilter: true };
 
 let nameserver: Awaited<ReturnType<typeof startOurNameserver>>;

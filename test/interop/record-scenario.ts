@@ -25,7 +25,7 @@ import { askByHand, createTopic } from '../support/java.js';
 
 export const recordTopic = 'Record';
 const bornTimestamp = 1_700_000_000_000;
-const timeoutMs = 10_000;
+const timeoutMs = 60_000;
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 type Header = Asking<typeof SendMessageV2>;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const failpoints = join(root, 'test/kills/failpoints.mjs');
 const main = join(root, 'apps/broker/dist/main.js');
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 120_000;
 
 /** A broker as an operator starts it, with points at which it can be told to die. */
 export class BrokerProcess {

@@ -26,7 +26,7 @@ const leastOfCycle = 1200;
 /** A point that is not reached within this ends like any other time. */
 const longestLoadMs = 3000;
 /** Delayed messages wait a second; the last ones may take so long on a slow machine. */
-const settleMs = 30_000;
+const settleMs = 120_000;
 
 interface Sum {
   cycles: number;

@@ -206,7 +206,7 @@ function mapOf(body: string): Record<string, string> {
 
 describe('a store keeps its promises on a disk that breaks', () => {
   const seed = seedOfRun();
-  const rounds = Number(process.env['PROPERTY_RUNS'] ?? 4);
+  const rounds = Number(process.env['PROPERTY_RUNS'] ?? 2);
 
   it.each(['ASYNC_FLUSH', 'SYNC_FLUSH'] as const)(
     `%s, SEED=${seed}`,

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { play } from './play.js';
 import { shrink } from './shrink.js';
 import { type Step, type Story, tell } from './story.js';
@@ -23,21 +22,13 @@ const fails = (call: Dying['call']): Step => ({
   seed: 1,
 });
 
-// A story takes a fraction of a second, on a machine that does nothing else.
-jest.setTimeout(60_000);
-
 describe('the simulator', () => {
-  it('tells and plays the same story for the same seed', async () => {
-    for (const seed of [11, 12, 13]) {
-      const first = await play(tell(seed));
-      const second = await play(tell(seed));
-      expect(second.digest).toBe(first.digest);
-      expect(first.lines.length).toBeGreaterThan(10);
-    }
-  });
-
-  it('tells another story for another seed', async () => {
-    expect((await play(tell(14))).digest).not.toBe((await play(tell(15))).digest);
+  it('tells and plays the same story for the same seed, and another for another', async () => {
+    const first = await play(tell(11));
+    const second = await play(tell(11));
+    expect(second.digest).toBe(first.digest);
+    expect(first.lines.length).toBeGreaterThan(10);
+    expect((await play(tell(12))).digest).not.toBe(first.digest);
   });
 
   it('finds nothing to object to in a story without steps, nor in one of every fault', async () => {

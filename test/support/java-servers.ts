@@ -6,20 +6,23 @@ import { untilRegistered } from './registration.js';
 import type { RunningProgram } from './java-process.js';
 
 const BOOT_DEADLINE_MS = 60_000;
+const portsOfWorker = 2500;
+const firstPort = 11_000 + (Number(process.env['JEST_WORKER_ID'] ?? 0) % 8) * portsOfWorker;
+let nextPort = (process.pid * 61) % portsOfWorker;
 
 /**
  * A free port such that the ports at the given distances are free too. A broker listens on its port,
- * on port - 2 and, for replication, on port + 1. Below the range from which the system hands out ports.
+ * on port - 2 and, for replication, on port + 1. Below the range from which the system hands out ports,
+ * and never the same ones for two workers of a run, nor twice for one.
  */
 export async function freePorts(distances: readonly number[] = [0]): Promise<number> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const port = 11_000 + Math.floor(Math.random() * 20_000);
+    nextPort = (nextPort + 5) % portsOfWorker;
+    const port = firstPort + nextPort;
     const free = await Promise.all(distances.map((distance) => isFree(port + distance)));
     if (free.every(Boolean)) return port;
   }
-  throw new Error(
-    `no free port with its neighbours ${distances.join(', ')} between 11000 and 31000`,
-  );
+  throw new Error(`no free port with its neighbours ${distances.join(', ')} from ${firstPort} on`);
 }
 
 function isFree(port: number): Promise<boolean> {

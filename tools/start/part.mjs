@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const STOP_WITHIN_MS = 20_000;
+const STOP_WITHIN_MS = 60_000;
 const NAME_WIDTH = 11;
 const POLL_MS = 100;
 

@@ -23,7 +23,7 @@ async function echo() {
     wire.onClose((error) => closed.push(error));
   });
   const connect = () =>
-    nodeNetwork.connect({ host, port: listener.address.port, timeoutMs: 3_000 });
+    nodeNetwork.connect({ host, port: listener.address.port, timeoutMs: 30_000 });
   return { listener, seen, closed, connect };
 }
 

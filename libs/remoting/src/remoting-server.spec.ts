@@ -91,7 +91,7 @@ describe('closing a server', () => {
     );
     const { network, server, address } = await serve(router, systemClock);
     const client = new RemotingClient({ network, clock: systemClock, logger: silentLogger });
-    const waiting = client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 3_000 });
+    const waiting = client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 30_000 });
     await turns();
     const closing = server.close();
     await turns();

@@ -57,7 +57,7 @@ describe.each(networks)('asking over %s', (_name, network) => {
     });
     await using both = await pair(network(), router, form);
     const { client, address } = both;
-    const answer = await client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 3000 });
+    const answer = await client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 30_000 });
     expect(answer).toMatchObject({ code: 0, name: 'SUCCESS', header: { offset: 6 } });
   });
 
@@ -65,7 +65,7 @@ describe.each(networks)('asking over %s', (_name, network) => {
     const router = new Router().route(GetMaxOffset, () => ({ header: { offset: 1 } }));
     await using both = await pair(network(), router);
     const { client, server, address } = both;
-    await client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 3000 });
+    await client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 30_000 });
     // A connection that had to be cut would take a minute, longer than a spec may.
     await server.close({ deadlineMs: 60_000 });
     expect(server.peers().size).toBe(0);
@@ -81,7 +81,7 @@ describe.each(networks)('asking over %s', (_name, network) => {
     const ids = Array.from({ length: 200 }, (_, i) => i);
     const answers = await Promise.all(
       ids.map((queueId) =>
-        client.invoke(address, GetMaxOffset, { topic: 't', queueId }, { timeoutMs: 3000 }),
+        client.invoke(address, GetMaxOffset, { topic: 't', queueId }, { timeoutMs: 30_000 }),
       ),
     );
     expect(answers.map(({ header }) => header.offset)).toEqual(ids);
@@ -94,7 +94,7 @@ describe.each(networks)('asking over %s', (_name, network) => {
     });
     await using both = await pair(network(), router);
     const { client, address } = both;
-    const failure = client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 3000 });
+    const failure = client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 30_000 });
     await expect(failure).rejects.toMatchObject({ responseCode: 17, remark: 'no topic t' });
   });
 
@@ -103,7 +103,7 @@ describe.each(networks)('asking over %s', (_name, network) => {
       const list = await call.peer.invoke(
         GetConsumerListByGroup,
         { consumerGroup: 'g' },
-        { timeoutMs: 3000 },
+        { timeoutMs: 30_000 },
       );
       return { header: { offset: list.body?.consumerIdList?.length ?? -1 } };
     });
@@ -118,7 +118,7 @@ describe.each(networks)('asking over %s', (_name, network) => {
       logger: silentLogger,
       router: clientRouter,
     });
-    const answer = await asker.invoke(both.address, GetMaxOffset, maxOffset, { timeoutMs: 3000 });
+    const answer = await asker.invoke(both.address, GetMaxOffset, maxOffset, { timeoutMs: 30_000 });
     expect(answer.header.offset).toBe(2);
     await asker.close();
   });
@@ -130,13 +130,13 @@ describe('a remoting server', () => {
     await using both = await pair(new LoopbackNetwork(), router);
     const { client, address } = both;
     await expect(
-      client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 3000 }),
+      client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 30_000 }),
     ).rejects.toMatchObject({
       responseName: 'REQUEST_CODE_NOT_SUPPORTED',
       remark: ' request type 30 not supported: GET_MAX_OFFSET, not built',
     });
     await expect(
-      client.invoke(address, GetConsumerListByGroup, { consumerGroup: 'g' }, { timeoutMs: 3000 }),
+      client.invoke(address, GetConsumerListByGroup, { consumerGroup: 'g' }, { timeoutMs: 30_000 }),
     ).rejects.toMatchObject({ responseCode: 3, remark: ' request type 38 not supported' });
   });
 
@@ -147,7 +147,7 @@ describe('a remoting server', () => {
     await using both = await pair(new LoopbackNetwork(), router);
     const { client, address } = both;
     await expect(
-      client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 3000 }),
+      client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 30_000 }),
     ).rejects.toMatchObject({ responseCode: 1, remark: 'oops' });
   });
 
@@ -171,7 +171,7 @@ describe('a remoting server', () => {
     await using both = await pair(new LoopbackNetwork(), router);
     const { client, address } = both;
     await client.notify(address, UnregisterClient, { clientID: 'c' });
-    const answer = await client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 3000 });
+    const answer = await client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 30_000 });
     expect(answer.header.offset).toBe(1);
     expect((await client.peer(address)).unmatchedAnswers).toBe(0);
   });
@@ -185,7 +185,7 @@ describe('a remoting server', () => {
     await using both = await pair(new LoopbackNetwork(), router);
     const { client, address } = both;
     await expect(
-      client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 3000 }),
+      client.invoke(address, GetMaxOffset, maxOffset, { timeoutMs: 30_000 }),
     ).rejects.toMatchObject({ responseName: 'NO_PERMISSION', remark: 'read t' });
   });
 });
@@ -196,7 +196,7 @@ async function rawAnswer(
   request: Pick<Frame, 'code' | 'extFields'>,
 ): Promise<Frame> {
   const [host = '', port] = address.split(':');
-  const wire = await network.connect({ host, port: Number(port), timeoutMs: 1000 });
+  const wire = await network.connect({ host, port: Number(port), timeoutMs: 30_000 });
   const answered = new Promise<Frame>((resolve) =>
     wire.onData((chunk) => resolve(decodeFrame(chunk))),
   );
@@ -255,7 +255,7 @@ describe('a remoting client', () => {
     const network = new LoopbackNetwork();
     await using both = await pair(network, router);
     const asks = [1, 2, 3].map(() =>
-      both.client.invoke(both.address, GetMaxOffset, maxOffset, { timeoutMs: 3000 }),
+      both.client.invoke(both.address, GetMaxOffset, maxOffset, { timeoutMs: 30_000 }),
     );
     await Promise.all(asks);
     expect(network.wires).toHaveLength(2);
@@ -264,7 +264,7 @@ describe('a remoting client', () => {
   it('says who does not listen, and refuses after close', async () => {
     const network = new LoopbackNetwork();
     const client = new RemotingClient({ network, clock: systemClock, logger: silentLogger });
-    const ask = () => client.invoke('127.0.0.1:1', GetMaxOffset, maxOffset, { timeoutMs: 1000 });
+    const ask = () => client.invoke('127.0.0.1:1', GetMaxOffset, maxOffset, { timeoutMs: 30_000 });
     await expect(ask()).rejects.toMatchObject({ code: 'REMOTING_CONNECT_FAILED' });
     await expect(client.peer('nowhere')).rejects.toMatchObject({
       code: 'REMOTING_ADDRESS_INVALID',

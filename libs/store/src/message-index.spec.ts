@@ -171,7 +171,7 @@ describe('the key index after a restart', () => {
     }
   });
 
-  it.each([11, 12, 13, 14, 15, 16, 17, 18])(
+  it.each([11, 12, 13, 14, 15])(
     'has every message that the log has after a kill or a power failure (seed %d)',
     async (seed) => {
       const fixture = new StoreFixture(seed, options);

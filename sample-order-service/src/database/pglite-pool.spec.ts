@@ -1,19 +1,24 @@
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { LeaseEndedError, LeaseTimeoutError } from '../sample.errors.js';
+import { openEmptyDatabase } from '../testing/empty-database.js';
 import { PglitePool } from './pglite-pool.js';
 
 describe('the pool over PGlite', () => {
   let database: PGlite;
+  let remove: () => void;
 
   beforeAll(async () => {
-    database = await PGlite.create();
+    ({ database, remove } = await openEmptyDatabase());
     await database.exec(
       `CREATE TABLE things (id int PRIMARY KEY, big bigint, at timestamptz, data jsonb,
          raw bytea, words text[], ok boolean)`,
     );
   });
   afterEach(() => database.exec('TRUNCATE things'));
-  afterAll(() => database.close());
+  afterAll(async () => {
+    await database.close();
+    remove();
+  });
 
   const open = (leaseTimeoutMs = 60_000) => new PglitePool({ database, leaseTimeoutMs });
 
@@ -135,12 +140,15 @@ describe('the pool over PGlite', () => {
   });
 
   it('waits for the one who works, refuses the others, and closes once', async () => {
-    const own = await PGlite.create();
+    const own = await openEmptyDatabase();
     const closed: string[] = [];
     const pool = new PglitePool({
-      database: own,
+      database: own.database,
       leaseTimeoutMs: 60_000,
-      onClosed: () => closed.push('closed'),
+      onClosed: () => {
+        closed.push('closed');
+        own.remove();
+      },
     });
     const lease = await pool.connect();
     const waiting = pool.connect();

@@ -6,6 +6,7 @@ import { nodeFileSystem } from '@nestjs-rocketmq/embedded';
 import { AppModule } from '../app.module.js';
 import { setUpHttp } from '../app-setup.js';
 import { readSettings } from '../settings.js';
+import { putEmptyDatabase } from './empty-database.js';
 import { MemoryCluster } from './memory-cluster.js';
 
 export interface Answer {
@@ -43,6 +44,7 @@ export class SampleApp {
       RECONCILE_AFTER: '1h',
       OUTBOX_RETRY: '1h',
     });
+    if (databaseUrl === undefined) await putEmptyDatabase(join(folder, 'database'));
     const cluster = new MemoryCluster();
     const app = await create(AppModule.with(settings, 'memory:9876'), cluster);
     setUpHttp(app);

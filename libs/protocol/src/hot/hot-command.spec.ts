@@ -15,6 +15,7 @@ import { tableAnswerWriters } from './table-answer.js';
 import { tableFieldsScanners } from './table-scanner.js';
 
 const seed = seedOfRun();
+const rounds = Number(process.env['PROPERTY_RUNS'] ?? 4);
 const title = `with seed ${seed}`;
 
 const random = new SeededRandom(seed);
@@ -147,7 +148,7 @@ describe.each(['json', 'binary'] as const)('scanners of %s headers', (form) => {
       const table = tableFieldsScanners(fields);
       const slots = new HeaderSlots();
       const hot = new HotCommand(command, slots, new StoreIdentity());
-      for (let i = 0; i < 12; i += 1) {
+      for (let i = 0; i < rounds; i += 1) {
         const frame = randomRequest(command, form);
         const bytes = encodeFrame(frame);
         const asked = readOrUndefined(command, bytes);
@@ -174,7 +175,7 @@ describe.each(['json', 'binary'] as const)('scanners of %s headers', (form) => {
   });
 
   it(`agree about headers with a byte changed or cut off, ${title}`, () => {
-    for (let i = 0; i < 1_500; i += 1) {
+    for (let i = 0; i < 125 * rounds; i += 1) {
       const command = oneOf(commands);
       const fields = scannedFields(command);
       const bytes = encodeFrame(randomRequest(command, form));
@@ -224,7 +225,7 @@ describe('writers of answers', () => {
     for (const command of allCommands) {
       const compiled = compileAnswerWriters(command, identity) as AnswerWriters;
       const plain = tableAnswerWriters(command, identity);
-      for (let i = 0; i < 12; i += 1) {
+      for (let i = 0; i < rounds; i += 1) {
         const first = randomAnswer(command);
         const second = { ...first };
         const rest = [
