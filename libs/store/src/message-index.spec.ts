@@ -247,6 +247,29 @@ describe('the key index after a restart', () => {
     }
   });
 
+  it('does not believe a sync after one that failed, and makes up for it', async () => {
+    for (let seed = 31; seed <= 50; seed += 1) {
+      const logger = recordingLogger();
+      const fixture = new StoreFixture(seed, options, logger);
+      const first = await fixture.open();
+      fill(first, fixture, 0, 30);
+      fixture.disk.fail({ call: 'sync', path: '/index/' });
+      await fixture.clock.advance(60_000);
+      await fixture.settle(20);
+      expect(logger.lines.join()).toContain('The key index cannot be written');
+      fill(first, fixture, 30, 30);
+      await fixture.clock.advance(60_000);
+      await fixture.settle(20);
+      if (seed % 2 === 0) await first.close();
+      fixture.disk.crash();
+      const second = await fixture.open();
+      const { visible } = second.queue('orders', 0);
+      expect(visible).toBe(60);
+      expectAll(second, visible);
+      await second.close();
+    }
+  });
+
   it('goes on storing messages when the index cannot be written, and makes up for it', async () => {
     const logger = recordingLogger();
     const fixture = new StoreFixture(23, options, logger);

@@ -162,12 +162,19 @@ export class MessageIndex {
   /**
    * Makes everything durable. `beforeEnd` is called before a file claims to be complete up to a
    * time: the checkpoint has to claim it first, since Java removes files that are ahead of it.
+   * After a failed sync no more is added, and the next start goes on from the last end that is durable.
    */
   async flush(beforeEnd: (time: number) => void): Promise<void> {
     this.settle();
     this.reachLast();
     for (const file of Array.from(this.files)) {
-      if (!this.isStopped) await file.flush(beforeEnd);
+      if (this.isStopped) return;
+      try {
+        await file.flush(beforeEnd);
+      } catch (error) {
+        if (!file.isDoubtful) throw error;
+        this.stop(error);
+      }
     }
   }
 

@@ -227,6 +227,60 @@ describe('queue entries', () => {
   });
 });
 
+describe('a sync of queue files that fails', () => {
+  it.each(['kill and crash', 'crash'])(
+    'is not made good by a later one: what it was to make durable is written again, %s',
+    async (how) => {
+      for (let seed = 1; seed <= 20; seed += 1) {
+        const fixture = new StoreFixture(seed);
+        const { disk } = fixture;
+        const store = await fixture.open();
+        for (let i = 0; i < 10; i += 1) store.append(draftOf(`${i}`));
+        fixture.endTurn();
+        disk.fail({ call: 'sync', path: 'orders' });
+        // The log goes on in other files without this queue, and a recovery begins there.
+        for (let i = 0; i < 400; i += 1) {
+          if (i % 100 === 0) await fixture.clock.advance(10_000);
+          store.append(draftOf('other', { topic: 'others' }));
+          if (i % 100 === 99) fixture.endTurn();
+        }
+        await fixture.clock.advance(30_000);
+        await fixture.settle(50);
+        const [, before] = checkpointOf(fixture);
+        expect(before).toBe(0);
+        await fixture.clock.advance(60_000);
+        await fixture.settle(50);
+        const [, after] = checkpointOf(fixture);
+        expect(after).toBeGreaterThan(0);
+        for (let i = 0; i < 100; i += 1) store.append(draftOf('more', { topic: 'others' }));
+        const flushed = store.flush();
+        await fixture.settle();
+        await flushed;
+        if (how !== 'crash') disk.kill();
+        if (how !== 'crash') await fixture.open();
+        disk.crash();
+        const reopened = await fixture.open();
+        const bodies = bodiesOf(reopened, reopened.queue('orders', 0));
+        expect(bodies).toEqual(Array.from({ length: 10 }, (_, i) => `${i}`));
+        await reopened.close();
+      }
+    },
+  );
+
+  it('leaves the store to be recovered when it is the last', async () => {
+    const fixture = new StoreFixture(1);
+    const store = await fixture.open();
+    store.append(draftOf('one'));
+    fixture.disk.fail({ call: 'sync', path: 'consumequeue' });
+    await expect(store.close()).rejects.toThrow('EIO');
+    fixture.disk.crash();
+    const reopened = await fixture.open();
+    expect(reopened.figures().wasAborted).toBe(true);
+    expect(bodiesOf(reopened, reopened.queue('orders', 0))).toEqual(['one']);
+    await reopened.close();
+  });
+});
+
 describe('the checkpoint', () => {
   it('moves when the entries of all messages up to its time are durable', async () => {
     const fixture = new StoreFixture(1);

@@ -203,6 +203,29 @@ describe('a queue', () => {
     await store.close();
   });
 
+  it('that is missing when the store was killed is made again, though the log was shortened', async () => {
+    const fixture = new Damaged();
+    const store = await fixture.filled(200);
+    for (let i = 0; i < 300; i += 1) {
+      if (i % 100 === 0) await fixture.clock.advance(10_000);
+      store.append(draftOf(`m${String(200 + i).padStart(4, '0')}`, { queueId: (200 + i) % 3 }));
+      if (i % 100 === 99) fixture.endTurn();
+    }
+    await fixture.clock.advance(61_000);
+    await fixture.settle(50);
+    const { next } = store.queue('orders', 1);
+    fixture.disk.kill();
+    fixture.disk.remove(log0);
+    fixture.disk.remove('/data/store/consumequeue/orders/1');
+    const again = await fixture.open();
+    const first = again.queue('orders', 1);
+    const offsets = messagesOf(again, first).map((one) => one.queueOffset);
+    // 8192 bytes are 80 messages of 102 bytes, the 81st begins the second file.
+    expect(first.min).toBe(27);
+    expect(offsets).toEqual(Array.from({ length: next - 27 }, (_, i) => 27 + i));
+    await again.close();
+  });
+
   it('whose end is gone is made again, too', async () => {
     const fixture = new Damaged();
     await (await fixture.filled(60)).close();

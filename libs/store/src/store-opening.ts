@@ -90,8 +90,8 @@ export function recover(parts: RecoveryParts): Recovered {
 
 function loadFiles(parts: RecoveryParts): void {
   const { log, queues, deleted, wasAborted, found } = parts;
-  log.files.load('refuse');
   const { confirmed } = found.checkpoint;
+  log.files.load('refuse', wasAborted && found.state === 'SEALED' ? confirmed : undefined);
   if (found.state === 'SEALED' && !wasAborted && confirmed > log.files.end) {
     throw new StoreCorruptError(
       `${log.files.directory}: the log was closed at position ${confirmed}, but its files end at ` +
@@ -100,7 +100,7 @@ function loadFiles(parts: RecoveryParts): void {
       { details: { path: log.files.directory, confirmed, end: log.files.end } },
     );
   }
-  queues.load(wasAborted ? 'remove' : 'refuse');
+  queues.load(wasAborted);
   for (const queue of queues.all()) restoreQueue(queue, wasAborted);
   if (found.state === 'DAMAGED') {
     parts.logger.warn('The checkpoint is damaged and counts as absent');

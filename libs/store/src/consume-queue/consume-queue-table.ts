@@ -88,10 +88,10 @@ export class ConsumeQueueTable {
   }
 
   /**
-   * Finds the queues on disk. `broken` says what happens to files that do not fit the others, see
-   * `SegmentSequence.load`. Offsets are not set yet.
+   * Finds the queues on disk. After a crash files that do not fit the others are removed, see
+   * `SegmentSequence.load`; else they are refused. Offsets are not set yet.
    */
-  load(broken: 'refuse' | 'remove'): void {
+  load(wasAborted: boolean): void {
     const { fileSystem, directory } = this.parts;
     for (const topic of fileSystem.list(directory)) {
       const folder = join(directory, topic);
@@ -99,9 +99,11 @@ export class ConsumeQueueTable {
       for (const name of fileSystem.list(folder)) {
         const isId = /^\d{1,9}$/.test(name) && String(Number(name)) === name;
         if (!isId) continue;
-        const queue = this.get(topic, Number(name));
-        queue.files.load(broken);
-        queue.extension?.files.load(broken);
+        const { files, extension } = this.get(topic, Number(name));
+        for (const each of [files, extension?.files]) {
+          if (wasAborted) each?.load('remove', 0);
+          else each?.load('refuse');
+        }
       }
     }
   }

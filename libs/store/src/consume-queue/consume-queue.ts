@@ -37,6 +37,10 @@ export class ConsumeQueue {
   waitingSince = 0;
   /** How many of the files are surely found after a crash. */
   durableSegments = 0;
+  /** Entries below are surely in the files after a crash. */
+  durable = 0;
+  /** A sync failed: what it was to make durable has to be written again. */
+  isDoubtful = false;
   /** The topic was deleted; nothing of this queue is written any more. */
   isDetached = false;
   /** Slots of the entries from `written` on. */

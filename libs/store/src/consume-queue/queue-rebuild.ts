@@ -58,18 +58,27 @@ export class QueueRebuild {
   private readonly claims: Claim[] = [];
   /** The last part of the log that gave no queue its entry. */
   private damaged: DamagedPart | undefined;
+  /** Where the log is followed from. */
+  private from = 0;
   /** Queue files lack entries of records before the first that was followed. */
   isIncomplete = false;
 
   constructor(private readonly parts: QueueRebuildParts) {}
 
-  /** Cuts all queues back to what lies below `position`. */
+  /**
+   * Cuts all queues back to what lies below `position`. Those that end before it are cut where they
+   * end: an earlier cut there may not be durable.
+   */
   cutAt(position: number): void {
+    this.from = position;
     for (const queue of this.parts.queues.all()) {
       // An attempt before this one may have left entries in memory; they would stay in front.
       flush(queue);
       const last = lastEntry(queue);
-      if (last === undefined || last.position < position) continue;
+      if (last === undefined || last.position < position) {
+        cutQueueTo(queue, queue.next);
+        continue;
+      }
       this.known.set(queue, { next: queue.next, position: last.position });
       cutQueueAt(queue, position);
     }
@@ -144,7 +153,9 @@ export class QueueRebuild {
     if (holes < 0 || queueOffset > position / minRecordBytes) return false;
     const { damaged } = this;
     const last = lastEntryFlushed(queue);
-    const isShortened = last === undefined && this.parts.logStart > 0;
+    // Only whoever follows the log from its first record knows that there are no more of the queue.
+    const { logStart } = this.parts;
+    const isShortened = last === undefined && logStart > 0 && this.from === logStart;
     const isDamaged =
       damaged !== undefined &&
       damaged.from > (last?.position ?? -1) &&

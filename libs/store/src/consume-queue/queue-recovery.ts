@@ -8,6 +8,7 @@ import {
   readEntry,
   writeEntry,
 } from '../formats/consume-queue-entry.js';
+import { StoreCorruptError } from '../store.errors.js';
 import type { ConsumeQueue } from './consume-queue.js';
 
 const entry: QueueEntry = { position: 0, size: 0, tagsCode: 0 };
@@ -41,6 +42,7 @@ function restoreOffsets(queue: ConsumeQueue, wasAborted: boolean): void {
     ? endOfGrowth(queue, Math.max(start, from), Math.min(total, from + perFile))
     : firstWhere(from, Math.min(total, from + perFile), (n) => !isWrittenAt(queue, n));
   queue.restore(start, end);
+  queue.durable = end;
 }
 
 /**
@@ -59,6 +61,7 @@ export function cutQueueAt(queue: ConsumeQueue, logPosition: number): void {
 export function cutQueueTo(queue: ConsumeQueue, next: number): void {
   queue.files.cut(next * entryBytes);
   queue.durableSegments = Math.min(queue.durableSegments, queue.files.all.length);
+  queue.durable = Math.min(queue.durable, next);
   queue.restore(Math.min(queue.min, next), next);
   settleExtension(queue);
 }
@@ -77,10 +80,40 @@ export function fillQueueTo(queue: ConsumeQueue, next: number): void {
     files.add(from * entryBytes);
   }
   while (files.end < next * entryBytes) files.add(files.end);
+  queue.durable = Math.min(queue.durable, from);
   const filler = new Uint8Array(entryBytes);
   writeEntry(new DataView(filler.buffer), 0, 0, fillerSize, 0);
   for (let n = from; n < next; n += 1) files.write(filler, 0, entryBytes, n * entryBytes);
   queue.restore(queue.min, next);
+}
+
+/**
+ * Writes what is not surely durable once more, and makes what is behind zeros again. After a sync
+ * has failed the system takes what it did not write for written; a later sync would say that all is
+ * well. Throws what reading and writing throw, and when entries are not what they were any more.
+ */
+export function writeQueueAgain(queue: ConsumeQueue): void {
+  const { files, written } = queue;
+  files.cut(written * entryBytes);
+  queue.durableSegments = Math.min(queue.durableSegments, files.all.length);
+  for (let n = Math.max(queue.durable, files.start / entryBytes); n < written;) {
+    const count = queue.readWritten(n, Math.min(chunkEntries, written - n), chunk);
+    for (let i = 0; i < count; i += 1) {
+      readEntry(chunkData, i * entryBytes, entry);
+      if (!isWritten(entry)) throw lostEntry(queue, n + i);
+    }
+    if (count === 0) throw lostEntry(queue, n);
+    files.write(chunk, 0, count * entryBytes, n * entryBytes);
+    n += count;
+  }
+}
+
+function lostEntry({ topic, queueId }: ConsumeQueue, queueOffset: number): StoreCorruptError {
+  return new StoreCorruptError(
+    `Entry ${queueOffset} of queue ${queueId} of ${topic} was lost when a sync failed; the next ` +
+      'start makes it again from the log.',
+    { details: { topic, queueId, queueOffset } },
+  );
 }
 
 /** Sets the first readable offset: the first entry that is no filler and whose record exists. */

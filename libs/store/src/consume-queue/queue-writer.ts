@@ -10,6 +10,7 @@ import type { StoreOptions } from '../store-options.js';
 import type { ConsumeQueue } from './consume-queue.js';
 import type { ConsumeQueueTable } from './consume-queue-table.js';
 import { slotEntries } from './entry-arena.js';
+import { writeQueueAgain } from './queue-recovery.js';
 
 /** A tick writes at least this many queues, and at most what is over in about a second. */
 const leastPerTick = 32;
@@ -33,7 +34,8 @@ export interface QueueWriterParts {
 /**
  * Brings queue entries from memory to their files, lazily: a slot when it is full, the rest by age.
  * Entries in memory are not lost by a crash, they are rebuilt from the log; so a failing write
- * leaves them where they are and tries again.
+ * leaves them where they are and tries again. After a failed sync nobody knows what is on the disk,
+ * whatever a later one says, so all that was not durable before is written again.
  */
 export class QueueWriter {
   /** Queues with entries in memory, the one that waits longest first. */
@@ -94,7 +96,8 @@ export class QueueWriter {
     try {
       for (let at = 0; at < queues.length; at += syncsAtOnce) {
         const group = queues.slice(at, at + syncsAtOnce);
-        await Promise.all(group.map((queue) => this.syncQueue(queue)));
+        const ends = await Promise.allSettled(group.map((queue) => this.syncSurely(queue)));
+        for (const end of ends) if (end.status === 'rejected') throw end.reason;
       }
     } catch (error) {
       for (const queue of queues) this.dirty.add(queue);
@@ -102,7 +105,18 @@ export class QueueWriter {
     }
   }
 
-  private async syncQueue(queue: ConsumeQueue): Promise<void> {
+  /** Makes the files of a queue durable; after a failure with what was to be durable then, too. */
+  private async syncSurely(queue: ConsumeQueue): Promise<void> {
+    const { isDoubtful } = queue;
+    queue.isDoubtful = true;
+    if (isDoubtful && !queue.isDetached) writeQueueAgain(queue);
+    const { written } = queue;
+    await this.syncFiles(queue);
+    queue.durable = written;
+    queue.isDoubtful = false;
+  }
+
+  private async syncFiles(queue: ConsumeQueue): Promise<void> {
     const { handles, fileSystem, table } = this.parts;
     const durable = queue.durableSegments;
     const segments = queue.files.all.slice(Math.max(0, durable - 1));

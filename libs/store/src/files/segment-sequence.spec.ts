@@ -82,6 +82,71 @@ describe('a sequence of files', () => {
   });
 });
 
+describe('a sequence whose last file was cut and did not get its size back', () => {
+  function cutShort(starts: readonly number[], position: number): FaultyFileSystem {
+    const disk = new FaultyFileSystem(1);
+    const sequence = sequenceOn(disk);
+    for (const start of starts) sequence.add(start);
+    sequence.write(bytes('x'.repeat(10)), 0, 10, starts.at(-1) as number);
+    disk.fail({ call: 'truncate', after: 1 });
+    expect(() => sequence.cut(position)).toThrow('EIO');
+    return disk;
+  }
+
+  it('has it back after a crash', () => {
+    const disk = cutShort([0, 10], 14);
+    const sequence = sequenceOn(disk);
+    sequence.load('refuse', 14);
+    expect(textAt(sequence, 10, 10)).toBe('xxxx......');
+    expect(disk.size(`/log/${segmentName(10)}`)).toBe(10);
+  });
+
+  it('is refused when it lacks what is needed, or was closed well', () => {
+    const disk = cutShort([0, 10], 14);
+    const wrong = expect.objectContaining({ code: 'STORE_CORRUPT' }) as Error;
+    expect(() => sequenceOn(disk).load('refuse', 15)).toThrow(wrong);
+    expect(() => sequenceOn(disk).load('refuse')).toThrow(wrong);
+  });
+
+  it('keeps the only file, since its name holds the position', () => {
+    const disk = cutShort([50], 50);
+    const sequence = sequenceOn(disk);
+    sequence.load('refuse', 50);
+    expect([sequence.start, sequence.end]).toEqual([50, 60]);
+    expect(textAt(sequence, 50, 10)).toBe('..........');
+  });
+
+  it('has no file behind it, whatever a power failure brings back', () => {
+    let shorter = 0;
+    for (let seed = 1; seed <= 40; seed += 1) {
+      const disk = new FaultyFileSystem(seed);
+      const sequence = sequenceOn(disk);
+      for (const start of [0, 10, 20]) disk.open(sequence.add(start).path, 'write').syncNow();
+      sequence.cut(4);
+      sequence.add(10);
+      disk.crash();
+      if (disk.size(`/log/${segmentName(0)}`) === 4) shorter += 1;
+      const again = sequenceOn(disk);
+      again.load('refuse', 4);
+      expect(disk.list('/log')).toEqual(again.all.map(({ start }) => segmentName(start)));
+    }
+    expect(shorter).toBeGreaterThan(0);
+  });
+
+  it('is told from files of another size', () => {
+    const disk = new FaultyFileSystem(1);
+    const sequence = sequenceOn(disk);
+    for (const start of [0, 10, 20]) sequence.add(start);
+    expect(() => sequenceOn(disk, 20).load('refuse', 5)).toThrow('has 10 bytes');
+    expect(disk.list('/log')).toHaveLength(3);
+    // A single one is no reason to refuse: it becomes larger, and nothing in it moves.
+    sequence.cut(5);
+    const larger = sequenceOn(disk, 20);
+    larger.load('refuse', 5);
+    expect(larger.end).toBe(20);
+  });
+});
+
 describe('open files', () => {
   it('are as many as allowed, the least used one is closed', () => {
     const disk = new FaultyFileSystem(1);

@@ -56,13 +56,18 @@ export class SegmentSequence {
    * removed. Files that follow a gap or have a wrong size: `refuse` throws `StoreCorruptError`,
    * `remove` removes them and all behind them, for what can be made again from the log; `skip` leaves
    * all as it is, and what does not fit is not seen.
+   *
+   * After a crash a file that is too short is one whose `cut` did not get to its end, provided that
+   * it has everything below `needed`, which was never to be cut. It gets its size back, and what is
+   * behind it goes: it is from before the cut, or was not durable without this file.
    */
-  load(broken: 'refuse' | 'remove' | 'skip'): void {
+  load(broken: 'refuse' | 'remove' | 'skip', needed?: number): void {
     const found = this.fileSystem
       .list(this.directory)
       .filter((name) => name.length === nameDigits && /^\d+$/.test(name))
       .map((name) => ({ start: Number(name), path: join(this.directory, name) }))
       .filter((segment) => !this.fileSystem.isDirectory(segment.path));
+    if (needed !== undefined) this.finishCut(found, needed);
     const last = found.at(-1);
     if (last !== undefined && this.fileSystem.size(last.path) === 0) {
       if (broken !== 'skip') this.fileSystem.remove(last.path);
@@ -131,6 +136,9 @@ export class SegmentSequence {
   /**
    * Makes zeros of everything from `position` on. Files behind are removed; a first file that
    * starts exactly there stays and is emptied, since its name holds the position.
+   *
+   * Whatever of this fails or is lost with the power: at worst a file is too short and files behind
+   * it are back, and `load` knows that.
    */
   cut(position: number): void {
     for (let last = this.segments.at(-1); last !== undefined; last = this.segments.at(-1)) {
@@ -167,6 +175,25 @@ export class SegmentSequence {
     for (const segment of this.segments) this.handles.drop(segment.path);
     this.segments = [];
     this.fileSystem.remove(this.directory);
+  }
+
+  /** Goes on with a cut where it was interrupted, see `load`. */
+  private finishCut(found: Segment[], needed: number): void {
+    const number = found.findIndex(({ path }) => this.fileSystem.size(path) !== this.segmentSize);
+    const short = found[number];
+    if (short === undefined) return;
+    const { start, path } = short;
+    const size = this.fileSystem.size(path);
+    const next = found[number + 1];
+    // Files of another size follow each other in steps of that size.
+    const isOurs = [start, next?.start ?? 0].every((at) => at % this.segmentSize === 0);
+    if (!isOurs || size >= this.segmentSize) return;
+    // An empty file may be one in the making, unless its name or that of the next says otherwise.
+    const wasMade = size > 0 || next !== undefined || (number === 0 && start > 0);
+    if (!wasMade || start + size < needed) return;
+    for (const segment of found.splice(number + 1).toReversed())
+      this.fileSystem.remove(segment.path);
+    this.handles.get(path).truncate(this.segmentSize);
   }
 
   private faultOf(segment: Segment, before: Segment | undefined): string | undefined {

@@ -47,6 +47,8 @@ export class IndexFile {
   private readonly entries: IndexEntries;
   /** Something was put that is not durable, or not yet covered by the end on disk. */
   private isChanged = false;
+  /** A sync failed: nobody knows what is on the disk, whatever a later one says. */
+  isDoubtful = false;
   /** The slots are in memory only because they were made anew. */
   private isRebuilt = false;
 
@@ -105,13 +107,18 @@ export class IndexFile {
     return beginTime >= 0 && endTime >= 0 && Number.isSafeInteger(endPosition);
   }
 
-  /** Whether the header fits the last entry. */
+  /**
+   * Whether header, last entry and its slot fit each other. The last entry is always the newest of
+   * its slot; where it is not on the disk there are zeros.
+   */
   get isPlausible(): boolean {
-    const { count, usedSlots, endPosition } = this.header;
+    const { count, usedSlots, beginPosition, endPosition } = this.header;
     if (this.isEmpty) return true;
     if (usedSlots <= 0 || usedSlots >= count) return false;
-    const last = this.positionOf(count - 1);
-    return last >= 0 && last <= endPosition;
+    const last = newEntry();
+    if (!this.entries.read(count - 1, last) || last.hash < 0) return false;
+    if (last.position < beginPosition || last.position > endPosition) return false;
+    return this.slotOf(last.hash % this.sizes.slots) === count - 1;
   }
 
   /** Whether all of it is durable. */
@@ -194,18 +201,24 @@ export class IndexFile {
     try {
       for (let page = 0; page >= 0;) {
         page = this.writePages(page);
-        await this.handles.sync(this.path);
+        await this.sync();
       }
       beforeEnd(end.endTime);
       const { usedSlots, count } = this.header;
       this.entries.write(this.header.count);
       this.writeHeader({ ...end, usedSlots, count });
-      await this.handles.sync(this.path);
+      await this.sync();
       if (this.isRebuilt) this.slots = undefined;
     } catch (error) {
       this.isChanged = true;
       throw error;
     }
+  }
+
+  private async sync(): Promise<void> {
+    this.isDoubtful = true;
+    await this.handles.sync(this.path);
+    this.isDoubtful = false;
   }
 
   /** The same at once, blocking; for opening only. */
@@ -286,11 +299,6 @@ export class IndexFile {
     const entry = newEntry();
     this.entries.read(number, entry);
     return this.header.beginTime + entry.seconds * 1000;
-  }
-
-  private positionOf(number: number): number {
-    const entry = newEntry();
-    return this.entries.read(number, entry) ? entry.position : -1;
   }
 
   private slotOf(slot: number): number {

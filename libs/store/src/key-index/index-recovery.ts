@@ -38,8 +38,11 @@ export function loadIndex(
     const isNewest = i === files.length - 1;
     const { endPosition, count, endTime } = file.header;
     const isComplete = !isNewest && file.isFull && endTime > 0 && endTime <= completeTime;
-    from = endPosition + 1;
-    if ((isComplete || !wasAborted) && file.isPlausible) continue;
+    // A new first file covers nothing yet.
+    from = endTime > 0 ? endPosition + 1 : endPosition;
+    // Only the newest one has room left, else it is not what it was.
+    const isWhole = (isNewest || file.isFull) && file.isPlausible;
+    if ((isComplete || !wasAborted) && isWhole) continue;
     from = endPosition;
     const fault = file.rebuild(endPosition);
     if (fault !== undefined) {

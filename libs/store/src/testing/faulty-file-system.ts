@@ -26,7 +26,8 @@ interface FolderChange {
  *   for the system holds it.
  * - `crash` is a power failure: what was synced stays. Of every other page the old content is left,
  *   or the new, or a mix of sectors of 512 bytes, each page for itself, so a later write may be
- *   there and an earlier not. A size that was not synced may be the old one. A file that was made,
+ *   there and an earlier not. A size that was not synced may be the old one, or a smaller one that
+ *   the file was cut to in between. A file that was made,
  *   renamed or removed may not be so, unless it (when made) or its folder was synced; changes in
  *   one folder are lost from the last back.
  * - `fail` lets calls throw. A write that fails has written a part, chosen by the seed. `hit` may end
@@ -274,6 +275,10 @@ export class FaultyFileSystem implements FileSystem {
       const end = (): void => {
         // A dead process does not learn how its sync ended.
         if (!this.syncs.delete(snapshot)) return;
+        if (!this.isAlive(life)) {
+          file.abandonSync(snapshot);
+          return reject(systemError('EBADF', `sync '${path}' after a crash`));
+        }
         const fault = this.armed('sync', path, life);
         if (fault !== undefined) {
           const error = this.calls.happen(fault, path);

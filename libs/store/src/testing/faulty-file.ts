@@ -9,6 +9,7 @@ type Pages = Map<number, Uint8Array>;
 export interface SyncSnapshot {
   readonly pages: Pages;
   readonly size: number;
+  readonly shortest: number;
 }
 
 /**
@@ -20,6 +21,8 @@ export class FaultyFile {
   private pages: Pages = new Map();
   private durablePages: Pages = new Map();
   private durableSize = 0;
+  /** The least size it was cut to since the last sync began. */
+  private shortest = Number.MAX_SAFE_INTEGER;
   /** Written since the last sync began, or while one was under way. */
   private dirty = new Set<number>();
 
@@ -66,21 +69,24 @@ export class FaultyFile {
 
   truncate(size: number): void {
     const lastPage = Math.floor(size / pageBytes);
-    for (const page of this.pages.keys()) {
+    for (const page of new Set([...this.pages.keys(), ...this.durablePages.keys()])) {
       if (page < lastPage) continue;
       this.dirty.add(page);
       if (page > lastPage || size % pageBytes === 0) this.pages.delete(page);
       else this.pages.get(page)?.fill(0, size % pageBytes);
     }
     this.size = size;
+    this.shortest = Math.min(this.shortest, size);
   }
 
   /** A sync begins: the pages written so far belong to it. */
   beginSync(): SyncSnapshot {
     const pages: Pages = new Map();
     for (const page of this.dirty) pages.set(page, this.pages.get(page)?.slice() ?? hole);
+    const { size, shortest } = this;
     this.dirty = new Set();
-    return { pages, size: this.size };
+    this.shortest = Number.MAX_SAFE_INTEGER;
+    return { pages, size, shortest };
   }
 
   endSync(snapshot: SyncSnapshot): void {
@@ -94,15 +100,17 @@ export class FaultyFile {
   /** The sync did not happen; its pages are as dirty as before. */
   abandonSync(snapshot: SyncSnapshot): void {
     for (const page of snapshot.pages.keys()) this.dirty.add(page);
+    this.shortest = Math.min(this.shortest, snapshot.shortest);
   }
 
   /**
    * The power fails: of each page that is not durable, the old or the new one is left, or a mix of
-   * their sectors; of the size, the old or the new one. With `tearsBytes` perhaps everything is
-   * there up to some byte, and nothing behind it. `happened` is told what was lost.
+   * their sectors; of the size, the old or the new one, or the least that it had between them. With
+   * `tearsBytes` perhaps everything is there up to some byte, and nothing behind it. `happened` is
+   * told what was lost.
    */
   crash(random: SeededRandom, tearsBytes: boolean, happened: (what: string) => void): void {
-    const size = random.chance(0.5) ? this.size : this.durableSize;
+    const size = this.sizeLeft(random.next());
     if (size !== this.size) happened('size lost');
     const numbers = new Set([...this.pages.keys(), ...this.durablePages.keys()]);
     const dirty = [...numbers].filter((page) => !this.isDurable(page)).sort((a, b) => a - b);
@@ -130,6 +138,14 @@ export class FaultyFile {
     this.durablePages = new Map([...left].map(([page, bytes]) => [page, bytes.slice()]));
     this.durableSize = size;
     this.dirty = new Set();
+    this.shortest = Number.MAX_SAFE_INTEGER;
+  }
+
+  private sizeLeft(draw: number): number {
+    const { size, durableSize, shortest } = this;
+    const wasShorter = shortest < Math.min(size, durableSize);
+    if (wasShorter && draw > 0.4 && draw < 0.6) return shortest;
+    return draw < 0.5 ? size : durableSize;
   }
 
   private isDurable(page: number): boolean {
