@@ -257,6 +257,17 @@ describe('LitePullConsumer and its queues', () => {
       expect(clock.waiting).toBe(0);
     });
 
+    it('while it starts leaves nothing behind, either', async () => {
+      const consumer = bench.lite({ subscriptions: [{ topic: 't' }] });
+      const starting = consumer.start();
+      await clock.advance(0);
+      await bench.done(consumer.close());
+      await bench.done(starting);
+      await bench.done(bench.cluster.close());
+      await clock.advance(30_000);
+      expect(clock.waiting).toBe(0);
+    });
+
     it('ends also when everything else is gone', async () => {
       const consumer = await bench.startedLite();
       await bench.done(bench.cluster.close());

@@ -240,6 +240,16 @@ describe('LitePullConsumer', () => {
     expect(pulled.length * 10).toBe(most);
   });
 
+  it('pulls other queues again when what filled the cache was sought over', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 500));
+    const consumer = await bench.startedLite({ pullThresholdForAll: 10 });
+    // So long that the pull of the other queue was answered: it waits for room, too.
+    await clock.advance(30_000);
+    await bench.done(consumer.seekToEnd(queue));
+    bench.cluster.queues.add('t', 1, { text: 'other' });
+    expect(await bench.polled(consumer)).toEqual(['other']);
+  });
+
   it('stops pulling beyond pullThresholdSizeForQueue', async () => {
     const text = 'x'.repeat(200_000);
     bench.cluster.queues.add('t', 0, ...Array.from({ length: 50 }, () => ({ text })));

@@ -81,7 +81,11 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
     };
     this.rebalancer = new Rebalancer(this.state, this.held, share, (topic, mine) => {
       const all = instance.routes.known(topic)?.subscribe ?? mine;
-      options.messageQueueListener?.(topic, all, mine);
+      try {
+        options.messageQueueListener?.(topic, all, mine);
+      } catch (error) {
+        logger.error('The listener for shared out queues failed.', { topic, error });
+      }
     });
     this.member = activeMember(this.state, {
       membersChanged: () => this.rebalancer.request(),
@@ -131,6 +135,7 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
       await this.close();
       throw error;
     }
+    if (!this.isRunning) return;
     this.stopWatching = instance.routes.onChange((topic) => {
       if (this.state.subscriptions.has(topic)) this.rebalancer.request();
     });

@@ -60,15 +60,16 @@ export class LitePulls implements Puller {
   }
 
   released(assigned: AssignedQueue): void {
-    if (this.state.settings.autoCommit) this.commitSettled(assigned);
-    this.state.cache.forget(assigned);
+    const { settings, cache } = this.state;
+    if (settings.autoCommit) this.commitSettled(assigned);
+    const before = cache.count;
+    cache.forget(assigned);
+    this.wake(before);
   }
 
   /** A chunk was taken out of the cache: there may be room again for every queue. */
   taken(chunk: PulledChunk): void {
-    const { cache, settings, assigned } = this.state;
-    if (cache.count + chunk.held.length <= settings.pullThresholdForAll) return;
-    for (const one of assigned.values()) one.changed();
+    this.wake(this.state.cache.count + chunk.held.length);
   }
 
   /** The caller is through with a chunk. */
@@ -88,5 +89,12 @@ export class LitePulls implements Puller {
     const { offsets } = this.state;
     if (assigned.isDropped || offsets.known(assigned.queue) === offset) return;
     offsets.set(assigned.queue, offset);
+  }
+
+  /** Pull loops that waited because too much was in the cache look again. */
+  private wake(countBefore: number): void {
+    const { settings, assigned } = this.state;
+    if (countBefore <= settings.pullThresholdForAll) return;
+    for (const one of assigned.values()) one.changed();
   }
 }

@@ -49,6 +49,16 @@ describe('ProcessQueue', () => {
     expect([queue.count, queue.bytes, queue.span]).toEqual([1, 7, 0]);
   });
 
+  it('tells how far messages are finished, not counting what was only pulled over', () => {
+    const queue = new ProcessQueue(0);
+    const [first, second] = queue.put(messages(3, 5), 9);
+    expect(queue.finishedTo).toBeUndefined();
+    queue.finish([second as Held]);
+    expect(queue.finishedTo).toBeUndefined();
+    queue.finish([first as Held]);
+    expect([queue.finishedTo, queue.commitOffset]).toEqual([6, 9]);
+  });
+
   it('hands out in order, each message once, and again after putBack', () => {
     const queue = new ProcessQueue(0);
     queue.put(messages(0, 1, 2), 3);

@@ -142,6 +142,7 @@ export class PushConsumer implements AsyncDisposable {
       throw error;
     }
     await instance.heartbeat();
+    if (this.closing !== undefined) return;
     this.stopWatching = instance.routes.onChange((topic) => {
       if (this.state.subscriptions.has(topic)) this.rebalancer.request();
     });

@@ -52,17 +52,24 @@ export class TopicWatch {
 
   /** The first look only remembers: nothing changed yet. Never rejects. */
   private async look(topic: string, watched: Watched): Promise<void> {
+    let queues: MessageQueue[];
     try {
-      const queues = await this.inquiry.queuesOf(topic);
-      const keys = queues.map(queueKey).toSorted().join('\n');
-      const isNews = watched.seen !== undefined && watched.seen !== keys;
-      watched.seen = keys;
-      if (isNews && this.topics.get(topic) === watched) watched.listener(topic, queues);
+      queues = await this.inquiry.queuesOf(topic);
     } catch (error) {
       this.logger.warn('The queues of a watched topic could not be compared.', {
         topic,
         error: messageOf(error),
       });
+      return;
+    }
+    const keys = queues.map(queueKey).toSorted().join('\n');
+    const isNews = watched.seen !== undefined && watched.seen !== keys;
+    watched.seen = keys;
+    if (!isNews || this.topics.get(topic) !== watched) return;
+    try {
+      watched.listener(topic, queues);
+    } catch (error) {
+      this.logger.error('The listener for the queues of a topic failed.', { topic, error });
     }
   }
 }
