@@ -1,7 +1,7 @@
 import { spanOf } from '@nestjs-rocketmq/foundation';
 import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
-import { StoredMessage } from '@nestjs-rocketmq/message';
-import type { MessageStore, StoreOptions } from '@nestjs-rocketmq/store';
+import { leastTagsCode, StoredMessage, tagHash } from '@nestjs-rocketmq/message';
+import { emptyUnit, type MessageStore, type StoreOptions } from '@nestjs-rocketmq/store';
 import { draftOf, messagesOf, smallFiles, StoreFixture } from '@nestjs-rocketmq/store/testing';
 
 /**
@@ -12,7 +12,9 @@ import { draftOf, messagesOf, smallFiles, StoreFixture } from '@nestjs-rocketmq/
  *   durable does;
  * - what survives of a queue is a beginning of it: no holes, no changes, nothing twice;
  * - a message that failed is not shown in this life;
- * - offsets go up by one, and every message that is read has its checksum and its own place.
+ * - offsets go up by one, and every message that is read has its checksum and its own place;
+ * - what a queue says of the tags of a message is true, and with an extension that nobody damages it
+ *   says it of all.
  */
 class Model {
   readonly random: SeededRandom;
@@ -23,14 +25,19 @@ class Model {
   /** Bodies of this turn. */
   private turn: { readonly queue: string; readonly body: string }[] = [];
   private store!: MessageStore;
+  private readonly entry = { position: 0, size: 0, tagsCode: 0 };
+  private readonly unit = emptyUnit();
   private count = 0;
 
   constructor(
     seed: number,
     private readonly options: Partial<StoreOptions>,
+    private readonly extension: 'NONE' | 'KEPT' | 'DAMAGED' = 'NONE',
   ) {
     this.random = new SeededRandom(seed);
     this.fixture = new StoreFixture(seed + 1, { ...smallFiles, ...options });
+    this.fixture.bitMapOf = (_topic, storeTime, _bytes, from, to) =>
+      storeTime % 3 === 0 ? undefined : new Uint8Array((to - from) % 50).fill(storeTime & 0xff);
   }
 
   async run(steps: number): Promise<void> {
@@ -63,7 +70,8 @@ class Model {
     const body = `${this.count} ${'x'.repeat(this.random.below(300))}`;
     this.count += 1;
     try {
-      this.store.append(draftOf(body, { topic, queueId, map: mapOf(body) }));
+      const map = mapOf(body);
+      this.store.append(draftOf(body, { topic, queueId, map, tagsCode: tagHash(map.TAGS) }));
     } catch (error) {
       // A write in the middle of the turn failed: so does the turn.
       expect((error as { code: string }).code).toBe('STORE_WRITE_FAILED');
@@ -75,7 +83,8 @@ class Model {
 
   private breakWrite(): void {
     this.endTurnNow();
-    const path = this.random.pick(['commitlog', 'consumequeue']);
+    const paths = ['commitlog', 'consumequeue'];
+    const path = this.random.pick(this.extension === 'NONE' ? paths : [...paths, extensions]);
     this.fixture.disk.fail({ call: 'write', path });
   }
 
@@ -132,6 +141,7 @@ class Model {
     this.turn = [];
     if (how === 'killed') this.fixture.disk.kill();
     if (how === 'crashed') this.fixture.disk.crash();
+    if (this.extension === 'DAMAGED' && this.random.chance(0.3)) this.damage();
     await this.open();
     this.compare(how, promised);
   }
@@ -163,6 +173,7 @@ class Model {
         expect(message.isIntact()).toBe(true);
         expect(message.properties).toEqual(mapOf(message.text));
       }
+      expect(messages.filter((message) => !this.isTold(queue, message))).toEqual([]);
       const found = messages.map((message) => message.text);
       expect(found).toEqual(bodies.slice(0, found.length));
       const least = promised === undefined ? bodies.length : (promised.get(name) ?? 0);
@@ -175,8 +186,38 @@ class Model {
     }
   }
 
+  /** Does the queue say of a message what it should? */
+  private isTold(queue: ReturnType<MessageStore['queue']>, message: StoredMessage): boolean {
+    const { entry, unit, extension } = this;
+    if (!queue.entryAt(message.queueOffset, entry)) return false;
+    const tagsCode = queue.tagsCodeOf(entry, unit);
+    const isExtended = entry.tagsCode < leastTagsCode;
+    if (extension === 'DAMAGED' && tagsCode === undefined) return true;
+    if (extension !== 'DAMAGED' && isExtended !== (extension === 'KEPT')) return false;
+    if (tagsCode !== tagHash(mapOf(message.text).TAGS)) return false;
+    return !isExtended || unit.storeTime === message.storeTimestamp;
+  }
+
+  /** Loses an extension, a file of it, or a part of one. */
+  private damage(): void {
+    const { disk } = this.fixture;
+    const folder = `/data/store/${extensions}/${this.random.pick(['a', 'b'])}/0`;
+    const files = disk.list(folder);
+    if (files.length === 0) return;
+    const path = `${folder}/${this.random.pick(files)}`;
+    const dice = this.random.below(3);
+    if (dice === 0) disk.remove(folder);
+    else if (dice === 1) disk.remove(`${folder}/${files.at(-1)}`);
+    else {
+      const from = this.random.below(disk.size(path));
+      disk.open(path, 'write').writeAt(new Uint8Array(300), 0, disk.size(path) - from, from);
+    }
+  }
+
   private async open(): Promise<void> {
-    this.store = await this.fixture.open(this.options);
+    const isOff = this.extension === 'DAMAGED' && this.random.chance(0.2);
+    const enableConsumeQueueExt = this.extension !== 'NONE' && !isOff;
+    this.store = await this.fixture.open({ ...this.options, enableConsumeQueueExt });
     this.store.gate.subscribe({
       epochClosing: () => undefined,
       epochDurable: () => undefined,
@@ -200,19 +241,29 @@ class Model {
 }
 
 /** Properties that belong to a body, some of them long enough to lie in several sectors. */
-function mapOf(body: string): Record<string, string> {
-  return { KEYS: body.slice(0, 5).trim(), LONG: 'k'.repeat(1 + ((body.length * 7) % 900)) };
+function mapOf(body: string): Record<'KEYS' | 'TAGS' | 'LONG', string> {
+  const [count = ''] = body.split(' ');
+  const LONG = 'k'.repeat(1 + ((body.length * 7) % 900));
+  return { KEYS: body.slice(0, 5).trim(), TAGS: `t${count}`, LONG };
 }
+
+const extensions = 'consumequeue_ext';
 
 describe('a store keeps its promises on a disk that breaks', () => {
   const seed = seedOfRun();
   const rounds = Number(process.env['PROPERTY_RUNS'] ?? 2);
 
-  it.each(['ASYNC_FLUSH', 'SYNC_FLUSH'] as const)(
-    `%s, SEED=${seed}`,
-    async (flushDiskType) => {
+  it.each([
+    ['ASYNC_FLUSH', 'NONE'],
+    ['SYNC_FLUSH', 'NONE'],
+    ['ASYNC_FLUSH', 'KEPT'],
+    ['SYNC_FLUSH', 'DAMAGED'],
+  ] as const)(
+    `%s, extensions of queues: %s, SEED=${seed}`,
+    async (flushDiskType, extension) => {
       for (let round = 0; round < rounds; round += 1) {
-        const model = new Model(seed + round * 7919, { flushDiskType });
+        const options = { flushDiskType, mappedFileSizeConsumeQueueExt: 300 };
+        const model = new Model(seed + round * 7919, options, extension);
         try {
           await model.run(300);
         } catch (error) {

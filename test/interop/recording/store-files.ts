@@ -14,7 +14,7 @@ function filesBelow(folder: string, prefix = ''): string[] {
       const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
       return entry.isDirectory() ? filesBelow(folder, path) : [path];
     })
-    .sort();
+    .toSorted();
 }
 
 function fileOf(folder: string, path: string): GoldenStore['files'][number] {
