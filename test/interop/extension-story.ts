@@ -32,7 +32,7 @@ export const extended = {
   enableCalcFilterBitMap: true,
   enablePropertyFilter: true,
   mappedFileSizeConsumeQueueExt: 1024,
-  mappedFileSizeConsumeQueue: 20 * 100,
+  mappedFileSizeConsumeQueue: 20 * 1000,
   messageDelayLevel: '1s 2s',
 };
 

@@ -35,7 +35,7 @@ export const storeOptions = defineOptions('store', {
     default: 48 * mebibyte,
     min: 64,
     max: largestFile,
-    meaning: 'Bytes of one extension file. A store keeps the size it was made with.',
+    meaning: 'Bytes of one extension file. Files of another size are removed at the start.',
   }),
   flushDiskType: option.choice(['ASYNC_FLUSH', 'SYNC_FLUSH'], {
     default: 'ASYNC_FLUSH',

@@ -27,10 +27,7 @@ export function settleExtension(queue: ExtendedQueue): void {
   if (extension === undefined) return;
   const { files } = extension;
   const first = queue.files.start / entryBytes;
-  if (next <= first) {
-    if (!files.isEmpty) files.removeAll();
-    return extension.restore(0);
-  }
+  if (next <= first) return extension.restore(0);
   extension.restore(files.end);
   const address = lastAddress(queue, first);
   if (address === undefined) {
@@ -42,11 +39,7 @@ export function settleExtension(queue: ExtendedQueue): void {
     const size = unitHeadBytes + unit.bitsTo - unit.bitsFrom;
     return extension.restore(positionOf(address) + size);
   }
-  const start = startBehind(positionOf(address), files);
-  if (start <= files.end) return;
-  // A gap between files would be taken for a missing one.
-  if (!files.isEmpty) files.removeAll();
-  extension.restore(start);
+  extension.restore(Math.max(files.end, startBehind(positionOf(address), files)));
 }
 
 /** Removes files of the extension that lead only to messages that are gone. True when it did. */

@@ -139,6 +139,23 @@ describe('the extension of a queue', () => {
     expect(file.subarray(40).every((byte) => byte === 0)).toBe(true);
   });
 
+  it('has everything after a power failure once a sync went well, though one before had failed', async () => {
+    const disk = new FaultyFileSystem(1);
+    const extension = extensionOn(disk);
+    const put = (tagsCode: number): number =>
+      extension.put({ tagsCode, storeTime: 1, bits: bitsOf(300, 1) });
+    const addresses = [1, 2, 3, 4, 5].map((tagsCode) => put(tagsCode));
+    extension.write();
+    disk.fail({ call: 'sync', path: '/ext' });
+    await expect(extension.sync()).rejects.toThrow();
+    await extension.sync();
+    const end = extension.end;
+    disk.crash();
+    const again = extensionOn(disk);
+    again.restore(end);
+    expect(addresses.map((address) => unitAt(again, address)?.tagsCode)).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it('does not take zeros, torn units or foreign bytes for a unit', () => {
     const disk = new FaultyFileSystem(1);
     const extension = extensionOn(disk);

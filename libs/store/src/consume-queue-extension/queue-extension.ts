@@ -68,6 +68,8 @@ export class QueueExtension {
   /** Where bytes were written first that are perhaps not durable; Infinity: nowhere. */
   private unsyncedFrom = Infinity;
   private hasNewFiles = false;
+  /** A sync has failed: the system may take for written what it did not write. */
+  private isDoubtful = false;
   /** Something stands in the files behind `written` that does not count. */
   private hasRest = false;
 
@@ -130,6 +132,8 @@ export class QueueExtension {
     this.parts.window.clear();
     if (this.hasRest) files.cut(written);
     this.hasRest = false;
+    // A gap between files would be taken for a missing one.
+    if (!files.isEmpty && written > files.end) files.removeAll();
     if (files.isEmpty) this.addFile(written - (written % files.segmentSize));
     while (files.end < next) this.addFile(files.end);
     this.unsyncedFrom = Math.min(this.unsyncedFrom, written);
@@ -138,9 +142,16 @@ export class QueueExtension {
     if (this.pending.length > usualPending) this.drop();
   }
 
+  /** What stands in the files was written by a process that was killed, and is perhaps not durable. */
+  distrust(): void {
+    this.unsyncedFrom = 0;
+    this.hasNewFiles = true;
+  }
+
   /** Makes what was written durable. */
   async sync(): Promise<void> {
     const { fileSystem, handles } = this.parts;
+    if (this.isDoubtful) this.writeAgain();
     const from = this.unsyncedFrom;
     const { hasNewFiles, files } = this;
     this.unsyncedFrom = Infinity;
@@ -150,11 +161,14 @@ export class QueueExtension {
         if (start + files.segmentSize > from && files.has(path)) await handles.sync(path);
       }
       if (!hasNewFiles || files.isEmpty) return;
-      const own = files.directory;
-      for (const folder of [own, dirname(own), dirname(dirname(own))]) {
+      const { directory } = this.parts;
+      const topic = dirname(files.directory);
+      // The folder of all extensions is made with the first of them.
+      for (const folder of [files.directory, topic, directory, dirname(directory)]) {
         await fileSystem.syncDirectoryAside(folder);
       }
     } catch (error) {
+      this.isDoubtful = true;
       this.unsyncedFrom = Math.min(from, this.unsyncedFrom);
       this.hasNewFiles ||= hasNewFiles;
       throw error;
@@ -173,14 +187,13 @@ export class QueueExtension {
     return this.parts.window.read(files, position, Math.min(this.written, files.end), into);
   }
 
-  /** Sets where units end, as recovery found it; files that lie wholly behind are removed. */
+  /** Sets where units end, as recovery found it. What the files have behind goes with a write. */
   restore(end: number): void {
     const { files } = this;
     this.parts.window.clear();
     this.drop();
     this.next = end;
     this.written = end;
-    while (files.all.length > 1 && (files.all.at(-1)?.start ?? 0) >= end) files.removeLast();
     this.hasRest = end < files.end;
   }
 
@@ -201,6 +214,19 @@ export class QueueExtension {
     this.parts.window.clear();
     this.drop();
     this.next = this.written;
+  }
+
+  private writeAgain(): void {
+    const { files } = this;
+    const bytes = new Uint8Array(usualPending);
+    const from = Math.max(files.start, this.unsyncedFrom);
+    for (let at = from; at < this.written;) {
+      const count = files.read(bytes, 0, Math.min(bytes.length, this.written - at), at);
+      if (count === 0) break;
+      files.write(bytes, 0, count, at);
+      at += count;
+    }
+    this.isDoubtful = false;
   }
 
   private addFile(start: number): void {

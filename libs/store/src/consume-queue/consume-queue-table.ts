@@ -100,10 +100,10 @@ export class ConsumeQueueTable {
         const isId = /^\d{1,9}$/.test(name) && String(Number(name)) === name;
         if (!isId) continue;
         const { files, extension } = this.get(topic, Number(name));
-        for (const each of [files, extension?.files]) {
-          if (wasAborted) each?.load('remove', 0);
-          else each?.load('refuse');
-        }
+        if (wasAborted) files.load('remove', 0);
+        else files.load('refuse');
+        // Messages are served without them, so they are no reason to refuse.
+        extension?.files.load('remove', wasAborted ? 0 : undefined);
       }
     }
   }

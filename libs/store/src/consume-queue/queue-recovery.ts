@@ -25,6 +25,7 @@ const chunkData = new DataView(chunk.buffer);
  */
 export function restoreQueue(queue: ConsumeQueue, wasAborted: boolean): void {
   restoreOffsets(queue, wasAborted);
+  if (wasAborted) queue.extension?.distrust();
   settleExtension(queue);
 }
 
