@@ -105,6 +105,27 @@ describe('damage in the middle of the log', () => {
     }
   });
 
+  it('does not let a wrong queue offset behind it push messages out of their queue', async () => {
+    const fixture = new Damaged();
+    const store = await fixture.open();
+    const { size } = store.append(draftOf('x'.repeat(1000)));
+    for (const text of texts(20)) store.append(draftOf(text));
+    const flushed = store.flush();
+    await fixture.settle();
+    await flushed;
+    fixture.disk.kill();
+    // The first is damaged, the second says that it is the sixth, and the fourth and fifth cannot
+    // contradict it.
+    fixture.disk.damage(log0, 500);
+    fixture.disk.damage(log0, size + 27, 4);
+    for (const n of [2, 3]) fixture.disk.damage(log0, size + n * 102 + 90);
+    const again = await fixture.open();
+    const gone = ['m0000', 'm0002', 'm0003'];
+    expect(all(again)).toEqual(texts(20).filter((text) => !gone.includes(text)));
+    expect(again.queue('orders', 0).next).toBe(21);
+    await again.close();
+  });
+
   it('keeps the offset of a damaged message that is the last of its queue', async () => {
     const fixture = new Damaged();
     const store = await fixture.filled(30);

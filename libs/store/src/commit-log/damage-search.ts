@@ -21,6 +21,8 @@ const headBytes = recordField.logPosition + 8;
  * anything may be there after a power failure, in any order, and the first fault is the end.
  */
 export class DamageSearch {
+  private window: Buffer | undefined;
+
   constructor(
     private readonly log: LogReader,
     private readonly durable: KnownDurable,
@@ -63,17 +65,18 @@ export class DamageSearch {
 
   /** The next position, up to `last`, that has a magic number and names itself; else beyond. */
   private find(from: number, last: number): number {
-    const bytes = Buffer.allocUnsafe(windowBytes);
+    const most = Math.min(windowBytes, Math.max(headBytes + 1, this.log.end - from));
+    const bytes = (this.window ??= Buffer.allocUnsafe(most));
     const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (let base = from; base <= last; base += windowBytes - headBytes) {
-      const count = this.log.read(bytes, 0, windowBytes, base);
+    for (let base = from; base <= last; base += bytes.length - headBytes) {
+      const count = this.log.read(bytes, 0, bytes.length, base);
       const part = bytes.subarray(0, count);
       for (let m = part.indexOf(magicStart, 4); m >= 0; m = part.indexOf(magicStart, m + 1)) {
         const at = m - recordField.magic;
         if (at + headBytes > count) break;
         if (readInt64(data, at + recordField.logPosition) === base + at) return base + at;
       }
-      if (count < windowBytes) break;
+      if (count < bytes.length) break;
     }
     return last + 1;
   }

@@ -58,6 +58,10 @@ export class QueueRebuild {
   private readonly claims: Claim[] = [];
   /** The last part of the log that gave no queue its entry. */
   private damaged: DamagedPart | undefined;
+  /** How many messages all such parts had at most. */
+  private hidden = 0;
+  /** The same when a queue got its last entry; 0 where that was before the first such part. */
+  private readonly hiddenBefore = new Map<ConsumeQueue, number>();
   /** Where the log is followed from. */
   private from = 0;
   /** Queue files lack entries of records before the first that was followed. */
@@ -103,6 +107,8 @@ export class QueueRebuild {
   /** Takes bytes that are no valid record; `claim` is what they say when they are framed as one. */
   passOver(part: DamagedPart, claim: ScannedRecord | undefined): void {
     this.damaged = part;
+    const isOne = claim?.size === part.to - part.from;
+    this.hidden += isOne ? 1 : Math.ceil((part.to - part.from) / minRecordBytes);
     const queue = claim && this.queueOf(claim);
     // What it says is damaged perhaps; it counts when no whole record says otherwise.
     if (claim !== undefined && queue !== undefined) {
@@ -159,7 +165,7 @@ export class QueueRebuild {
     const isDamaged =
       damaged !== undefined &&
       damaged.from > (last?.position ?? -1) &&
-      holes <= Math.ceil((damaged.to - damaged.from) / minRecordBytes);
+      holes <= this.hidden - (this.hiddenBefore.get(queue) ?? 0);
     if (isShortened || isDamaged) this.goOnAt(queue, queueOffset);
     return isShortened || isDamaged;
   }
@@ -182,6 +188,7 @@ export class QueueRebuild {
     // It is a message of another offset or queue: that one has a hole.
     if (queueOffset !== 0) {
       this.damaged = { from: position, to: position + size, found: 'a record that fits no queue' };
+      this.hidden += 1;
     }
     this.parts.logger.warn('A record does not go on where its queue is', {
       topic,
