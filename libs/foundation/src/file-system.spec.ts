@@ -92,6 +92,16 @@ describe('durable JSON', () => {
     expect(fs.readFileSync(`${at()}.broken`, 'utf8')).toBe('{"a":');
   });
 
+  it('is found when a crash came after the old text had made room and before the new one came', () => {
+    writeDurableJson(disk, at(), '{"a":1}');
+    writeDurableJson(disk, at(), '{"a":2}');
+    fs.renameSync(at(), `${at()}.bak`);
+    expect(readDurableJson(disk, at())).toEqual({ a: 2 });
+    writeDurableJson(disk, at(), '{"a":3}');
+    expect(readDurableJson(disk, at())).toEqual({ a: 3 });
+    expect(fs.readFileSync(`${at()}.bak`, 'utf8')).toBe('{"a":2}');
+  });
+
   it.each([['{"a":'], ['']])('refuses to start empty when both are broken: %p', (torn) => {
     writeDurableJson(disk, at(), '{"a":1}');
     writeDurableJson(disk, at(), '{"a":2}');

@@ -3,7 +3,7 @@ export const slackBytes = 16;
 
 const firstBytes = 2_048;
 /** A connection keeps a buffer of this size for its next answers; larger ones go round. */
-const keptBytes = 8_192;
+const keptBytes = 16_384;
 /** Some answers; a whole pull; the longest pull. What is longer still is rare, and made for once. */
 const pools = [65_536, 163_840, 294_912].map((size) => ({ size, free: [] as Buffer[] }));
 /** Bytes of each size that wait to be used again. */
