@@ -8,6 +8,9 @@ export class RunningProgram {
   readonly errors: string[] = [];
   private readonly watchers = new Set<() => void>();
   private over = false;
+  private readonly readEvents: ProgramEvent[] = [];
+  /** Lines whose events are in `readEvents`. */
+  private readLines = 0;
 
   private constructor(
     readonly name: string,
@@ -72,13 +75,12 @@ export class RunningProgram {
 
   /** The events a Java program of ours printed so far: its lines that are JSON objects. */
   events<T = ProgramEvent>(kind?: string): T[] {
-    const events: ProgramEvent[] = [];
-    for (const line of this.lines) {
-      if (!line.startsWith('{"event":')) continue;
-      const event = JSON.parse(line) as ProgramEvent;
-      if (kind === undefined || event.event === kind) events.push(event);
+    for (; this.readLines < this.lines.length; this.readLines += 1) {
+      const line = this.lines[this.readLines] as string;
+      if (line.startsWith('{"event":')) this.readEvents.push(JSON.parse(line) as ProgramEvent);
     }
-    return events as T[];
+    const isAsked = (event: ProgramEvent) => kind === undefined || event.event === kind;
+    return this.readEvents.filter(isAsked) as T[];
   }
 
   /** Waits until `count` events of `kind` were printed. */

@@ -147,7 +147,7 @@ export async function startJavaBroker(
     ...options,
     home,
   });
-  const address = `127.0.0.1:${port}`;
+  const address = `${properties['brokerIP1']}:${port}`;
   await program.untilLine('boot success', BOOT_DEADLINE_MS);
   for (const nameServer of (options.registeredAt ?? options.nameServers).split(';')) {
     await untilRegistered(nameServer, address);

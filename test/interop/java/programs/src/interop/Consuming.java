@@ -33,6 +33,7 @@ final class Consuming {
 
     /**
      * {@code fail}: how many deliveries of a message are answered with "later";
+     * {@code failing}: the same by the beginnings of bodies, {@code late:1,never:9};
      * {@code level}: delay level asked for then (-1 dead letter, 0 the broker's choice);
      * {@code suspend}: milliseconds an orderly queue rests then.
      */
@@ -157,12 +158,29 @@ final class Consuming {
     private static final class Concurrent implements MessageListenerConcurrently {
         private final String id;
         private final int fail;
+        private final Map<String, Integer> failing = new HashMap<>();
         private final int level;
 
         Concurrent(Command command) {
             id = command.text("id");
             fail = command.number("fail", 0);
             level = command.number("level", 0);
+            for (String pair : command.text("failing", "").split(",")) {
+                int colon = pair.lastIndexOf(':');
+                if (colon > 0) {
+                    failing.put(pair.substring(0, colon), Integer.valueOf(pair.substring(colon + 1)));
+                }
+            }
+        }
+
+        private int failures(MessageExt message) {
+            String body = new String(message.getBody(), StandardCharsets.UTF_8);
+            for (Map.Entry<String, Integer> one : failing.entrySet()) {
+                if (body.startsWith(one.getKey())) {
+                    return one.getValue();
+                }
+            }
+            return fail;
         }
 
         @Override
@@ -171,7 +189,7 @@ final class Consuming {
             boolean later = false;
             for (MessageExt message : messages) {
                 printReceived(id, message);
-                later |= message.getReconsumeTimes() < fail;
+                later |= message.getReconsumeTimes() < failures(message);
             }
             context.setDelayLevelWhenNextConsume(level);
             return later

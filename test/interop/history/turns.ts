@@ -1,0 +1,67 @@
+import { startJavaBroker, untilRegistered, type ServerVersion } from '../../support/java.js';
+import { startOurBroker } from '../../support/our-servers.js';
+
+export type Side = 'ours' | 'java';
+export type End = 'closed' | 'killed';
+
+/** A broker on the store of the history. */
+export interface Turn {
+  readonly side: Side;
+  readonly port: number;
+  end(how: End): Promise<void>;
+}
+
+export interface TurnOptions {
+  readonly version: ServerVersion;
+  readonly nameServers: string;
+  readonly storeDir: string;
+  readonly brokerName: string;
+  readonly port: number;
+  /** The address that it writes into records and tells to clients. */
+  readonly host: string;
+}
+
+export const entriesPerQueueFile = 100;
+
+/** Small files, short waits. */
+const settings = {
+  mappedFileSizeCommitLog: 64 * 1024,
+  mappedFileSizeConsumeQueue: 20 * entriesPerQueueFile,
+  maxHashSlotNum: 500,
+  maxIndexNum: 1000,
+  // Java's index is complete after a kill only with this one.
+  messageIndexSafe: true,
+  messageDelayLevel: '1s 1s 2s 3s',
+  transactionTimeOut: 2000,
+  // Nobody is given up while a slow machine starts the producer that knows.
+  transactionCheckMax: 1000,
+};
+
+/**
+ * 5.x writes the op message of a decision up to this time later. A half that is checked again before
+ * that is committed again, so the interval of checks must be well above it.
+ */
+const javaSettings = { transactionOpBatchInterval: 100, transactionCheckInterval: 3000 };
+const ourSettings = { bindAddress: '::', transactionCheckInterval: 1000 };
+
+export async function open(side: Side, options: TurnOptions): Promise<Turn> {
+  const { version, nameServers, storeDir, brokerName, port, host } = options;
+  const properties = { ...settings, brokerName, brokerIP1: host };
+  if (side === 'java') {
+    const java = await startJavaBroker(version, {
+      nameServers,
+      storeDir,
+      port,
+      properties: { ...properties, ...javaSettings },
+    });
+    return { side, port, end: (how) => (how === 'closed' ? java.stop() : java.kill()) };
+  }
+  const { program } = await startOurBroker({
+    nameServers,
+    storeDir,
+    port,
+    properties: { ...properties, ...ourSettings },
+  });
+  await untilRegistered(nameServers, `${host}:${port}`);
+  return { side, port, end: (how) => (how === 'closed' ? program.stop() : program.kill()) };
+}
