@@ -75,7 +75,7 @@ describe(`a broker on a disk that fails (seed ${seed})`, () => {
     await raw.send('orders', 'two');
     expect(await Promise.all(waiting)).toEqual(['SYSTEM_ERROR', 'SUCCESS', 'SUCCESS']);
     await raw.close();
-  }, 40_000);
+  });
 
   it('does not say that a message only lacks a slave when it could not be written', async () => {
     const raw = await start({ brokerRole: 'SYNC_MASTER' });

@@ -107,13 +107,13 @@ describe('pulling from our servers', () => {
       await using one = await lite({ group, subscriptions, instanceName: 'one' });
       await using two = await lite({ group, subscriptions, instanceName: 'two' });
       const shares = (expected: readonly number[]) =>
-        eventually(`shares of ${expected.join(' and ')} queues`, 30_000, () => {
+        eventually(`shares of ${expected.join(' and ')} queues`, 60_000, () => {
           const now = [one.assignment().length, two.assignment().length];
           return now.join() === expected.join() ? now : undefined;
         });
       await shares([2, 2]);
       await two.close();
-      await eventually('all four queues back', 30_000, () =>
+      await eventually('all four queues back', 60_000, () =>
         one.assignment().length === 4 ? true : undefined,
       );
     });

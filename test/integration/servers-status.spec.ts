@@ -88,7 +88,7 @@ describe('a broker that is watched', () => {
         fromTransactionCheck: false,
         msgId,
       };
-      await raw.client.invoke(raw.address, EndTransaction, asked, { timeoutMs: 5000 });
+      await raw.client.invoke(raw.address, EndTransaction, asked, { timeoutMs: 30_000 });
     }
     await half('refunds');
     const made = {
@@ -101,7 +101,7 @@ describe('a broker that is watched', () => {
       topicSysFlag: 0,
       order: false,
     };
-    await raw.client.invoke(raw.address, UpdateAndCreateTopic, made, { timeoutMs: 5000 });
+    await raw.client.invoke(raw.address, UpdateAndCreateTopic, made, { timeoutMs: 30_000 });
     const now = await samples(port);
     expect(now).toMatchObject({
       [`rocketmq_half_messages{${topicOf('refunds')}}`]: 2,
@@ -153,7 +153,7 @@ describe('a broker that is watched', () => {
     expect(broker.raw.broker.statusPort).toBeUndefined();
     const permissions = () =>
       broker.lines.filter((line) => line.startsWith('info rocketmq_broker_permission{'));
-    await eventually('the figures are logged twice', 30_000, async () =>
+    await eventually('the figures are logged twice', 60_000, async () =>
       permissions().length >= 2 ? true : undefined,
     );
     expect(permissions()[0]).toMatch(/node_id="broker-a"\} 6$/);
