@@ -57,6 +57,13 @@ describe('LitePullConsumer', () => {
       });
     });
 
+    it('pulls from 4.x brokers, which know ordinary pulls only', async () => {
+      bench.cluster.queues.knowsLitePulls = false;
+      bench.cluster.queues.add('t', 0, ...texts(0, 2));
+      const consumer = await bench.startedLite();
+      expect(await bench.polled(consumer)).toEqual(['m0', 'm1']);
+    });
+
     it('lets only the wanted tags pass, also when hashes are equal', async () => {
       const tagged = (text: string, TAGS: string) => ({ text, properties: { TAGS } });
       bench.cluster.queues.add('t', 0, tagged('no', 'BB'), tagged('yes', 'Aa'));

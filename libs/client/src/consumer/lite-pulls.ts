@@ -1,4 +1,5 @@
-import type { PullAnswer } from '../broker-calls.js';
+import { ResponseCode } from '@nestjs-rocketmq/protocol';
+import { isRefusal, type PullAnswer } from '../broker-calls.js';
 import { TagSubscription, type TopicSubscription } from '../subscription.js';
 import type { AssignedQueue } from './assigned-queue.js';
 import type { PulledChunk } from './batch-cache.js';
@@ -11,6 +12,9 @@ import type { ReadPlace } from './queue-inquiry.js';
 
 /** How a lite pull consumer pulls: with its own subscription, into the cache from which `poll` takes. */
 export class LitePulls implements Puller {
+  /** Addresses of 4.x brokers, which take a lite pull as an ordinary one only. */
+  private readonly withoutLitePulls = new Set<string>();
+
   constructor(
     private readonly state: LiteState,
     /** Gives up what is in hand of a queue and goes on at an offset. */
@@ -33,7 +37,7 @@ export class LitePulls implements Puller {
     return isOverThreshold(assigned, state) || assigned.process.span > settings.consumeMaxSpan;
   }
 
-  ask(assigned: AssignedQueue, place: ReadPlace): Promise<PullAnswer> {
+  async ask(assigned: AssignedQueue, place: ReadPlace): Promise<PullAnswer> {
     const { instance, settings, group } = this.state;
     const { queue, process } = assigned;
     const asked = carryingPull({
@@ -46,7 +50,16 @@ export class LitePulls implements Puller {
       isLite: true,
     });
     const { address } = place;
-    return instance.calls.pullLite(address, asked, settings.pullSuspendTimeout, assigned.signal);
+    const { pullSuspendTimeout: timeout } = settings;
+    if (!this.withoutLitePulls.has(address)) {
+      try {
+        return await instance.calls.pullLite(address, asked, timeout, assigned.signal);
+      } catch (error) {
+        if (!isRefusal(error, ResponseCode.REQUEST_CODE_NOT_SUPPORTED)) throw error;
+        this.withoutLitePulls.add(address);
+      }
+    }
+    return instance.calls.pull(address, asked, timeout, assigned.signal);
   }
 
   arrived(assigned: AssignedQueue, held: readonly Held[]): void {

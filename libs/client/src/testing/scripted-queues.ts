@@ -12,6 +12,8 @@ import {
   PullMessage,
   PullSysFlag,
   QueryConsumerOffset,
+  ResponseCode,
+  ResponseError,
   SearchOffsetByTimestamp,
   UnlockBatchMq,
   UpdateConsumerOffset,
@@ -37,6 +39,8 @@ export class ScriptedQueues {
   readonly minOffsets = new Map<string, number>();
   /** Answers instead of the queues, when it answers at all. */
   onPull: (asked: PullAsked) => PullOutcome | undefined = () => undefined;
+  /** False: answers as 4.x brokers do. */
+  knowsLitePulls = true;
   private readonly messages = new Map<string, RecordOf[]>();
   private arrivals: (() => void)[] = [];
 
@@ -63,7 +67,10 @@ export class ScriptedQueues {
   route(router: Router): void {
     router
       .route(PullMessage, (asked) => this.pull(asked))
-      .route(LitePullMessage, (asked) => this.pull(asked))
+      .route(LitePullMessage, (asked) => {
+        if (this.knowsLitePulls) return this.pull(asked);
+        throw new ResponseError(ResponseCode.REQUEST_CODE_NOT_SUPPORTED, 'not supported');
+      })
       .route(GetConsumerListByGroup, ({ consumerGroup }) => ({
         body: { consumerIdList: [...(this.members.get(consumerGroup)?.keys() ?? [])] },
       }))
