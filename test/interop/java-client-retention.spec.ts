@@ -168,7 +168,7 @@ describe.each(all)(
 
 /** Pushed clients may wait ten seconds before they follow a correction, so all versions wait together. */
 describe(`Java clients ${all.join(', ')} at ${serverName}, after old messages were removed`, () => {
-  it('go on by themselves at the first message there is, pushed and in order, and with new ones', async () => {
+  it('go on by themselves at the first message there is, pushed or in order, and new ones', async () => {
     for (const version of all) {
       const words = { ns: servers.nameServers, topic: topicOf(version) };
       await peerOf(version).run('push', { ...words, group: groupOf('Push', version), id: 'push' });
