@@ -9,6 +9,7 @@ import {
 import { Client } from './client.js';
 import type { Commit, History, SentBack } from './history.js';
 import type { Model } from './model.js';
+import { all, type Filtered, type Subscription } from './subscription.js';
 import { paymentTopic, queuesOfTopic, topicNames } from './story.js';
 import type { World } from './world.js';
 
@@ -32,7 +33,7 @@ export class Consumer extends Client {
 
   constructor(
     readonly group: string,
-    readonly subscription: string,
+    readonly subscription: Subscription,
     world: World,
     history: History,
     private readonly model: Model,
@@ -48,13 +49,14 @@ export class Consumer extends Client {
     void this.consume(retryTopic(this.group), 0);
   }
 
-  /** Whether the group wants a message; the broker knows only the hash of its tag. */
-  wants(topic: string, tag: string): boolean {
-    return (
-      topic.startsWith('%') ||
-      this.subscription === '*' ||
-      this.subscription.split(' || ').includes(tag)
-    );
+  /** Whether the group wants a message. */
+  wants(topic: string, message: Filtered): boolean {
+    return topic.startsWith('%') || this.subscription.wants(message);
+  }
+
+  /** Whether the broker may give it to the group. */
+  mayGet(topic: string, message: Filtered): boolean {
+    return topic.startsWith('%') || this.subscription.mayGet(message);
   }
 
   private async consume(topic: string, queueId: number): Promise<never> {
@@ -102,6 +104,7 @@ export class Consumer extends Client {
   private async pull(topic: string, queueId: number, from: number, commit: Commit | undefined) {
     const key = `${topic}/${queueId}`;
     this.pulls.set(key, { topic, queueId, from });
+    const { expression, type } = topic.startsWith('%') ? all : this.subscription;
     const sysFlag =
       PullSysFlag.subscription |
       PullSysFlag.suspend |
@@ -115,7 +118,8 @@ export class Consumer extends Client {
       sysFlag,
       commitOffset: commit?.value ?? 0,
       suspendTimeoutMillis: waitMillis,
-      subscription: topic.startsWith('%') ? '*' : this.subscription,
+      subscription: expression,
+      expressionType: type,
       subVersion: 1,
     };
     const ended = await this.ask(PullMessage, asked, { timeoutMs: waitMillis + 3000 });
@@ -155,7 +159,7 @@ export class Consumer extends Client {
 
   /** True when the message is dealt with. */
   private async process(topic: string, message: StoredMessage): Promise<boolean> {
-    if (!this.wants(topic, message.tags ?? '')) return true;
+    if (!this.wants(topic, { id: message.msgId, tag: message.tags ?? '' })) return true;
     if (!this.failsAt(message.msgId, message.reconsumeTimes)) return true;
     const sent: SentBack = {
       group: this.group,

@@ -1,11 +1,12 @@
 import type { Auditor } from './auditor.js';
+import { type Damaged, damageFile, damageRecord } from './damage.js';
 import type { History, LifeEnd } from './history.js';
-import type { Model } from './model.js';
+import type { Contents, Model } from './model.js';
 import type { Payer } from './payer.js';
-import type { Step } from './story.js';
+import type { Step, StorySettings } from './story.js';
 import type { World } from './world.js';
 
-type Ending = Extract<Step, { do: 'kill' | 'crash' | 'stop' | 'dieStarting' | 'dieAt' }>;
+type Ending = Extract<Step, { do: 'kill' | 'crash' | 'stop' | 'dieStarting' | 'dieAt' | 'damage' }>;
 
 /** How the broker's lives end and begin; after each beginning everything is read and compared. */
 export class Lives {
@@ -17,6 +18,7 @@ export class Lives {
     private readonly model: Model,
     private readonly auditor: Auditor,
     private readonly payer: Payer,
+    private readonly settings: StorySettings,
   ) {}
 
   async end(step: Ending): Promise<void> {
@@ -29,6 +31,8 @@ export class Lives {
         return this.stop(step.pause);
       case 'dieStarting':
         return this.dieStarting(step.hops, step.crashSeed);
+      case 'damage':
+        return this.damage(step);
       case 'dieAt':
         if (step.during === 'start') return this.dieWhileStarting(step);
         if (step.during === 'stop') this.world.heal();
@@ -64,6 +68,13 @@ export class Lives {
     await this.revive(this.kill(), 100);
   }
 
+  /** Everything that is there; and all of it is found by key as well. */
+  async readAll(): Promise<Contents> {
+    const reading = this.auditor.readAll(this.hasGoodDisk && !this.model.isIndexDamaged);
+    await this.world.advanceUntil(reading, 60_000);
+    return reading;
+  }
+
   private kill(): LifeEnd {
     const end = this.ended('kill');
     this.world.kill();
@@ -95,6 +106,7 @@ export class Lives {
   private async dieWhileStarting(step: Extract<Step, { do: 'dieAt' }>): Promise<void> {
     const { world } = this;
     const first = this.kill();
+    world.heal();
     this.hasGoodDisk = true;
     const failure = await world.startOrDie(() => world.dieAt(step, step.crashSeed));
     const { death } = world;
@@ -102,6 +114,42 @@ export class Lives {
     this.started(failure);
     world.heal();
     await this.settle(first);
+  }
+
+  private async damage(step: Extract<Step, { do: 'damage' }>): Promise<void> {
+    const { world } = this;
+    const { file, isKilled, seed } = step;
+    world.heal();
+    if (isKilled && file !== 'log') world.kill();
+    else if ((await world.stop()) !== undefined) this.model.isDoubtful = true;
+    const end = this.ended(isKilled && file !== 'log' ? 'kill' : 'stop');
+    const isDone = file === 'log' ? this.damageLog(seed) : this.damageFile(file, seed);
+    if (isDone) world.count(`damage of ${file}`);
+    await this.revive(end, 50);
+  }
+
+  /** One record that is certainly durable, where all of a record has a checksum. */
+  private damageLog(seed: number): boolean {
+    const { model, world, settings } = this;
+    if (!settings.enabledAppendPropCRC || model.isDoubtful || model.isCheckpointDamaged)
+      return false;
+    const found = model.damageOne(seed);
+    if (found === undefined) return false;
+    damageRecord(world.disk, settings.mappedFileSizeCommitLog, found, seed);
+    this.history.note(world.clock.time, `damages the record at ${found.position}`);
+    return true;
+  }
+
+  private damageFile(file: Exclude<Damaged, 'log'>, seed: number): boolean {
+    const { model, world } = this;
+    // Without a checkpoint nobody knows whether damage in the log is its end.
+    if (file === 'checkpoint' && model.damaged.size > 0) return false;
+    if (!damageFile(world.disk, file, seed)) return false;
+    if (file === 'checkpoint') model.isCheckpointDamaged = true;
+    if (file === 'index') model.isIndexDamaged = true;
+    if (file === 'offsets') model.hadOldOffsets = true;
+    if (file === 'delays') model.oldProgress += 1;
+    return true;
   }
 
   private ended(how: LifeEnd['how'], at = this.world.clock.time): LifeEnd {
@@ -128,9 +176,8 @@ export class Lives {
   private async settle(end: LifeEnd): Promise<void> {
     const { history } = this;
     if (history.violation !== undefined) return;
-    const reading = this.auditor.readAll();
-    await this.world.advanceUntil(reading, 60_000);
-    if (history.violation === undefined) this.model.compare(await reading, end);
+    const contents = await this.readAll();
+    if (history.violation === undefined) this.model.compare(contents, end);
     if (history.violation === undefined) void this.payer.greet();
   }
 }

@@ -1,14 +1,23 @@
-import { type StoredMessage, tagHash } from '@nestjs-rocketmq/message';
+import type { StoredMessage } from '@nestjs-rocketmq/message';
 import type { Consumer } from './consumer.js';
-import type { History, LifeEnd, Place, SeenRecord } from './history.js';
-import type { StorySettings } from './story.js';
+import type { History, LifeEnd, Place, SeenRecord, SentMessage } from './history.js';
+import { reservedMillis, type StorySettings } from './story.js';
 import { halfTopic, opTopic } from './topics.js';
 import type { World } from './world.js';
 
 /** How long after their write ASYNC_FLUSH may leave messages undurable, with some room. */
 const asyncWindow = 1500;
+/** At most so long after a message was stored its sender heard of it. */
+const answerMillis = 15_000;
 /** How long a committed offset may stay unsaved, with some room. */
 export const offsetWindow = 3000;
+
+interface Known {
+  readonly id: string;
+  readonly position: number;
+  /** When it was stored, as far as known, by the wall clock. */
+  readonly storedAt: number;
+}
 
 interface PullWindow {
   readonly group: string;
@@ -30,7 +39,7 @@ export const keyOf = (place: Omit<Place, 'position'>): string =>
  */
 export class Model {
   /** What is known to stand where, from answers to senders and from what was read. */
-  readonly known = new Map<string, { readonly id: string; readonly position: number }>();
+  readonly known = new Map<string, Known>();
   windows: PullWindow[] = [];
   /** Below these offsets a group may have been moved over messages by a loss. */
   readonly excused = new Map<string, number>();
@@ -42,6 +51,20 @@ export class Model {
   wasSetBack = false;
   /** Something was lost that may be lost. */
   hadLoss = false;
+  /** The disk was full, so files may go before their time. */
+  wasFull = false;
+  /** What stood below in the log may be gone because it was old. */
+  removedBefore = 0;
+  /** When that was last seen. */
+  removedAt = 0;
+  /** Records of which the disk has lost something, by their place; with their positions and ids. */
+  readonly damaged = new Map<string, Known>();
+  isCheckpointDamaged = false;
+  isIndexDamaged = false;
+  /** Committed offsets are those of an older file. */
+  hadOldOffsets = false;
+  /** So often the progress of the delays was that of an older file. */
+  oldProgress = 0;
   /** When the disk was too slow for the window above. */
   readonly slow: { readonly from: number; to: number }[] = [];
 
@@ -52,11 +75,14 @@ export class Model {
   ) {}
 
   /** A record was read, or an answer said where it stands. */
-  stands(place: Place, id: string): void {
+  stands(place: Place, id: string, storedAt = this.world.clock.now()): void {
     const key = keyOf(place);
+    this.history.check(this.damaged.get(key)?.position !== place.position, 'I12', () => {
+      return `${key} is damaged and is served`;
+    });
     const before = this.known.get(key);
     if (before === undefined) {
-      this.known.set(key, { id, position: place.position });
+      this.known.set(key, { id, position: place.position, storedAt });
       return;
     }
     const isSame = before.id === id && before.position === place.position;
@@ -81,7 +107,7 @@ export class Model {
       level: message.delayLevel,
       storeTimestamp: message.storeTimestamp,
     };
-    this.stands(seen, seen.id);
+    this.stands(seen, seen.id, seen.storeTimestamp);
     const { history } = this;
     history.check(message.isIntact(), 'I12', () => `${keyOf(seen)} was served damaged`);
     history.check(message.topic === queue.topic && message.queueId === queue.queueId, 'I2', () => {
@@ -119,11 +145,11 @@ export class Model {
         'I2',
         () => `${where} got ${seen.offset} after ${last}, next ${next}`,
       );
-      history.check(this.mayGet(consumer, topic, seen.tag), 'I8', () => {
+      history.check(consumer.mayGet(topic, seen), 'I8', () => {
         return `${where} got ${seen.id} with tag ${seen.tag}`;
       });
       last = seen.offset;
-      if (consumer.wants(topic, seen.tag)) this.give(consumer.group, seen);
+      if (consumer.wants(topic, seen)) this.give(consumer.group, seen);
     }
     history.check(next >= from, 'I4', () => `${where} is sent back to ${next}`);
     this.windows.push({
@@ -146,9 +172,12 @@ export class Model {
     from: number,
     header: { nextBeginOffset: number; minOffset: number; maxOffset: number },
   ): void {
+    this.world.count('pull moved on');
     const isAhead = from > header.maxOffset && this.hadLoss;
-    this.history.check(isAhead || from < header.minOffset, 'I4', () => {
-      const range = `${header.minOffset} to ${header.maxOffset}`;
+    const isBehind = from < header.minOffset && header.nextBeginOffset === header.minOffset;
+    this.history.check(isAhead || isBehind, 'I4', () => {
+      const { nextBeginOffset, minOffset, maxOffset } = header;
+      const range = `${minOffset} to ${maxOffset} (next ${nextBeginOffset})`;
       return `${group} was moved from ${queue.topic}/${queue.queueId}/${from}, which has ${range}`;
     });
   }
@@ -163,7 +192,7 @@ export class Model {
     for (const commit of commits) {
       if (commit.outcome === 'ok' && this.mustBeKept(commit)) least = Math.max(least, commit.value);
     }
-    this.history.check(offset >= least || this.hadLoss, 'I4', () => {
+    this.history.check(offset >= least || this.hadLoss || this.hadOldOffsets, 'I4', () => {
       return `${key} is told ${offset}, although ${least} was committed and saved`;
     });
   }
@@ -176,8 +205,8 @@ export class Model {
           const { place } = sent;
           if (sent.outcome !== 'ok' || place?.topic !== topic || place.queueId !== queueId)
             continue;
-          if (place.offset < from || !consumer.wants(topic, sent.tag)) continue;
-          if (sent.life !== this.world.lives) continue;
+          if (place.offset < from || !consumer.wants(topic, sent)) continue;
+          if (sent.life !== this.world.lives || this.damaged.has(keyOf(place))) continue;
           this.history.broken(
             'I11',
             `${consumer.group} waits at ${topic}/${queueId}/${from}, and ${sent.id} is there`,
@@ -189,6 +218,7 @@ export class Model {
 
   /** After a start: nothing is gone but what may be gone. */
   compare(contents: Contents, end: LifeEnd): void {
+    this.expire(contents);
     const lost: { key: string; id: string; position: number }[] = [];
     let highest = -1;
     for (const [key, { id, position }] of this.known) {
@@ -215,6 +245,56 @@ export class Model {
       this.lose(key, id, end);
     }
     this.forget(lost.map(({ key }) => key));
+  }
+
+  /** Old files may be gone: everything below some position of the log, and old all of it. */
+  expire(contents: Contents): void {
+    const oldest = this.world.clock.latest - reservedMillis;
+    const isOld = ({ storedAt }: Known): boolean =>
+      this.wasFull || this.wasSetBack || storedAt <= oldest + answerMillis;
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const { position } of contents.values()) lowest = Math.min(lowest, position);
+    // Where nothing is left it went with the power, unless all of it was old.
+    if (contents.size === 0 && !Array.from(this.known.values()).every(isOld)) return;
+    for (const [key, known] of this.known) {
+      const { id, position } = known;
+      if (position >= lowest || contents.has(key)) continue;
+      this.history.check(
+        isOld(known),
+        'I1',
+        () => `${key} (${id}) is gone and was not old enough to go`,
+      );
+      this.known.delete(key);
+      this.removedBefore = Math.max(this.removedBefore, position + 1);
+      this.removedAt = this.world.clock.time;
+      this.world.count('old record gone');
+    }
+  }
+
+  /** Chooses a record that is to be damaged; from now on it must not be seen. */
+  damageOne(seed: number): Known | undefined {
+    const keys = Array.from(this.known.keys()).filter((key) => !key.startsWith(opTopic));
+    const key = keys[seed % keys.length];
+    const known = key === undefined ? undefined : this.known.get(key);
+    if (key === undefined || known === undefined) return undefined;
+    this.known.delete(key);
+    this.damaged.set(key, known);
+    return known;
+  }
+
+  /** Whether all from an offset up to another were damaged. */
+  areDamaged(queue: Pick<Place, 'topic' | 'queueId'>, from: number, to: number): boolean {
+    for (let offset = from; offset < to; offset += 1) {
+      if (!this.damaged.has(keyOf({ ...queue, offset }))) return false;
+    }
+    return true;
+  }
+
+  /** Whether something of a message may be missing: it was old, or damaged. */
+  isRemoved({ id, place }: Pick<SentMessage, 'id' | 'place'>): boolean {
+    if (place !== undefined && place.position < this.removedBefore) return true;
+    for (const known of this.damaged.values()) if (known.id === id) return true;
+    return false;
   }
 
   private lose(key: string, id: string, end: LifeEnd): void {
@@ -272,12 +352,6 @@ export class Model {
     this.history.check(back === undefined, 'I6', () => {
       return `${seen.id} was rolled back and is visible in ${keyOf(seen)}`;
     });
-  }
-
-  private mayGet(consumer: Consumer, topic: string, tag: string): boolean {
-    if (topic.startsWith('%') || consumer.subscription === '*') return true;
-    const wanted = consumer.subscription.split(' || ').map(tagHash);
-    return wanted.includes(tagHash(tag));
   }
 
   private give(group: string, seen: SeenRecord): void {

@@ -6,6 +6,7 @@ import { Model } from './model.js';
 import { Payer } from './payer.js';
 import { Producer } from './producer.js';
 import { type ClientName, isCalm, type Step, type Story } from './story.js';
+import { all, bySql, byTags } from './subscription.js';
 import { delaySeconds } from './topics.js';
 import { checkInterval, Verdict } from './verdict.js';
 import { World } from './world.js';
@@ -58,8 +59,9 @@ class Stage {
 
   constructor(private readonly story: Story) {
     const { history } = this;
+    const { isSql, ...settings } = story.settings;
     this.world = new World(story.seed, {
-      ...story.settings,
+      enablePropertyFilter: true,
       messageDelayLevel: delaySeconds.map((seconds) => `${seconds}s`).join(' '),
       transactionTimeOut: 2000,
       transactionCheckInterval: checkInterval,
@@ -67,8 +69,10 @@ class Stage {
       flushConsumerOffsetInterval: 1000,
       flushDelayOffsetInterval: 1000,
       maxTransferCountOnMessageInMemory: 1000,
+      fileReservedTime: 1,
       maxHashSlotNum: 100,
       maxIndexNum: 61,
+      ...settings,
     });
     const { world } = this;
     this.model = new Model(world, history, story.settings);
@@ -79,11 +83,11 @@ class Stage {
       payer: this.payer,
     };
     this.consumers = [
-      new Consumer('all', '*', world, history, this.model),
-      new Consumer('some', 'Aa || C', world, history, this.model),
+      new Consumer('all', all, world, history, this.model),
+      new Consumer('some', isSql ? bySql : byTags, world, history, this.model),
     ];
     this.auditor = new Auditor(world, history, this.model);
-    this.lives = new Lives(world, history, this.model, this.auditor, this.payer);
+    this.lives = new Lives(world, history, this.model, this.auditor, this.payer, story.settings);
   }
 
   /** Something was thrown that nobody caught. What a dead process still throws harms nobody. */
@@ -153,11 +157,15 @@ class Stage {
       case 'stop':
       case 'dieStarting':
       case 'dieAt':
+      case 'damage':
         return this.lives.end(step);
       case 'jump':
         world.clock.jump(step.ms);
         if (step.ms < 0) model.wasSetBack = true;
         return;
+      case 'expire':
+        world.clock.jump(step.ms);
+        return this.auditor.removeExpired();
       default:
         return this.break(step);
     }
@@ -173,6 +181,7 @@ class Stage {
         return disk.fail({ call: step.call, path: step.path, times: step.times, code: step.code });
       case 'fillDisk': {
         this.lives.hasGoodDisk = false;
+        this.model.wasFull = true;
         const { total, free } = disk.diskUse();
         disk.capacity = total - free + step.pages * 4096;
         this.later(step.ms, () => (disk.capacity = Number.MAX_SAFE_INTEGER));
@@ -260,10 +269,11 @@ class Stage {
     }
     this.model.atRest(this.consumers);
     if (history.violation !== undefined) return;
-    const reading = this.auditor.readAll();
-    await world.advanceUntil(reading, 60_000);
+    const contents = await this.lives.readAll();
     if (history.violation !== undefined) return;
-    new Verdict(history, this.model, await reading, isCalm(this.story)).judge(this.consumers);
+    this.model.expire(contents);
+    if (history.violation !== undefined) return;
+    new Verdict(history, this.model, contents, isCalm(this.story)).judge(this.consumers);
     if (history.violation === undefined) await this.lives.stop(0);
   }
 }

@@ -4,6 +4,7 @@ import { Client, type Ended } from './client.js';
 import type { History, SentMessage } from './history.js';
 import type { Model } from './model.js';
 import { type Step, paymentTopic } from './story.js';
+import { priceOf } from './subscription.js';
 import { delayTopic, halfTopic } from './topics.js';
 import type { World } from './world.js';
 
@@ -123,10 +124,12 @@ function placeOf(message: SentMessage): { topic: string; queueId: number } {
 }
 
 function propertiesOf(message: SentMessage): string {
+  const price = priceOf(message.id);
   return encodeProperties({
     UNIQ_KEY: message.id,
     TAGS: message.tag,
     KEYS: `key-${message.id}`,
+    ...(price === undefined ? {} : { price: String(price) }),
     ...(message.level > 0 ? { DELAY: String(message.level) } : {}),
     ...(message.isHalf ? { TRAN_MSG: 'true', PGROUP: payerGroup } : {}),
   });

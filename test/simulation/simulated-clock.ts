@@ -36,6 +36,7 @@ const everyGrain = 25;
 export class SimulatedClock {
   private elapsed = 0;
   private skew = 0;
+  private latestBefore = 0;
   private orders = 0;
   private readonly due: Due[] = [];
 
@@ -55,7 +56,13 @@ export class SimulatedClock {
 
   /** Sets the wall clock forward or back. */
   jump(ms: number): void {
+    this.latestBefore = this.latest;
     this.skew += ms;
+  }
+
+  /** The furthest that the wall clock ever was. */
+  get latest(): number {
+    return Math.max(this.latestBefore, this.now());
   }
 
   /** A clock for one life; its timers die with it. */
@@ -77,23 +84,26 @@ export class SimulatedClock {
       const at = this.due[0]?.at;
       if (at === undefined || at > end) break;
       this.elapsed = Math.max(this.elapsed, at);
+      let isQuiet = true;
       for (let first = this.due[0]; first?.at === at; first = this.due[0]) {
         this.due.shift();
-        this.run(first);
+        if (this.run(first)) isQuiet = false;
       }
-      await this.tasks.idle();
+      if (!isQuiet) await this.tasks.idle();
     }
     this.elapsed = end;
   }
 
-  private run(due: Due): void {
+  /** False when there was nothing to do. */
+  private run(due: Due): boolean {
     const { task } = due;
-    if (!due.life.isAlive || task === undefined) return;
+    if (!due.life.isAlive || task === undefined) return false;
     if (due.every !== undefined) {
       due.at += Math.ceil(due.every / everyGrain) * everyGrain;
       this.insert(due);
     }
     whileAlive(due.life, task);
+    return true;
   }
 
   private sleep(life: Life, ms: number, signal?: AbortSignal): Promise<void> {

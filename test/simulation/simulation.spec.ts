@@ -1,6 +1,8 @@
+import { jest } from '@jest/globals';
+import type { Damaged } from './damage.js';
 import { play } from './play.js';
 import { shrink } from './shrink.js';
-import { type Step, type Story, tell } from './story.js';
+import { type Step, type Story, type StorySettings, tell } from './story.js';
 
 type Dying = Extract<Step, { do: 'dieAt' }>;
 
@@ -21,6 +23,38 @@ const fails = (call: Dying['call']): Step => ({
   code: 'EIO',
   seed: 1,
 });
+
+const damages = (file: Damaged): Step => ({ do: 'damage', file, isKilled: false, seed: 7 });
+
+/** Two dozen messages, and a step between. */
+function shortStory(step: Step, more: object): Story {
+  const send = (queueId: number): Step => ({
+    do: 'send',
+    by: 'one',
+    topic: 'orders',
+    queueId,
+    count: 1,
+    tag: 'C',
+    size: 2900,
+    level: 0,
+    isBinary: false,
+  });
+  const some = [0, 1, 0, 1, 0, 1, 0, 1].map(send);
+  const pass: Step = { do: 'pass', ms: 600 };
+  const settings: StorySettings = {
+    flushDiskType: 'ASYNC_FLUSH',
+    mappedFileSizeCommitLog: 16_384,
+    mappedFileSizeConsumeQueue: 400,
+    flushConsumeQueueThoroughInterval: 300,
+    isSql: false,
+    enabledAppendPropCRC: true,
+    ...more,
+  };
+  return { seed: 1, settings, steps: [...some, pass, step, ...some, pass, ...some, pass] };
+}
+
+// A story takes a fraction of a second, on a machine that does nothing else.
+jest.setTimeout(120_000);
 
 describe('the simulator', () => {
   it('tells and plays the same story for the same seed, and another for another', async () => {
@@ -59,26 +93,25 @@ describe('the simulator', () => {
       { do: 'cutOff', client: 'all', deaf: 'both', ms: 2000 },
       'half-open',
     ],
+    ['damage of the log', damages('log'), 'damage of log'],
+    ['damage of a queue', damages('queue'), 'damage of queue'],
+    ['damage of the index', damages('index'), 'damage of index'],
+    ['damage of the checkpoint', damages('checkpoint'), 'damage of checkpoint'],
+    ['removal of old files', { do: 'expire', ms: 4_000_000 }, 'old record gone'],
     ['a slow reader', { do: 'stall', client: 'all', ms: 1000 }, 'slow reader, buffer full'],
   ] as [string, Step, string][])('lets %s happen, and nothing is wrong', async (_, step, what) => {
-    const send = (queueId: number): Step => ({
-      do: 'send',
-      by: 'one',
-      topic: 'orders',
-      queueId,
-      count: 1,
-      tag: 'C',
-      size: 2900,
-      level: 0,
-      isBinary: false,
-    });
-    const some = [0, 1, 0, 1, 0, 1, 0, 1].map(send);
-    const pass: Step = { do: 'pass', ms: 600 };
-    const steps = [...some, pass, step, ...some, pass, ...some, pass];
-    const settings = { ...tell(1).settings, mappedFileSizeCommitLog: 65_536 };
-    const { violation, happened } = await play({ seed: 1, settings, steps });
+    const { violation, happened } = await play(shortStory(step, {}));
     expect(violation).toBeUndefined();
     expect([...happened.keys()].filter((one) => one.includes(what))).not.toEqual([]);
+  });
+
+  it.each([
+    ['files that go before their time', { fileReservedTime: 0 }, 'I1'],
+    ['keys that are not in the index', { messageIndexEnable: false }, 'I1'],
+    ['a group that gets nothing', { enablePropertyFilter: false, isSql: true }, 'I4'],
+  ])('notices %s', async (_, wrong, rule) => {
+    const { violation } = await play(shortStory({ do: 'expire', ms: 0 }, wrong));
+    expect(violation).toMatchObject({ rule });
   });
 
   it('shortens a story to the steps that break the rule', async () => {

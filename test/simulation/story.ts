@@ -1,5 +1,6 @@
 import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import type { FaultyCall } from '@nestjs-rocketmq/store/testing';
+import type { Damaged } from './damage.js';
 import type { Deafness } from './simulated-network.js';
 import type { Delivery } from './wire-faults.js';
 
@@ -11,6 +12,8 @@ export type ClientName = (typeof clientNames)[number];
 export const topicNames = ['orders', 'stock'] as const;
 export const paymentTopic = 'payments';
 export const queuesOfTopic = 2;
+/** Files of the log stay for an hour. */
+export const reservedMillis = 3_600_000;
 /** `Aa` and `BB` have the same hash in Java, so the broker cannot tell them apart. */
 export const tags = ['Aa', 'BB', 'C', 'D'] as const;
 
@@ -40,6 +43,13 @@ export type Step =
   | { readonly do: 'kill' | 'stop'; readonly pause: number }
   | { readonly do: 'crash'; readonly pause: number; readonly seed: number }
   | { readonly do: 'dieStarting'; readonly hops: number; readonly crashSeed: number | undefined }
+  /** The broker stops or is killed, and something is wrong with its files when it starts again. */
+  | {
+      readonly do: 'damage';
+      readonly file: Damaged;
+      readonly isKilled: boolean;
+      readonly seed: number;
+    }
   | {
       /** The process dies in the middle of a call to the disk, and perhaps the power with it. */
       readonly do: 'dieAt';
@@ -60,6 +70,8 @@ export type Step =
   | { readonly do: 'fillDisk'; readonly pages: number; readonly ms: number }
   | { readonly do: 'slowDisk'; readonly ms: number }
   | { readonly do: 'jump'; readonly ms: number }
+  /** What is there grows old, and an operator asks for the removal of old files. */
+  | { readonly do: 'expire'; readonly ms: number }
   | {
       readonly do: 'reset';
       readonly client: ClientName;
@@ -92,6 +104,10 @@ export interface StorySettings {
   readonly mappedFileSizeCommitLog: number;
   readonly mappedFileSizeConsumeQueue: number;
   readonly flushConsumeQueueThoroughInterval: number;
+  /** The second group chooses by properties and not by tags. */
+  readonly isSql: boolean;
+  /** Each record has a checksum over all of it. */
+  readonly enabledAppendPropCRC: boolean;
 }
 
 export interface Story {
@@ -114,10 +130,12 @@ const faults: Readonly<Record<string, number>> = {
   stop: 1.5,
   dieStarting: 0.6,
   dieAt: 2,
+  damage: 1.5,
   failDisk: 1.5,
   fillDisk: 0.6,
   slowDisk: 2,
   jump: 0.5,
+  expire: 1,
   reset: 2,
   crumble: 1.5,
   double: 1.5,
@@ -135,6 +153,8 @@ export function tell(seed: number): Story {
     mappedFileSizeCommitLog: random.pick([8192, 16_384, 65_536]),
     mappedFileSizeConsumeQueue: random.pick([200, 400, 2000]),
     flushConsumeQueueThoroughInterval: random.pick([300, 1500]),
+    isSql: random.chance(0.4),
+    enabledAppendPropCRC: random.chance(0.4),
   };
   const kinds = random.chance(0.1) ? [] : Object.keys(faults).filter(() => random.chance(0.6));
   const parts: Record<string, number> = { ...calm };
@@ -240,6 +260,12 @@ function oneFault(random: SeededRandom, kind: string): Step {
       return { do: 'slowDisk', ms: 10 + random.below(4990) };
     case 'jump':
       return { do: 'jump', ms: (random.chance(0.5) ? 1 : -1) * random.below(3_600_000) };
+    case 'damage': {
+      const file = random.pick(['log', 'log', 'queue', 'index', 'checkpoint', 'offsets', 'delays']);
+      return { do: 'damage', file: file as Damaged, isKilled: random.chance(0.5), seed };
+    }
+    case 'expire':
+      return { do: 'expire', ms: reservedMillis * random.pick([0, 1, 1.1]) };
     case 'reset':
       return { do: 'reset', client, bytes: random.below(600), isFromBroker: random.chance(0.5) };
     case 'crumble':

@@ -11,6 +11,8 @@ export const checkInterval = 2000;
 /** Judges what is left at the end of a story, when everything has had its time. */
 export class Verdict {
   private readonly copies = new Map<string, SeenRecord[]>();
+  /** The lowest offset that is there, by queue. */
+  private readonly firsts = new Map<string, number>();
   private readonly uncleanEnds: number;
 
   constructor(
@@ -22,6 +24,8 @@ export class Verdict {
   ) {
     this.uncleanEnds = history.ends.filter(({ how }) => how !== 'stop').length;
     for (const seen of contents.values()) {
+      const queue = `${seen.topic}/${seen.queueId}`;
+      this.firsts.set(queue, Math.min(this.firsts.get(queue) ?? seen.offset, seen.offset));
       const key = `${seen.topic} ${seen.id}`;
       const list = this.copies.get(key);
       if (list === undefined) this.copies.set(key, [seen]);
@@ -56,33 +60,44 @@ export class Verdict {
     }
   }
 
-  private plain({ id, topic, outcome }: SentMessage): void {
+  private plain(message: SentMessage): void {
+    const { id, topic, outcome } = message;
     const { length } = this.of(topic, id);
+    if (length === 0 && this.model.isRemoved(message)) return;
     this.history.check(length <= 1, 'I5', () => `${id} was sent once and stands ${length} times`);
     this.history.check(outcome !== 'ok' || length === 1, 'I1', () => `${id} is not in its queue`);
   }
 
-  private delayed({ id, topic, level, outcome }: SentMessage): void {
+  private delayed(message: SentMessage): void {
     const { history, model } = this;
+    const { id, topic, level, outcome } = message;
+    const isRemoved = model.isRemoved(message);
     const waiting = this.of(delayTopic, id).filter((one) => one.queueId === level - 1);
     const arrived = this.of(topic, id);
-    history.check(outcome !== 'ok' || arrived.length > 0, 'I7', () => `${id} never arrived`);
+    history.check(
+      outcome !== 'ok' || arrived.length > 0 || isRemoved,
+      'I7',
+      () => `${id} never arrived`,
+    );
     history.check(arrived.length <= this.mostDeliveries, 'I7', () => {
       return `${id} arrived ${arrived.length} times, with ${this.uncleanEnds} unclean ends`;
     });
     this.notEarly(waiting[0], arrived);
-    history.check(arrived.length === 0 || waiting.length > 0 || model.hadLoss, 'I7', () => {
+    const mayLack = model.hadLoss || model.removedBefore > 0 || isRemoved;
+    history.check(arrived.length === 0 || waiting.length > 0 || mayLack, 'I7', () => {
       return `${id} of level ${level} did not wait`;
     });
   }
 
   /** After each unclean end what was not saved of the progress may come again. */
   private get mostDeliveries(): number {
-    return 1 + this.uncleanEnds;
+    return 1 + this.uncleanEnds + this.model.oldProgress;
   }
 
   private notEarly(waited: SeenRecord | undefined, arrived: readonly SeenRecord[]): void {
     if (waited === undefined || this.model.wasSetBack) return;
+    // It may have waited before, in a record that is gone.
+    if (this.model.hadLoss || this.model.removedBefore > 0) return;
     const due = waited.storeTimestamp + (delaySeconds[waited.queueId] as number) * 1000;
     for (const one of arrived) {
       this.history.check(one.storeTimestamp >= due, 'I7', () => {
@@ -105,7 +120,7 @@ export class Verdict {
     });
     const committed = done.some(({ decision }) => decision === 'commit');
     history.check(
-      !committed || visible.length > 0,
+      !committed || visible.length > 0 || model.isRemoved(half),
       'I6',
       () => `${id} was committed and is hidden`,
     );
@@ -138,10 +153,12 @@ export class Verdict {
     const { history } = this;
     const back = history.sentBack.filter((one) => one.group === group);
     const attempts = new Map<string, { least: number; most: number }>();
-    for (const { id, reconsumeTimes, outcome } of back) {
+    for (const { id, reconsumeTimes, outcome, endedAt } of back) {
       const key = `${id} ${reconsumeTimes}`;
       const counts = attempts.get(key) ?? { least: 0, most: 0 };
-      if (outcome === 'ok') counts.least = 1;
+      const mayLack =
+        endedAt < this.model.removedAt || this.model.isRemoved({ id, place: undefined });
+      if (outcome === 'ok' && !mayLack) counts.least = 1;
       if (outcome !== 'failed') counts.most += 1;
       attempts.set(key, counts);
     }
@@ -192,7 +209,7 @@ export class Verdict {
     const given = this.model.given.get(group);
     const own = new Set<string>([...topicNames, paymentTopic, retryTopic(group)]);
     for (const seen of this.contents.values()) {
-      if (!own.has(seen.topic) || !consumer.wants(seen.topic, seen.tag)) continue;
+      if (!own.has(seen.topic) || !consumer.wants(seen.topic, seen)) continue;
       const excused = this.model.excused.get(`${group}/${seen.topic}/${seen.queueId}`) ?? 0;
       if (seen.offset < excused || seen.queueId >= queuesOfTopic) continue;
       this.history.check(given?.has(keyOf(seen)) === true, 'I4', () => {
@@ -201,10 +218,12 @@ export class Verdict {
     }
     for (const { topic, queueId, from, next, offsets, group: puller } of this.model.windows) {
       if (puller !== group) continue;
-      for (let offset = from; offset < next; offset += 1) {
+      const least = Math.max(from, this.firsts.get(`${topic}/${queueId}`) ?? next);
+      for (let offset = least; offset < next; offset += 1) {
         if (offsets.has(offset)) continue;
+        if (this.model.damaged.has(keyOf({ topic, queueId, offset }))) continue;
         const seen = this.contents.get(keyOf({ topic, queueId, offset }));
-        this.history.check(seen !== undefined && !consumer.wants(topic, seen.tag), 'I8', () => {
+        this.history.check(seen !== undefined && !consumer.wants(topic, seen), 'I8', () => {
           return `${group} pulled ${topic}/${queueId} from ${from} to ${next} without ${offset}`;
         });
       }

@@ -45,9 +45,13 @@ export class World {
     private readonly properties: Readonly<Record<string, unknown>>,
   ) {
     this.clock = new SimulatedClock(this.tasks, Date.UTC(2026, 0, 1));
-    this.network = new SimulatedNetwork(this.tasks.later, (what) => this.disk.calls.count(what));
+    this.network = new SimulatedNetwork(this.tasks.later, (what) => this.count(what));
     this.disk = new FaultyFileSystem(seed, this.tasks.later);
-    this.disk.tearsBytes = true;
+    this.disk.tearsBytesIn = 'commitlog';
+  }
+
+  count(what: string): void {
+    this.disk.calls.count(what);
   }
 
   get isAlive(): boolean {

@@ -44,8 +44,8 @@ export class FaultyFileSystem implements FileSystem {
   random: SeededRandom;
   /** Bytes on the disk, in whole pages of written files; holes are free. */
   capacity = Number.MAX_SAFE_INTEGER;
-  /** A power failure may also tear a file at a byte: what is before is there, what is behind not. */
-  tearsBytes = false;
+  /** Files whose paths contain this may be torn at a byte: what is behind it was never written. */
+  tearsBytesIn: string | undefined;
   private names = new Map<string, FaultyFile>();
   private durableNames = new Map<string, FaultyFile>();
   private folders = new Set<string>();
@@ -97,7 +97,11 @@ export class FaultyFileSystem implements FileSystem {
     this.names = names;
     this.durableNames = new Map(names);
     const count = (what: string): void => this.calls.count(what);
-    for (const file of new Set(names.values())) file.crash(this.random, this.tearsBytes, count);
+    const part = this.tearsBytesIn;
+    const paths = new Map(Array.from(names, ([path, file]) => [file, path]));
+    for (const [file, path] of paths) {
+      file.crash(this.random, part !== undefined && path.includes(part), count);
+    }
   }
 
   fail(fault: Fault): void {

@@ -113,7 +113,7 @@ export class FaultyFile {
     const size = this.sizeLeft(random.next());
     if (size !== this.size) happened('size lost');
     const numbers = new Set([...this.pages.keys(), ...this.durablePages.keys()]);
-    const dirty = [...numbers].filter((page) => !this.isDurable(page)).sort((a, b) => a - b);
+    const dirty = [...numbers].filter((page) => !this.isDurable(page)).toSorted((a, b) => a - b);
     const isTorn = tearsBytes && dirty.length > 0 && random.chance(0.3);
     if (isTorn) happened('file torn at a byte');
     const tornAt = isTorn ? random.pick(dirty) : -1;
