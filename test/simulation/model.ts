@@ -218,7 +218,8 @@ export class Model {
 
   /** After a start: nothing is gone but what may be gone. */
   compare(contents: Contents, end: LifeEnd): void {
-    this.expire(contents);
+    // Where a power failure left nothing, it took everything.
+    if (end.how !== 'crash' || contents.size > 0) this.expire(contents);
     const lost: { key: string; id: string; position: number }[] = [];
     let highest = -1;
     for (const [key, { id, position }] of this.known) {
@@ -254,8 +255,6 @@ export class Model {
       this.wasFull || this.wasSetBack || storedAt <= oldest + answerMillis;
     let lowest = Number.POSITIVE_INFINITY;
     for (const { position } of contents.values()) lowest = Math.min(lowest, position);
-    // Where nothing is left it went with the power, unless all of it was old.
-    if (contents.size === 0 && !Array.from(this.known.values()).every(isOld)) return;
     for (const [key, known] of this.known) {
       const { id, position } = known;
       if (position >= lowest || contents.has(key)) continue;
