@@ -1,6 +1,6 @@
 // `npm test`: builds, runs every spec that needs nothing but Node and little time, and counts them.
 // Those that flood, kill or damage have commands of their own (CONTRIBUTING.md), and so have the
-// many rounds of `npm run test:long`.
+// slow ones and the many rounds of `npm run test:long`.
 // With paths as arguments: those, one after the other, counted in the same way.
 // The last line is `N passed, N failed`; the exit code is not 0 when something failed or nothing ran.
 import { spawnSync } from 'node:child_process';
@@ -23,6 +23,17 @@ const everything = [
   'test/simulation',
   'test/integration',
   'test/interop',
+];
+
+/** What `npm run test:long` runs instead, with what no run of the specs ever takes. */
+const elsewhere = [
+  '/node_modules/',
+  '/dist/',
+  '/test/interop/java-',
+  '/test/integration/npm-start',
+  '/test/integration/client-faults',
+  '/test/simulation/',
+  '/order-chaos',
 ];
 
 /** Runs Jest on some paths and answers the counts of its report. */
@@ -67,7 +78,10 @@ const workers = Math.min(4, Math.max(2, availableParallelism() - 1));
 const counts =
   chosen.length > 0
     ? jest(chosen, ['--maxWorkers=1'])
-    : jest(everything, [`--maxWorkers=${workers}`]);
+    : jest(everything, [
+        `--maxWorkers=${workers}`,
+        ...elsewhere.map((pattern) => `--testPathIgnorePatterns=${pattern}`),
+      ]);
 rmSync(folder, { recursive: true, force: true });
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
 console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
