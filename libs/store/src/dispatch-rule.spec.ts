@@ -1,5 +1,5 @@
 import { spanOf } from '@nestjs-rocketmq/foundation';
-import { PropertyMarks, tagHash } from '@nestjs-rocketmq/message';
+import { RecordMarks, tagHash } from '@nestjs-rocketmq/message';
 import { parseDelayLevels } from './delay-levels.js';
 import { tagsCodeOf, type DispatchedRecord } from './dispatch-rule.js';
 
@@ -13,7 +13,7 @@ function codeOf(topic: string, properties: string): number {
     bytes,
     topicFrom: 0,
     topicTo,
-    marks: new PropertyMarks().locate(spanOf(bytes), topicTo, bytes.length),
+    marks: new RecordMarks().locate(spanOf(bytes), topicTo, bytes.length),
   };
   return tagsCodeOf(record, now, delays);
 }

@@ -1,4 +1,4 @@
-import { type PropertyMarks, SystemTopic, tagHashOfBytes } from '@nestjs-rocketmq/message';
+import { type RecordMarks, SystemTopic, tagHashOfBytes } from '@nestjs-rocketmq/message';
 
 const scheduleTopic = new TextEncoder().encode(SystemTopic.SCHEDULE);
 
@@ -11,7 +11,7 @@ export interface DispatchedRecord {
   readonly topicFrom: number;
   readonly topicTo: number;
   /** Of its property text. */
-  readonly marks: PropertyMarks;
+  readonly marks: RecordMarks;
 }
 
 /**

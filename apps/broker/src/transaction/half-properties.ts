@@ -1,10 +1,8 @@
 import type { Span } from '@nestjs-rocketmq/foundation';
-import { PropertyName } from '@nestjs-rocketmq/message';
+import { nameEnd, pairEnd, PropertyName } from '@nestjs-rocketmq/message';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-const nameEnd = 1;
-const pairEnd = 2;
 
 /** The value of a property: where it stands, or nowhere. */
 export class PropertyValue implements Span {

@@ -7,7 +7,7 @@ import {
   recordField,
   recordMagicV1,
   recordMagicV2,
-  PropertyMarks,
+  RecordMarks,
   RecordParts,
 } from '@nestjs-rocketmq/message';
 
@@ -30,10 +30,10 @@ export class ScannedRecord extends RecordParts {
   isFramed = false;
   /** For the scan: `marks` are those of another record. */
   isMarked = false;
-  private readonly found = new PropertyMarks();
+  private readonly found = new RecordMarks();
 
   /** Where the properties stand that the store reads. */
-  get marks(): PropertyMarks {
+  get marks(): RecordMarks {
     if (!this.isMarked) this.found.locate(this, this.propertiesFrom, this.propertiesTo);
     this.isMarked = true;
     return this.found;

@@ -8,10 +8,11 @@ const uniqueKey = encoder.encode('UNIQ_KEY');
 const delay = encoder.encode('DELAY');
 
 /**
- * Where the values of the properties stand that the store itself reads, found in one pass. `at` is
+ * Where the values stand that the store itself reads in the property text of a record, found in one
+ * pass. (What a request brings is read by `PropertyMarks` of the protocol.) `at` is
  * -1 where a property is not there. Of several pairs with one name the last counts.
  */
-export class PropertyMarks {
+export class RecordMarks {
   tagsAt = -1;
   tagsTo = 0;
   keysAt = -1;

@@ -1,11 +1,11 @@
 import { spanOf } from '@nestjs-rocketmq/foundation';
 import { findProperty, foundTo } from './properties.js';
-import { PropertyMarks } from './property-marks.js';
+import { RecordMarks } from './record-marks.js';
 
 const encoder = new TextEncoder();
 const names = ['TAGS', 'KEYS', 'UNIQ_KEY', 'DELAY'] as const;
 
-function placesOf(marks: PropertyMarks): Record<string, readonly number[]> {
+function placesOf(marks: RecordMarks): Record<string, readonly number[]> {
   const place = (at: number, to: number): readonly number[] => (at < 0 ? [at] : [at, to]);
   return {
     TAGS: place(marks.tagsAt, marks.tagsTo),
@@ -15,7 +15,7 @@ function placesOf(marks: PropertyMarks): Record<string, readonly number[]> {
   };
 }
 
-describe('PropertyMarks', () => {
+describe('RecordMarks', () => {
   const long = 'x'.repeat(500);
   it.each([
     ['all four', 'TAGS\u0001a\u0002KEYS\u0001b c\u0002UNIQ_KEY\u0001d\u0002DELAY\u00013\u0002'],
@@ -32,7 +32,7 @@ describe('PropertyMarks', () => {
       const at = findProperty(bytes, 2, to, encoder.encode(name));
       return [name, at < 0 ? [at] : [at, foundTo()]];
     });
-    const marks = new PropertyMarks().locate(spanOf(encoder.encode('TAGS\u0001old\u0002')), 0, 9);
+    const marks = new RecordMarks().locate(spanOf(encoder.encode('TAGS\u0001old\u0002')), 0, 9);
     expect(placesOf(marks.locate(spanOf(bytes), 2, to))).toEqual(Object.fromEntries(found));
   });
 });
