@@ -1,9 +1,11 @@
-// `npm run docs`: prints docs/configuration.md, docs/commands.md and docs/errors.md from the
-// declarations in the code. `--check` writes nothing and fails when a page differs.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// `npm run docs`: prints docs/configuration.md, docs/commands.md, docs/errors.md and the pages of
+// docs/public-face from the declarations in the code. `--check` writes nothing and fails when a page
+// differs.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
+import { publicFace } from './public-face.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const rooms = ['libs', 'apps'].flatMap((part) =>
@@ -129,18 +131,42 @@ function errorsPage() {
   );
 }
 
+/** Packages that applications import; the others are the machinery below them. */
+const faces = ['client', 'embedded', 'filter', 'foundation', 'message', 'nestjs'];
+
+function facePage(name) {
+  const manifest = JSON.parse(readFileSync(join(root, 'libs', name, 'package.json'), 'utf8'));
+  const { exported, mentioned } = publicFace(join(root, 'libs', name));
+  // Not `ts`: the code of these blocks is no example that stands by itself.
+  const block = (texts) => '```typescript\n' + texts.join('\n\n') + '\n```';
+  const parts = [
+    `# The public face of ${manifest.name}\n\n${made} Comments and private members are left out; ` +
+      'whoever changes a line here changes what users see.',
+    block(exported),
+  ];
+  if (mentioned.length > 0) {
+    parts.push('## Mentioned by these, but not handed out by name', block(mentioned));
+  }
+  return parts.join('\n\n');
+}
+
 const pages = {
   'docs/configuration.md': await configurationPage(),
   'docs/commands.md': await commandsPage(),
   'docs/errors.md': errorsPage(),
+  ...Object.fromEntries(faces.map((name) => [`docs/public-face/${name}.md`, facePage(name)])),
 };
 const check = process.argv.includes('--check');
+const style = await prettier.resolveConfig(join(root, 'docs/any.md'));
 let stale = 0;
 for (const [path, text] of Object.entries(pages)) {
-  const finished = await prettier.format(text, { parser: 'markdown' });
+  const finished = await prettier.format(text, { ...style, parser: 'markdown' });
   const file = join(root, path);
-  if (!check) writeFileSync(file, finished);
-  else if (!existsSync(file) || readFileSync(file, 'utf8') !== finished) {
+  if (!check) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, finished);
+  }
+  if (check && (!existsSync(file) || readFileSync(file, 'utf8') !== finished)) {
     stale += 1;
     console.log(`${path} differs from the code: run \`npm run docs\``);
   }

@@ -25,6 +25,19 @@ describe('the pages', () => {
     expect(run.status).toBe(0);
   });
 
+  it('show a public face without `any`', () => {
+    const faces = filesBelow('docs/public-face', '.md');
+    expect(faces).toContain('docs/public-face/client.md');
+    const found = faces.flatMap((page) => {
+      const text = readFileSync(join(root, page), 'utf8');
+      // TypeScript has no other way to say "a class, whatever its constructor takes".
+      const bare = text.replaceAll("'any'", '').replaceAll('new (...args: any[]) =>', '');
+      const lines = bare.split('\n').filter((line) => /\bany\b/.test(line));
+      return lines.map((line) => `${page}: ${line.trim()}`);
+    });
+    expect(found).toEqual([]);
+  });
+
   it('show npm commands that exist', () => {
     const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
