@@ -1,4 +1,4 @@
-import type { MessageQueue } from '@nestjs-rocketmq/message';
+import { decodeRecords, StoredMessage, type MessageQueue } from '@nestjs-rocketmq/message';
 import {
   CheckClientConfig,
   ConsumerSendMsgBack,
@@ -12,8 +12,10 @@ import {
   HeartBeat,
   LitePullMessage,
   LockBatchMq,
+  Permission,
   PullMessage,
   QueryConsumerOffset,
+  QueryMessage,
   ResponseCode,
   ResponseError,
   SearchOffsetByTimestamp,
@@ -22,7 +24,9 @@ import {
   SendReplyMessageV2,
   UnlockBatchMq,
   UnregisterClient,
+  UpdateAndCreateTopic,
   UpdateConsumerOffset,
+  ViewMessageById,
   type Asking,
   type BrokerData,
   type CommandDefinition,
@@ -43,6 +47,17 @@ export interface LockHolder {
   readonly clientId: string;
 }
 
+/** Messages looked for by key; times are ms since 1970. */
+export interface KeyQuery {
+  readonly topic: string;
+  readonly key: string;
+  readonly isUnique: boolean;
+  /** Messages at most. */
+  readonly max: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
 /** A broker's refusal in the client's own words; other errors as they are. */
 export function refusal(error: unknown, address: string, what: string): unknown {
   if (!(error instanceof ResponseError)) return error;
@@ -55,9 +70,10 @@ export function refusal(error: unknown, address: string, what: string): unknown 
   );
 }
 
-/** True when the broker answered exactly this code. */
+/** True when the broker answered one of these codes, or any refusal when none is named. */
 export function isRefusal(error: unknown, ...codes: readonly number[]): boolean {
-  return error instanceof BrokerRefusedError && codes.includes(error.responseCode);
+  if (!(error instanceof BrokerRefusedError)) return false;
+  return codes.length === 0 || codes.includes(error.responseCode);
 }
 
 function bare(queue: MessageQueue): MessageQueueBody {
@@ -227,10 +243,16 @@ export class BrokerCalls {
     return answer.header.timestamp;
   }
 
-  /** The first message stored at or after `timestamp` (ms since 1970). */
-  async searchOffset(address: string, queue: MessageQueue, timestamp: number): Promise<number> {
+  /** The first message stored at or after `timestamp` (ms since 1970); `upper`: the last one at it. */
+  async searchOffset(
+    address: string,
+    queue: MessageQueue,
+    timestamp: number,
+    boundary: 'lower' | 'upper' = 'lower',
+  ): Promise<number> {
     const { topic, queueId, brokerName } = queue;
-    const asked = { topic, queueId, brokerName, timestamp };
+    const boundaryType = boundary.toUpperCase();
+    const asked = { topic, queueId, brokerName, timestamp, boundaryType };
     const answer = await this.ask(address, SearchOffsetByTimestamp, asked);
     return answer.header.offset;
   }
@@ -265,6 +287,51 @@ export class BrokerCalls {
     timeoutMs: number,
   ): Promise<void> {
     await this.ask(address, ConsumerSendMsgBack, asked, { timeoutMs });
+  }
+
+  /** Makes a topic, or changes how many queues it has. */
+  async createTopic(
+    address: string,
+    topic: string,
+    queues: number,
+    defaultTopic: string,
+  ): Promise<void> {
+    await this.ask(address, UpdateAndCreateTopic, {
+      topic,
+      defaultTopic,
+      readQueueNums: queues,
+      writeQueueNums: queues,
+      perm: Permission.read | Permission.write,
+      topicFilterType: 'SINGLE_TAG',
+      topicSysFlag: 0,
+      order: false,
+    });
+  }
+
+  /** The message at a position of the broker's log. */
+  async viewMessage(address: string, topic: string, offset: number): Promise<StoredMessage> {
+    const answer = await this.ask(address, ViewMessageById, { topic, offset });
+    return new StoredMessage(answer.body);
+  }
+
+  /** What the broker's index has under a key, and under others of the same hash. */
+  async queryMessages(address: string, wanted: KeyQuery): Promise<readonly StoredMessage[]> {
+    const { topic, key, isUnique, max, begin, end } = wanted;
+    const answer = await this.ask(
+      address,
+      QueryMessage,
+      {
+        topic,
+        key,
+        maxNum: max,
+        beginTimestamp: begin,
+        endTimestamp: end,
+        isUniqueKey: String(isUnique),
+      },
+      // Brokers may have to read index files that were not read for long.
+      { timeoutMs: this.requestTimeout * 3 },
+    );
+    return answer.code === ResponseCode.SUCCESS ? decodeRecords(answer.body) : [];
   }
 
   private lockBody(holder: LockHolder, queues: readonly MessageQueue[]) {

@@ -8,7 +8,7 @@ import {
   type Timer,
 } from '@nestjs-rocketmq/foundation';
 import { localAddress, UniqueKeys } from '@nestjs-rocketmq/message';
-import type { ConsumerData, HeartbeatData, TopicRouteData } from '@nestjs-rocketmq/protocol';
+import type { BrokerData, ConsumerData, HeartbeatData, TopicRouteData } from '@nestjs-rocketmq/protocol';
 import { RemotingClient } from '@nestjs-rocketmq/remoting';
 import { BrokerCalls } from './broker-calls.js';
 import { brokerRequests, type ConsumerMember, type ProducerMember } from './broker-requests.js';
@@ -128,15 +128,17 @@ export class ClientInstance {
   async meetAllBrokers(): Promise<void> {
     this.meetsAll = true;
     try {
-      const brokers = await this.askNameServers('the brokers', (address) =>
-        this.calls.allBrokers(address),
-      );
-      this.routes.learnBrokers(brokers);
+      this.routes.learnBrokers(await this.allBrokers());
     } catch (error) {
       this.logger.warn('The list of brokers cannot be had now; it will be asked for again.', {
         error: messageOf(error),
       });
     }
+  }
+
+  /** Every broker that the name servers know, asked now. Rejects with `NameServerUnreachableError`. */
+  allBrokers(): Promise<readonly BrokerData[]> {
+    return this.askNameServers('the brokers', (address) => this.calls.allBrokers(address));
   }
 
   get isClosed(): boolean {

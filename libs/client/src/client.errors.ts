@@ -134,6 +134,16 @@ export class SeekRangeError extends CodedError {
   readonly code = 'CLIENT_SEEK_OUT_OF_RANGE';
 }
 
+/** A query was asked for with limits or times that cannot be. */
+export class InvalidQueryError extends CodedError {
+  readonly code = 'CLIENT_QUERY_INVALID';
+}
+
+/** No broker created a topic; `cause` is what the first one said. */
+export class TopicCreationError extends CodedError {
+  readonly code = 'CLIENT_TOPIC_NOT_CREATED';
+}
+
 /** Where a queue's consumption stands could not be read; it is never guessed. */
 export class OffsetReadError extends CodedError {
   readonly code = 'CLIENT_OFFSET_UNREADABLE';

@@ -2,6 +2,30 @@ export * from './client.errors.js';
 export { ClientInstance, type SharedInstance } from './client-instance.js';
 export { clientOptionSet, type ClientOptions, type Duration } from './client-options.js';
 export {
+  ClientAdmin,
+  clientAdminOptionSet,
+  type ClientAdminOptions,
+  type CreateTopicOptions,
+  type MessageTrace,
+  type QueryOptions,
+  type TopicCreation,
+  type TraceQueryOptions,
+} from './admin/client-admin.js';
+export type { OffsetBoundary } from './consumer/queue-inquiry.js';
+export {
+  decodeTraces,
+  encodeTrace,
+  type ConsumeReturnType,
+  type EndTransactionTrace,
+  type PubTrace,
+  type RecallTrace,
+  type SubAfterTrace,
+  type SubBeforeTrace,
+  type TracedMessageType,
+  type TracedTransactionState,
+  type TraceRecord,
+} from './trace/trace-record.js';
+export {
   pushConsumerOptionSet,
   type ConsumeContext,
   type ConsumeFrom,

@@ -40,6 +40,11 @@ function masterOf(broker: BrokerData | undefined): string | undefined {
   return addressesOf(broker).find(([id]) => id === masterId)?.[1];
 }
 
+/** The address of a broker's master, else of a slave of it. */
+export function addressOfBroker(broker: BrokerData): string | undefined {
+  return masterOf(broker) ?? addressesOf(broker)[0]?.[1];
+}
+
 function queuesUpTo(topic: string, brokerName: string, count: number): MessageQueue[] {
   return Array.from({ length: count }, (_, queueId) => ({ topic, brokerName, queueId }));
 }
@@ -194,7 +199,7 @@ export class RouteTable {
   anyAddress(topic: string): string | undefined {
     const brokers = this.routes.get(topic)?.brokers ?? [];
     const broker = brokers[Math.floor(Math.random() * brokers.length)];
-    return masterOf(broker) ?? (broker === undefined ? undefined : addressesOf(broker)[0]?.[1]);
+    return broker && addressOfBroker(broker);
   }
 
   private async ask(topic: string): Promise<TopicRoute | undefined> {

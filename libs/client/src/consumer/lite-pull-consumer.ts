@@ -1,5 +1,6 @@
 import type { Timer } from '@nestjs-rocketmq/foundation';
 import { checkTopic, queueKey, type MessageQueue } from '@nestjs-rocketmq/message';
+import { ClientAdmin } from '../admin/client-admin.js';
 import type { ConsumerMember } from '../broker-requests.js';
 import { milliseconds } from '../client-instance.js';
 import type { Duration } from '../client-options.js';
@@ -58,6 +59,7 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
   private readonly watch: TopicWatch;
   private readonly seeks: QueueSeeks;
   private readonly timers: Timer[] = [];
+  private ownAdmin: ClientAdmin | undefined;
   private stage: 'new' | 'running' | 'closing' = 'new';
   private closing: Promise<void> | undefined;
   private stopWatching: () => void = () => undefined;
@@ -103,6 +105,11 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
   /** The client id under which brokers know this consumer. */
   get clientId(): string {
     return this.state.instance.clientId;
+  }
+
+  /** What this client may ask and do besides; over the same connections. */
+  get admin(): ClientAdmin {
+    return (this.ownAdmin ??= new ClientAdmin({ instance: this.state.instance }));
   }
 
   get isRunning(): boolean {

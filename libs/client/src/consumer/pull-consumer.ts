@@ -2,6 +2,7 @@ import type { Clock, Logger, Timer } from '@nestjs-rocketmq/foundation';
 import { checkTopic, queueKey, type MessageQueue } from '@nestjs-rocketmq/message';
 import { ResponseCode } from '@nestjs-rocketmq/protocol';
 import type { PullAnswer } from '../broker-calls.js';
+import { ClientAdmin } from '../admin/client-admin.js';
 import type { ConsumerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';
 import { ClientStateError, InvalidPullError } from '../client.errors.js';
@@ -44,6 +45,7 @@ export class PullConsumer implements AsyncDisposable {
   private readonly aborting = new AbortController();
   /** Broker ids that answers suggested, by queue key. */
   private readonly suggested = new Map<string, number>();
+  private ownAdmin: ClientAdmin | undefined;
   private timer: Timer | undefined;
   private stage: 'new' | 'running' | 'closing' = 'new';
   private closing: Promise<void> | undefined;
@@ -82,6 +84,11 @@ export class PullConsumer implements AsyncDisposable {
   /** The client id under which brokers know this consumer. */
   get clientId(): string {
     return this.instance.clientId;
+  }
+
+  /** What this client may ask and do besides; over the same connections. */
+  get admin(): ClientAdmin {
+    return (this.ownAdmin ??= new ClientAdmin({ instance: this.instance }));
   }
 
   /** Gets known to the brokers as they are met. */

@@ -1,6 +1,7 @@
 import type { Clock, Logger, Timer } from '@nestjs-rocketmq/foundation';
 import { retryTopic, type MessageQueue } from '@nestjs-rocketmq/message';
 import type { ConsumerData } from '@nestjs-rocketmq/protocol';
+import { ClientAdmin } from '../admin/client-admin.js';
 import type { ConsumerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';
 import { ClientStateError } from '../client.errors.js';
@@ -43,6 +44,7 @@ export class PushConsumer implements AsyncDisposable {
   private readonly rebalancer: Rebalancer;
   private readonly member: ConsumerMember;
   private readonly timers: Timer[] = [];
+  private ownAdmin: ClientAdmin | undefined;
   private stage: 'new' | 'running' | 'closing' = 'new';
   private closing: Promise<void> | undefined;
   private stopWatching: () => void = () => undefined;
@@ -110,6 +112,11 @@ export class PushConsumer implements AsyncDisposable {
   /** The client id under which brokers know this consumer. */
   get clientId(): string {
     return this.instance.clientId;
+  }
+
+  /** What this client may ask and do besides; over the same connections. */
+  get admin(): ClientAdmin {
+    return (this.ownAdmin ??= new ClientAdmin({ instance: this.instance }));
   }
 
   /**

@@ -26,6 +26,9 @@ export async function readPlaceOf(
   });
 }
 
+/** Which of several offsets belongs to a time. */
+export type OffsetBoundary = 'lower' | 'upper';
+
 /** What brokers and name servers tell anybody about queues. Java: MQAdminImpl. */
 export class QueueInquiry {
   constructor(private readonly instance: ClientInstance) {}
@@ -37,6 +40,17 @@ export class QueueInquiry {
       return [...route.subscribe];
     }
     throw new NoRouteError(`The name servers know no queue of topic '${topic}' to read from.`, {
+      details: { topic },
+    });
+  }
+
+  /** The queues of a topic that can be written, asked now. Rejects with `NoRouteError`. */
+  async publishQueuesOf(topic: string): Promise<MessageQueue[]> {
+    const route = await this.instance.routes.refresh(topic);
+    if (route !== undefined && !route.isTemplate && route.publish.length > 0) {
+      return route.publish.map(({ brokerName, queueId }) => ({ topic, brokerName, queueId }));
+    }
+    throw new NoRouteError(`The name servers know no queue of topic '${topic}' to write to.`, {
       details: { topic },
     });
   }
@@ -56,9 +70,14 @@ export class QueueInquiry {
     return this.instance.calls.earliestStoreTime(await this.addressOf(queue), queue);
   }
 
-  /** The first message stored at or after `time`. */
-  async searchOffset(queue: MessageQueue, time: number | Date): Promise<number> {
-    return this.instance.calls.searchOffset(await this.addressOf(queue), queue, Number(time));
+  /** The first message stored at or after `time`, or (`upper`) the last one stored at `time`. */
+  async searchOffset(
+    queue: MessageQueue,
+    time: number | Date,
+    boundary: OffsetBoundary = 'lower',
+  ): Promise<number> {
+    const address = await this.addressOf(queue);
+    return this.instance.calls.searchOffset(address, queue, Number(time), boundary);
   }
 
   private async addressOf(queue: MessageQueue): Promise<string> {

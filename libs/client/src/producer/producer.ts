@@ -9,6 +9,7 @@ import {
   type OutgoingMessage,
   type StoredMessage,
 } from '@nestjs-rocketmq/message';
+import { ClientAdmin } from '../admin/client-admin.js';
 import type { ProducerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';
 import {
@@ -50,6 +51,7 @@ export class Producer implements AsyncDisposable {
   private readonly inFlight: InFlight;
   private readonly requester: Requester;
   private readonly topics = new CheckedTopics();
+  private ownAdmin: ClientAdmin | undefined;
   private state: 'new' | 'running' | 'closing' = 'new';
   private closing: Promise<void> | undefined;
 
@@ -82,6 +84,11 @@ export class Producer implements AsyncDisposable {
   /** The client id under which brokers know this producer. */
   get clientId(): string {
     return this.instance.clientId;
+  }
+
+  /** What this client may ask and do besides; over the same connections. */
+  get admin(): ClientAdmin {
+    return (this.ownAdmin ??= new ClientAdmin({ instance: this.instance }));
   }
 
   /** Sends under way and sends waiting for their turn. */

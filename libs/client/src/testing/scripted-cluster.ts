@@ -4,9 +4,14 @@ import {
   GetBrokerClusterInfo,
   GetRouteinfoByTopic,
   HeartBeat,
+  QueryMessage,
+  ResponseCode,
+  ResponseError,
   SendBatchMessage,
   SendMessageV2,
   UnregisterClient,
+  UpdateAndCreateTopic,
+  ViewMessageById,
   type Asked,
   type BrokerData,
   type HeartbeatData,
@@ -40,6 +45,9 @@ export class ScriptedCluster {
   readonly decisions: Asked<typeof EndTransaction>[] = [];
   readonly heartbeats: HeartbeatData[] = [];
   readonly unregistered: string[] = [];
+  /** Topics that clients created, with the broker's name. */
+  readonly created: { broker: string; asked: Asked<typeof UpdateAndCreateTopic> }[] = [];
+  readonly queries: Asked<typeof QueryMessage>[] = [];
   routeQuestions = 0;
   /** Peers that sent a heartbeat, the last one last. */
   readonly clients: Peer[] = [];
@@ -48,6 +56,10 @@ export class ScriptedCluster {
   private readonly servers = new Map<string, RemotingServer>();
   private addresses = new Map<string, string>();
   nameServer = '';
+  /** Records that a broker finds by key. */
+  onQuery: (broker: string) => readonly Uint8Array[] = () => [];
+  /** The record at a position of the log. */
+  onView: (offset: number) => Uint8Array | undefined = () => undefined;
   /** Answers sends; SUCCESS by default. */
   onSend: (send: ReceivedSend) => SendOutcome | Promise<SendOutcome> = () => ({});
 
@@ -150,6 +162,17 @@ export class ScriptedCluster {
     const router = new Router();
     this.queues.route(router);
     return router
+      .route(UpdateAndCreateTopic, (asked) => void this.created.push({ broker, asked }))
+      .route(QueryMessage, (asked) => {
+        this.queries.push(asked);
+        const header = { indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 };
+        return { header, body: Buffer.concat(this.onQuery(broker)) };
+      })
+      .route(ViewMessageById, ({ offset }) => {
+        const body = this.onView(offset);
+        if (body !== undefined) return { body };
+        throw new ResponseError(ResponseCode.SYSTEM_ERROR, 'can not find message by the offset');
+      })
       .route(SendMessageV2, (asked, { body }) => send(asked, body))
       .route(SendBatchMessage, (asked, { body }) => send(asked, body))
       .route(EndTransaction, (asked) => void this.decisions.push(asked))
