@@ -1,4 +1,4 @@
-import { ClientAdmin, Producer } from '@nestjs-rocketmq/client';
+import { ClientAdmin, type Producer } from '@nestjs-rocketmq/client';
 import { ClientCluster, patience } from '../support/client-cluster.js';
 import { eventually } from '../support/eventually.js';
 
@@ -64,7 +64,9 @@ describe('what a client may ask of our servers besides', () => {
     expect((await admin.viewMessage(topic, sent.msgId))?.text).toBe('it');
     expect(await admin.queryByUniqueKey(topic, sent.msgId)).toHaveLength(1);
     expect(await admin.queryMessages(topic, 'm')).toEqual([]);
-    expect(await admin.viewMessage(topic, `${sent.offsetMsgId.slice(0, -8)}0FFFFFFF`)).toBe(undefined);
+    expect(await admin.viewMessage(topic, `${sent.offsetMsgId.slice(0, -8)}0FFFFFFF`)).toBe(
+      undefined,
+    );
   });
 });
 

@@ -8,7 +8,12 @@ import {
   type Timer,
 } from '@nestjs-rocketmq/foundation';
 import { localAddress, UniqueKeys } from '@nestjs-rocketmq/message';
-import type { BrokerData, ConsumerData, HeartbeatData, TopicRouteData } from '@nestjs-rocketmq/protocol';
+import type {
+  BrokerData,
+  ConsumerData,
+  HeartbeatData,
+  TopicRouteData,
+} from '@nestjs-rocketmq/protocol';
 import { RemotingClient } from '@nestjs-rocketmq/remoting';
 import { BrokerCalls } from './broker-calls.js';
 import { brokerRequests, type ConsumerMember, type ProducerMember } from './broker-requests.js';

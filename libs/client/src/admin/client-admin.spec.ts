@@ -91,7 +91,10 @@ describe('ClientAdmin', () => {
   it('finds a message by its unique key in the last three days', async () => {
     const day = 24 * 60 * 60 * 1000;
     await clock.advance(10 * day);
-    cluster.onQuery = () => [record('it', { UNIQ_KEY: uniqueKey }), record('not', { UNIQ_KEY: 'x' })];
+    cluster.onQuery = () => [
+      record('it', { UNIQ_KEY: uniqueKey }),
+      record('not', { UNIQ_KEY: 'x' }),
+    ];
     const message = await admin.viewMessage('t', uniqueKey);
     expect(message?.text).toBe('it');
     expect(cluster.queries[0]).toMatchObject({
@@ -113,8 +116,13 @@ describe('ClientAdmin', () => {
 
   it('shows what was traced about a message, in the order of storing, and by whom', async () => {
     const recall = (msgId: string, timestamp: number): TraceRecord => ({
-      ...{ kind: 'Recall', regionId: 'r', group: 'g', topic: 't', success: true },
-      ...{ msgId, timestamp },
+      kind: 'Recall',
+      regionId: 'r',
+      group: 'g',
+      topic: 't',
+      success: true,
+      msgId,
+      timestamp,
     });
     const traces = (text: string, storeTimestamp: number) =>
       recordOf({ topic: 'TRACES', text, storeTimestamp, properties: { KEYS: 'ID OTHER' } });

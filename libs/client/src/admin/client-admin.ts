@@ -278,7 +278,9 @@ export class ClientAdmin implements AsyncDisposable {
     const found = answers
       .flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
       // The index knows hashes of keys only.
-      .filter((one) => (isUnique ? one.msgId === key : one.topic === topic && one.keys.includes(key)));
+      .filter((one) =>
+        isUnique ? one.msgId === key : one.topic === topic && one.keys.includes(key),
+      );
     const [first] = failed;
     if (first !== undefined && found.length === 0) throw first.reason;
     for (const { reason } of failed) {
