@@ -1,5 +1,6 @@
 // npm run test:interop: builds the Java peers and runs the suites that need them. Without Java or Maven
-// it says so in one line and counts the suites as skipped. Arguments are handed to Jest.
+// it says so in one line and counts the suites as skipped. Arguments are handed to Jest; with `--config`
+// among them that configuration's suites are run instead (`npm run test:history`).
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { buildJava, missingJava } from '../test/interop/build.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const suites = readdirSync(join(root, 'test/interop')).filter((name) => name.endsWith('.spec.ts'));
+const given = process.argv.slice(2);
+const config = given.indexOf('--config') + 1;
+const ownConfig = config > 0 ? given[config] : 'test/interop/jest.config.js';
+const suites = readdirSync(join(root, dirname(ownConfig))).filter((name) =>
+  /\.(spec|history)\.ts$/.test(name),
+);
 
 const missing = missingJava();
 if (missing) {
@@ -47,12 +53,11 @@ const run = spawnSync(
     '--experimental-vm-modules',
     '--disable-warning=ExperimentalWarning',
     join(root, 'node_modules/jest/bin/jest.js'),
-    '--config',
-    join(root, 'test/interop/jest.config.js'),
+    ...(config > 0 ? [] : ['--config', join(root, ownConfig)]),
     '--verbose',
     '--json',
     `--outputFile=${report}`,
-    ...process.argv.slice(2),
+    ...given,
   ],
   { cwd: root, stdio: ['inherit', 'ignore', 'inherit'] },
 );

@@ -5,6 +5,7 @@ import {
   PropertyName,
   recordMagicV1,
   recordMagicV2,
+  RecordParts,
   StoredMessage,
   SystemTopic,
   transactionGroup,
@@ -13,6 +14,8 @@ import {
 /** What a broker left on the disk when it ended: the records of its log, and its saved progress. */
 export interface Disk {
   readonly records: readonly StoredMessage[];
+  /** Files of the log. */
+  readonly files: number;
   /** By `topic@group`, then by queue. */
   readonly consumed: Table;
   /** By delay level. */
@@ -26,6 +29,7 @@ export function readDisk(storeDir: string): Disk {
   const delayed = readTable(join(storeDir, 'config', 'delayOffset.json'));
   return {
     records: readLog(join(storeDir, 'commitlog')),
+    files: logFiles(join(storeDir, 'commitlog')).length,
     consumed,
     delayed: delayed as Disk['delayed'],
   };
@@ -33,19 +37,42 @@ export function readDisk(storeDir: string): Disk {
 
 function readLog(folder: string): StoredMessage[] {
   const records: StoredMessage[] = [];
-  const names = readdirSync(folder).filter((name) => /^\d{20}$/.test(name));
-  for (const name of names.toSorted()) {
+  for (const { bytes, data, at, size } of recordsOf(folder)) {
+    records.push(new StoredMessage(bytes, data, at, at + size));
+  }
+  return records;
+}
+
+/** Why records of the log cannot be read, whose magic numbers and sizes look well. */
+export function unreadableRecords(storeDir: string): string[] {
+  const reasons: string[] = [];
+  const parts = new RecordParts();
+  for (const { bytes, data, at } of recordsOf(join(storeDir, 'commitlog'))) {
+    const reason = parts.locate(data, at, bytes.length);
+    if (reason !== undefined) reasons.push(reason);
+  }
+  return reasons;
+}
+
+function* recordsOf(
+  folder: string,
+): Generator<{ bytes: Uint8Array; data: DataView; at: number; size: number }> {
+  for (const name of logFiles(folder)) {
     const bytes = readFileSync(join(folder, name));
     const data = viewOf(bytes);
     for (let at = 0; at + 8 <= bytes.length;) {
       const magic = data.getInt32(at + 4);
       if (magic !== recordMagicV1 && magic !== recordMagicV2) break;
       const size = data.getInt32(at);
-      records.push(new StoredMessage(bytes, data, at, at + size));
+      yield { bytes, data, at, size };
       at += size;
     }
   }
-  return records;
+}
+
+function logFiles(folder: string): string[] {
+  const names = readdirSync(folder).filter((name) => /^\d{20}$/.test(name));
+  return names.toSorted();
 }
 
 /** Java writes numbers as keys without quotes. */
@@ -74,7 +101,7 @@ export function placeOf(topic: string, body: string): string {
 }
 
 /** Delayed messages that whoever opens the store will deliver: from the saved progress on. */
-function delaysToCome(disk: Disk): StoredMessage[] {
+export function delaysToCome(disk: Disk): StoredMessage[] {
   return disk.records.filter((one) => {
     const saved = disk.delayed[String(one.queueId + 1)] ?? 0;
     return one.topic === SystemTopic.SCHEDULE && one.queueOffset >= saved;

@@ -1,49 +1,38 @@
 import { rmSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { deadLetterTopic, retryTopic } from '@nestjs-rocketmq/message';
+import {
+  deadLetterTopic,
+  maxTopicBytesV1,
+  retryTopic,
+  SystemTopic,
+  transactionGroup,
+} from '@nestjs-rocketmq/message';
 import { eventually } from '../../support/eventually.js';
 import {
   askByHand,
+  createGroup,
   createTopic,
   freePorts,
   JavaPeer,
   prepareJava,
   temporaryFolder,
-  type ClientVersion,
   type RunningProgram,
-  type ServerVersion,
 } from '../../support/java.js';
 import { startOurNameserver } from '../../support/our-servers.js';
 import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { Asker } from './asker.js';
+import { Census } from './census.js';
 import { changedRecords, compare, findAll, type Found, missing, nothingFound } from './checking.js';
 import { type Disk, openHalves, placeOf, readDisk } from './disk.js';
 import { Journal } from './journal.js';
+import { endsOf, type Holder, isOverIpv6, type Plan } from './plan.js';
 import { Shelf } from './shelf.js';
 import { Steady } from './steady.js';
-import { type End, entriesPerQueueFile, open, type Side, type Turn } from './turns.js';
+import { type End, entriesPerQueueFile, open, type Turn } from './turns.js';
 import { Writing } from './writing.js';
 
 const queues = 3;
 const deadline = 120_000;
-
-export interface HistoryOptions {
-  readonly version: ServerVersion;
-  readonly seed: number;
-  readonly rounds: number;
-}
-
-/** How the rounds end: of the two ends of each side one is good and one a kill, by the seed. */
-export function endsOf(random: SeededRandom, rounds: number): End[] {
-  const ends: End[] = [];
-  while (ends.length < rounds) {
-    const ours: End = random.chance(0.5) ? 'closed' : 'killed';
-    const javas: End = random.chance(0.5) ? 'closed' : 'killed';
-    const other = (end: End): End => (end === 'closed' ? 'killed' : 'closed');
-    ends.push(ours, javas, other(ours), other(javas));
-  }
-  return ends.slice(0, rounds);
-}
 
 /**
  * One store, handed from side to side. Each turn checks everything that was ever acknowledged, writes a
@@ -54,8 +43,8 @@ export class History {
   private readonly random: SeededRandom;
   private readonly storeDir: string;
   private readonly topic: string;
-  private readonly group: string;
   private readonly short: string;
+  private readonly census = new Census();
   private readonly journal = new Journal();
   private readonly hasIpv6 = Object.values(networkInterfaces()).some((all) =>
     all?.some((one) => one.address === '::1'),
@@ -76,25 +65,25 @@ export class History {
   private steady!: Steady;
   private port = 0;
 
-  constructor(private readonly options: HistoryOptions) {
-    this.random = new SeededRandom(options.seed);
-    this.ends = endsOf(this.random, options.rounds);
-    const tag = options.version.replaceAll('.', '');
-    this.storeDir = temporaryFolder(`history-${options.version}`);
+  constructor(
+    private readonly plan: Plan,
+    private readonly seed: number,
+  ) {
+    this.random = new SeededRandom(seed);
+    this.ends = plan.ends ?? endsOf(this.random, plan.holders.length - 1);
+    const tag = plan.name.replaceAll(/\W/g, '');
+    this.storeDir = temporaryFolder(`history-${tag}`);
     this.topic = `History${tag}`;
     this.short = `Short${tag}`;
-    this.group = `steady-${tag}`;
   }
 
   async begin(): Promise<void> {
     prepareJava();
-    const { version } = this.options;
-    const client: ClientVersion = version === '4.9.7' ? '4.9.8' : version;
     this.nameserver = await startOurNameserver();
-    this.peer = await JavaPeer.start(client);
+    this.peer = await JavaPeer.start(this.plan.client);
     this.port = await freePorts([-2, 0, 1]);
     this.asker = new Asker(this.port);
-    this.steady = new Steady(this.peer, this.journal, this.group, this.topic);
+    this.steady = new Steady(this.peer, this.journal, this.plan.group, this.topic);
   }
 
   async close(): Promise<void> {
@@ -105,18 +94,19 @@ export class History {
     rmSync(this.storeDir, { recursive: true, force: true });
   }
 
-  sideOf(round: number): Side {
-    return round % 2 === 0 ? 'ours' : 'java';
+  holderOf(round: number): Holder {
+    return this.plan.holders[round] as Holder;
   }
 
-  /** The side of the round opens the store and checks it, goes on writing, and ends. */
+  /** The holder of the round opens the store and checks it, goes on writing, and ends. */
   async play(round: number): Promise<void> {
     const writing = await this.openAndCheck(round);
     const shelf = this.shelf();
     await writing.write();
     await this.untilIdle(shelf);
     await this.liveShortly(writing);
-    const sentBack = await writing.leavePending();
+    const { isSettled = false } = this.plan;
+    const sentBack = await writing.leavePending(isSettled);
     await eventually(`${sentBack.join()} came`, deadline, () =>
       sentBack.every((body) => this.steady.hasSeen(body)) ? true : undefined,
     );
@@ -126,22 +116,22 @@ export class History {
       (await this.steady.isKnown(this.asker)) ? true : undefined,
     );
     expect(this.steady.wrong).toEqual([]);
+    if (isSettled) await this.untilSettled();
     await this.end(round);
   }
 
-  /** The last look, by the side whose turn it would be. */
+  /** The last holder does only this. */
   async openAndCheck(round: number): Promise<Writing> {
-    const { version, seed } = this.options;
     const { nameserver, topic, journal, peer, asker, random, port, hasIpv6 } = this;
-    const side = this.sideOf(round);
+    const holder = this.holderOf(round);
     this.turnNumber = round;
     const nameServers = nameserver.address;
-    // Both sides write records with IPv6 hosts of brokers, in every other pair of turns.
-    const host = hasIpv6 && (round + seed) % 4 < 2 ? '::1' : '127.0.0.1';
+    const host = hasIpv6 && isOverIpv6(this.plan, round, this.seed) ? '::1' : '127.0.0.1';
     const { storeDir } = this;
     const brokerName = `broker-${topic}`;
-    this.turn = await open(side, { version, nameServers, storeDir, brokerName, port, host });
+    this.turn = await open(holder, { nameServers, storeDir, brokerName, port, host });
     if (round === 0) await createTopic(`127.0.0.1:${port}`, topic, queues);
+    if (round === 0) await createGroup(`127.0.0.1:${port}`, this.plan.group);
     const tables = await askByHand(`127.0.0.1:${port}`, 21);
     expect(tables).toContain(`"${topic}"`);
     expect(tables).not.toContain(`"${this.short}"`);
@@ -155,39 +145,39 @@ export class History {
     journal.pending.clear();
     const shelf = this.shelf();
     await this.untilIdle(shelf);
-    this.explainQuestions(side);
+    this.explainQuestions(holder);
     expect(compare(journal, shelf)).toEqual([]);
     if (this.disk !== undefined) expect(changedRecords(this.disk, shelf)).toEqual([]);
-    await this.find(round, side, shelf);
+    await this.find(round, holder, shelf);
     return writing;
   }
 
-  private async find(round: number, side: Side, shelf: Shelf): Promise<void> {
-    const isByFile = side === 'java' && this.options.version === '4.9.7';
-    const perFile = isByFile ? entriesPerQueueFile : undefined;
+  private async find(round: number, holder: Holder, shelf: Shelf): Promise<void> {
+    const perFile = holder === '4.9.7' ? entriesPerQueueFile : undefined;
     const [found, missed] = await findAll(this.asker, shelf, perFile);
     expect(missed).toEqual([]);
     for (const way of Object.keys(found) as (keyof Found)[]) this.found[way] += found[way];
     this.tell(
-      `round ${round}: ${side} has ${shelf.all.length} messages; ${JSON.stringify(found)}; ` +
+      `round ${round}: ${holder} has ${shelf.all.length} messages; ${JSON.stringify(found)}; ` +
         `the group had ${this.steady.delivered}, ${this.steady.repeated} of them again`,
     );
   }
 
   private async end(round: number): Promise<void> {
     const how = this.ends[round] as End;
-    const side = this.sideOf(round);
+    const holder = this.holderOf(round);
     if (how === 'closed') await this.untilDecided();
     await this.turn?.end(how);
     this.turn = undefined;
     this.disk = readDisk(this.storeDir);
-    this.explainQuestions(side);
+    this.census.take(this.disk);
+    this.explainQuestions(holder);
     const { lost, again, visible } = this.journal.settle(this.disk);
     const unsaved = this.steady.ended(this.disk);
     this.mayShortComeBack = how === 'killed';
     this.explained.push(...again);
     this.tell(
-      `round ${round}: ${side} ${how}; ${this.disk.records.length} records, ` +
+      `round ${round}: ${holder} ${how}; ${this.disk.records.length} records, ` +
         `${again.length} bodies and ${unsaved} deliveries of a group to come again`,
     );
     expect(lost).toEqual([]);
@@ -195,17 +185,17 @@ export class History {
     if (how === 'killed') return;
     // Java that is closed in the middle of a round of checks forgets that it has put halves back.
     const open = new Set(openHalves(this.disk).map((one) => placeOf(this.topic, one.text)));
-    const wrong = again.filter((place) => side === 'ours' || !open.has(place));
+    const wrong = again.filter((place) => holder === 'ours' || !open.has(place));
     expect({ wrong, unsaved }).toEqual({ wrong: [], unsaved: 0 });
   }
 
   /** Java asks again about a half that is being decided, and then carries each answer out. */
-  private explainQuestions(side: Side): void {
+  private explainQuestions(holder: Holder): void {
     const checks = this.peer.program.events<{ event: string; body: string }>('check');
     for (const { body } of checks.slice(this.looks)) {
       const place = placeOf(this.topic, body);
       const isAgain = this.askedAbout.has(body) && this.journal.entries.has(place);
-      if (side === 'java' && isAgain) this.journal.allow(place, 1, this.explained);
+      if (holder !== 'ours' && isAgain) this.journal.allow(place, 1, this.explained);
       this.askedAbout.add(body);
     }
     this.looks = checks.length;
@@ -219,7 +209,17 @@ export class History {
   }
 
   private tell(line: string): void {
-    process.stderr.write(`history ${this.options.version}, ${line}\n`);
+    process.stderr.write(`history ${this.plan.name}, ${line}\n`);
+  }
+
+  /** Kinds of messages that this history should have and has not. */
+  kindsMissing(): string[] {
+    const { group, isSettled = false } = this.plan;
+    return this.census.without.filter((kind) => {
+      if (kind === 'openTransaction') return !isSettled;
+      if (kind === 'recordV2') return retryTopic(group).length > maxTopicBytesV1;
+      return this.hasIpv6 || !(kind === 'bornHostV6' || kind === 'storeHostV6');
+    });
   }
 
   tellAll(): void {
@@ -231,12 +231,13 @@ export class History {
     const bodies = JSON.stringify(Object.fromEntries(kinds));
     this.tell(
       `in all: ${this.journal.entries.size} acknowledged, found ${JSON.stringify(this.found)}, ` +
-        `again by kind ${bodies}, ${this.steady.repeated} of ${this.steady.delivered} deliveries again`,
+        `kinds ${this.census.text}, again by kind ${bodies}, ${this.steady.repeated} of ${this.steady.delivered} deliveries again`,
     );
   }
 
   private shelf(): Shelf {
-    const { asker, topic, group } = this;
+    const { asker, topic } = this;
+    const { group } = this.plan;
     const topics = new Map([
       [topic, queues],
       [retryTopic(group), 1],
@@ -248,7 +249,7 @@ export class History {
   /** Everything has come and is consumed, sent-back and dead messages included. */
   private async untilIdle(shelf: Shelf): Promise<void> {
     let what: string[] = [];
-    const all = [this.topic, retryTopic(this.group)];
+    const all = [this.topic, retryTopic(this.plan.group)];
     await eventually(`all messages of turn ${this.turnNumber}`, deadline, async () => {
       this.steady.look();
       await shelf.pull();
@@ -270,6 +271,18 @@ export class History {
   private behind(shelf: Shelf, topics: string[]): Promise<string[]> {
     const some = shelf.allQueues.filter(([topic]) => topics.includes(topic));
     return this.steady.behind(this.asker, some);
+  }
+
+  /** The broker has passed over all transactions, and its progress says so. */
+  private async untilSettled(): Promise<void> {
+    const { TRANSACTION_HALF, TRANSACTION_OP } = SystemTopic;
+    await eventually('the end of all transactions', deadline, async () => {
+      for (const topic of [TRANSACTION_HALF, TRANSACTION_OP]) {
+        const at = await this.asker.committed(transactionGroup, topic, 0);
+        if (at < (await this.asker.maxOffset(topic, 0))) return undefined;
+      }
+      return true;
+    });
   }
 
   /** 5.x writes op messages some time after the decisions; what it has not written, a good end loses. */

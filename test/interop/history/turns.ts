@@ -1,18 +1,16 @@
-import { startJavaBroker, untilRegistered, type ServerVersion } from '../../support/java.js';
+import { startJavaBroker, untilRegistered } from '../../support/java.js';
 import { startOurBroker } from '../../support/our-servers.js';
+import type { Holder } from './plan.js';
 
-export type Side = 'ours' | 'java';
 export type End = 'closed' | 'killed';
 
 /** A broker on the store of the history. */
 export interface Turn {
-  readonly side: Side;
   readonly port: number;
   end(how: End): Promise<void>;
 }
 
 export interface TurnOptions {
-  readonly version: ServerVersion;
   readonly nameServers: string;
   readonly storeDir: string;
   readonly brokerName: string;
@@ -44,17 +42,17 @@ const settings = {
 const javaSettings = { transactionOpBatchInterval: 100, transactionCheckInterval: 3000 };
 const ourSettings = { bindAddress: '::', transactionCheckInterval: 1000 };
 
-export async function open(side: Side, options: TurnOptions): Promise<Turn> {
-  const { version, nameServers, storeDir, brokerName, port, host } = options;
+export async function open(holder: Holder, options: TurnOptions): Promise<Turn> {
+  const { nameServers, storeDir, brokerName, port, host } = options;
   const properties = { ...settings, brokerName, brokerIP1: host };
-  if (side === 'java') {
-    const java = await startJavaBroker(version, {
+  if (holder !== 'ours') {
+    const java = await startJavaBroker(holder, {
       nameServers,
       storeDir,
       port,
       properties: { ...properties, ...javaSettings },
     });
-    return { side, port, end: (how) => (how === 'closed' ? java.stop() : java.kill()) };
+    return { port, end: (how) => (how === 'closed' ? java.stop() : java.kill()) };
   }
   const { program } = await startOurBroker({
     nameServers,
@@ -63,5 +61,5 @@ export async function open(side: Side, options: TurnOptions): Promise<Turn> {
     properties: { ...properties, ...ourSettings },
   });
   await untilRegistered(nameServers, `${host}:${port}`);
-  return { side, port, end: (how) => (how === 'closed' ? program.stop() : program.kill()) };
+  return { port, end: (how) => (how === 'closed' ? program.stop() : program.kill()) };
 }

@@ -75,13 +75,15 @@ export class Writing {
     while (kinds.length > 0) await kinds.splice(random.below(kinds.length), 1)[0]?.();
   }
 
-  /** Pending when the turn ends: delays, transactions that nobody has decided, a message sent back. */
-  async leavePending(): Promise<string[]> {
+  /**
+   * Pending when the turn ends: delays, transactions that nobody has decided unless all of them are
+   * settled, a message sent back.
+   */
+  async leavePending(isSettled: boolean): Promise<string[]> {
     await this.stop(this.transactions);
     await this.delayed('pending', 4);
     await this.delayed('pending', 3);
-    await this.open('pending');
-    await this.open('pending');
+    if (!isSettled) for (let i = 0; i < 2; i += 1) await this.open('pending');
     const sent = [...(await this.send('retry', { count: 1 })), ...(await this.send('dead', {}))];
     await this.stop(this.producer);
     return sent.map((one) => one.body);
