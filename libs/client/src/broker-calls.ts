@@ -16,6 +16,7 @@ import {
   PullMessage,
   QueryConsumerOffset,
   QueryMessage,
+  RecallMessage,
   ResponseCode,
   ResponseError,
   SearchOffsetByTimestamp,
@@ -128,6 +129,16 @@ export class BrokerCalls {
     body: Uint8Array,
   ): Promise<void> {
     await this.remoting.notify(address, SendMessageV2, asked, { body });
+  }
+
+  /** Takes a timer message back; answers its unique key. */
+  async recall(
+    address: string,
+    asked: Asking<typeof RecallMessage>,
+    timeoutMs: number,
+  ): Promise<string> {
+    const answer = await this.ask(address, RecallMessage, asked, { timeoutMs });
+    return answer.header.msgId;
   }
 
   async endTransaction(address: string, asked: Asking<typeof EndTransaction>): Promise<void> {

@@ -20,6 +20,11 @@ export class MessageTooLargeError extends CodedError {
   readonly code = 'CLIENT_MESSAGE_TOO_LARGE';
 }
 
+/** A hook of the producer (`checkSend`) did not let the message go. */
+export class SendForbiddenError extends CodedError {
+  readonly code = 'CLIENT_SEND_FORBIDDEN';
+}
+
 /** A queue selector threw, or answered something that is no queue of the topic. */
 export class QueueSelectionError extends CodedError {
   readonly code = 'CLIENT_QUEUE_SELECTION_FAILED';

@@ -73,17 +73,25 @@ export {
 export { Producer } from './producer/producer.js';
 export { producerOptionSet, type ProducerOptions } from './producer/producer-options.js';
 export type { PendingReplies, ReplyMessage } from './producer/pending-replies.js';
+export { selectByHash, selectRandomly } from './producer/queue-choice.js';
+export type {
+  DecisionContext,
+  SendContext,
+  SendHook,
+  SendOutcome,
+} from './producer/send-hooks.js';
 export type { OutgoingReply } from './producer/requester.js';
 export type {
   BatchSendOptions,
   CloseOptions,
+  HashKey,
   QueueSelector,
   SendOptions,
   SendResult,
   SendStatus,
 } from './producer/send-result.js';
+export { TransactionalProducer } from './producer/transactional-producer.js';
 export {
-  TransactionalProducer,
   transactionOptionSet,
   type TransactionContext,
   type TransactionExecutor,
@@ -92,5 +100,5 @@ export {
   type TransactionSendResult,
   type TransactionVerdict,
   type TransactionalProducerOptions,
-} from './producer/transactional-producer.js';
+} from './producer/transaction-options.js';
 export { sqlFilterProblem, type MessageFilter } from './subscription.js';

@@ -19,6 +19,17 @@ export interface OutgoingMessage {
   readonly flag?: number;
   /** 1 to 18: deliver after the delay of that level (1 s to 2 h by default). Default 0: at once. */
   readonly delayLevel?: number;
+  /**
+   * Deliver this many milliseconds after the broker has it (5.x brokers with timers; rounded down
+   * to their precision, a second by default). At most one kind of delay may be given.
+   */
+  readonly delayMs?: number;
+  /** The same in whole seconds. */
+  readonly delaySeconds?: number;
+  /** Deliver at this time (ms since 1970, or a `Date`); a time in the past means at once. */
+  readonly deliverAt?: number | Date;
+  /** Java's sharding key: a property that tells which messages belong together. */
+  readonly shardingKey?: string;
   /** False: the broker answers before the message is safe as configured. Default true. */
   readonly waitStoreMsgOk?: boolean;
 }

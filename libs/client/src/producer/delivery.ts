@@ -14,12 +14,15 @@ import {
   InvalidMessageError,
   NoRouteError,
   SendFailedError,
+  SendForbiddenError,
   SendTimeoutError,
 } from '../client.errors.js';
 import type { PublishQueue, Template, TopicRoute } from '../route-table.js';
+import type { BrokerFaults } from './broker-faults.js';
 import type { Draft } from './draft.js';
 import { findQueue, indexByHash, RoundRobin, selectQueue } from './queue-choice.js';
-import type { SendOptions, SendResult, SendStatus } from './send-result.js';
+import { contextOf, type SendContext, type SendHooks } from './send-hooks.js';
+import type { HashKey, SendOptions, SendResult, SendStatus } from './send-result.js';
 
 /** How a group sends. */
 export interface DeliverySettings {
@@ -28,6 +31,15 @@ export interface DeliverySettings {
   readonly retries: number;
   readonly retryWhenNotStoreOk: boolean;
   readonly template: Template;
+  /** Further codes of refusal after which another broker is tried. */
+  readonly retryCodes?: ReadonlySet<number>;
+  /** Longest time of an attempt that others may follow, in ms. */
+  readonly attemptTimeout?: number;
+  /** Brokers to be avoided for a while. */
+  readonly faults?: BrokerFaults;
+  /** Whether somebody looks in the background for brokers that failed. */
+  readonly hasDetector?: boolean;
+  readonly hooks?: SendHooks;
 }
 
 /** Between two looks whether a slow connection takes more. */
@@ -55,7 +67,7 @@ export function pinnedBy(options: SendOptions, message: OutgoingMessage): Pinned
   }
   if (queue !== undefined) return (route) => findQueue(route.publish, queue, message.topic);
   if (selector !== undefined) return (route) => selectQueue(selector, route.publish, message);
-  const key = hashKey as string;
+  const key = hashKey as HashKey;
   return (route) => route.publish[indexByHash(key, route.publish.length)] as PublishQueue;
 }
 
@@ -85,21 +97,26 @@ export class Delivery {
     let kept: SendResult | undefined;
     let failure: unknown;
     let avoid: string | undefined;
+    const { faults, hooks, attemptTimeout = timeoutMs } = this.settings;
     const attempts = 1 + this.settings.retries;
     for (let attempt = 1; attempt <= attempts; attempt += 1) {
       const remaining = deadline - clock.monotonic();
       if (remaining <= 0) throw lateError(draft, timeoutMs, attempt - 1, failure);
       const known = this.usable(draft.topic) ?? (await this.route(draft.topic));
-      const queue = fixed ?? (this.turns.choose(known.publish, avoid) as PublishQueue);
+      const queue = fixed ?? this.choose(known, avoid);
       avoid = queue.brokerName;
+      const time = attempt === attempts ? remaining : Math.min(remaining, attemptTimeout);
       try {
-        const result = this.result(draft, queue, await this.attempt(draft, queue, remaining));
+        const result =
+          faults === undefined && (hooks === undefined || hooks.isIdle)
+            ? this.result(draft, queue, await this.attempt(draft, queue, time))
+            : await this.watched(draft, queue, time, attempt);
         const isGood = result.status === 'SEND_OK' || !this.settings.retryWhenNotStoreOk;
         if (isGood || fixed !== undefined) return result;
         kept = result;
       } catch (error) {
         failure = refusal(error, queue.address, `a message to topic '${draft.topic}'`);
-        if (!mayRetry(error, fixed !== undefined)) {
+        if (!this.mayRetry(error, fixed !== undefined)) {
           if (kept !== undefined) return kept;
           throw failure;
         }
@@ -118,12 +135,17 @@ export class Delivery {
     const { calls, clock } = this.instance;
     const deadline = clock.monotonic() + timeoutMs;
     const route = this.usable(draft.topic) ?? (await this.route(draft.topic));
-    const queue = pinned?.(route) ?? (this.turns.choose(route.publish) as PublishQueue);
+    const queue = pinned?.(route) ?? this.choose(route);
+    const watch = this.watch(draft, queue, 'one-way', 1);
     for (;;) {
       try {
-        return await calls.sendOneWay(queue.address, this.header(draft, queue), draft.body);
+        await calls.sendOneWay(queue.address, this.header(draft, queue), draft.body);
+        return watch?.(undefined);
       } catch (error) {
-        if (!(error instanceof TooBusyError) || clock.monotonic() >= deadline) throw error;
+        if (!(error instanceof TooBusyError) || clock.monotonic() >= deadline) {
+          watch?.(undefined, error);
+          throw error;
+        }
         await clock.sleep(busyPause);
       }
     }
@@ -154,6 +176,73 @@ export class Delivery {
   private usable(topic: string): TopicRoute | undefined {
     const route = this.instance.routes.known(topic);
     return route !== undefined && route.publish.length > 0 ? route : undefined;
+  }
+
+  private choose(route: TopicRoute, avoid?: string): PublishQueue {
+    const { faults } = this.settings;
+    if (faults !== undefined && avoid !== undefined) this.turns.startAnywhere();
+    return this.turns.choose(route.publish, avoid, faults) as PublishQueue;
+  }
+
+  /** An attempt that hooks look at, and that counts for what is known of the broker. */
+  private async watched(
+    draft: Draft,
+    queue: PublishQueue,
+    timeoutMs: number,
+    attempt: number,
+  ): Promise<SendResult> {
+    const { faults, hasDetector = false } = this.settings;
+    const { clock } = this.instance;
+    const watch = this.watch(draft, queue, 'send', attempt);
+    const start = clock.monotonic();
+    try {
+      const result = this.result(draft, queue, await this.attempt(draft, queue, timeoutMs));
+      faults?.answered(queue.brokerName, clock.monotonic() - start);
+      watch?.(result);
+      return result;
+    } catch (error) {
+      const isRefused = error instanceof ResponseError;
+      // What is wrong with the message says nothing about the broker.
+      if (!isRefused || this.isRetriableCode(error.responseCode)) {
+        faults?.failed(queue.brokerName, !hasDetector);
+      }
+      watch?.(undefined, refusal(error, queue.address, `a message to topic '${draft.topic}'`));
+      throw error;
+    }
+  }
+
+  /** Tells the hooks that an attempt begins; answers how to tell its end. Undefined: nobody looks. */
+  private watch(
+    draft: Draft,
+    queue: PublishQueue,
+    mode: SendContext['mode'],
+    attempt: number,
+  ): ((result: SendResult | undefined, error?: unknown) => void) | undefined {
+    const { hooks, group } = this.settings;
+    if (hooks === undefined || hooks.isIdle) return undefined;
+    const { clock } = this.instance;
+    const context = contextOf(draft, queue, { group, mode, attempt, startedAt: clock.now() });
+    hooks.check(context);
+    hooks.before(context);
+    const start = clock.monotonic();
+    return (result, error) => {
+      const elapsed = clock.monotonic() - start;
+      hooks.after(context, {
+        elapsed,
+        ...(result === undefined ? undefined : { result }),
+        ...(error === undefined ? undefined : { error }),
+      });
+    };
+  }
+
+  private isRetriableCode(code: number): boolean {
+    return isRetriable(code) || this.settings.retryCodes?.has(code) === true;
+  }
+
+  private mayRetry(error: unknown, isPinned: boolean): boolean {
+    if (error instanceof SendForbiddenError) return false;
+    if (error instanceof ResponseError) return !isPinned && this.isRetriableCode(error.responseCode);
+    return true;
   }
 
   private attempt(draft: Draft, queue: PublishQueue, timeoutMs: number): Promise<SendAnswer> {
@@ -199,13 +288,10 @@ export class Delivery {
     };
     if (header.transactionId !== undefined) result.transactionId = header.transactionId;
     if (header.regionId !== undefined) result.regionId = header.regionId;
+    if (header.recallHandle !== undefined) result.recallHandle = header.recallHandle;
+    if (header.traceOn === 'false') result.traceOn = false;
     return result;
   }
-}
-
-function mayRetry(error: unknown, isPinned: boolean): boolean {
-  if (error instanceof ResponseError) return !isPinned && isRetriable(error.responseCode);
-  return true;
 }
 
 function lateError(draft: Draft, timeoutMs: number, attempts: number, cause: unknown): Error {

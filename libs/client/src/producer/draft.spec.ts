@@ -12,6 +12,19 @@ describe('propertiesOf', () => {
     ).toEqual({ TAGS: 'a', KEYS: 'k1 k2', DELAY: '3', x: 'y', UNIQ_KEY: 'KEY' });
   });
 
+  it('takes every field together', () => {
+    const all = { tags: 'a', keys: 'k', delayMs: 9, waitStoreMsgOk: false, shardingKey: 's' };
+    expect(properties({ ...all, properties: { x: 'y' } })).toEqual({
+      TAGS: 'a',
+      KEYS: 'k',
+      TIMER_DELAY_MS: '9',
+      WAIT: 'false',
+      __SHARDINGKEY: 's',
+      x: 'y',
+      UNIQ_KEY: 'KEY',
+    });
+  });
+
   it('says WAIT only when the sender does not wait for the disk', () => {
     expect(properties({ waitStoreMsgOk: false })).toHaveProperty('WAIT', 'false');
     expect(properties({ waitStoreMsgOk: true })).not.toHaveProperty('WAIT');
@@ -31,6 +44,10 @@ describe('propertiesOf', () => {
     ['a blank value', { properties: { x: ' ' } }],
     ['a tag that would break the text', { tags: 'a\u0002b' }],
     ['a key that would break the text', { keys: 'a\u0001b' }],
+    ['a key of a list with a blank in it', { keys: ['a b'] }],
+    ['an empty key of a list', { keys: ['a', ''] }],
+    ['a sharding key that would break the text', { shardingKey: 'a\u0001b' }],
+    ['a path in INNER_MULTI_DISPATCH', { properties: { INNER_MULTI_DISPATCH: 'a/b' } }],
     ['a delay level that is none', { delayLevel: 19 }],
     ['a fraction as delay level', { delayLevel: 1.5 }],
     ['more properties than RocketMQ stores', { properties: { x: 'ä'.repeat(20_000) } }],

@@ -9,9 +9,12 @@ import {
   topicNameProblem,
   type OutgoingMessage,
 } from '@nestjs-rocketmq/message';
-import { InvalidMessageError, MessageTooLargeError } from '../client.errors.js';
+import { MessageTooLargeError } from '../client.errors.js';
+import { delayText, isTimed } from './delays.js';
+import { invalid } from './refusing.js';
 
-const highestDelayLevel = 18;
+/** Between paths of one value of `INNER_MULTI_DISPATCH` brokers make files. */
+const pathSeparator = '/';
 
 /** A message made ready: what a send request carries besides the queue. */
 export interface Draft {
@@ -24,15 +27,13 @@ export interface Draft {
   /** The unique key; of a batch all keys joined by `,`. */
   readonly uniqueKey: string;
   readonly isBatch: boolean;
+  /** What it was made of, for hooks. */
+  readonly source?: OutgoingMessage | readonly OutgoingMessage[];
   /** A reply: the broker hands it over to the client that waits for it. */
   readonly isReply?: boolean;
   /** Only for what a consumer sends to its retry topic. */
   readonly reconsumeTimes?: number;
   readonly maxReconsumeTimes?: number;
-}
-
-function invalid(sentence: string, details: Record<string, unknown>): never {
-  throw new InvalidMessageError(sentence, { details });
 }
 
 /** Throws `InvalidMessageError` unless clients may send to a topic of this name. */
@@ -90,6 +91,13 @@ function checkUserProperties(message: OutgoingMessage): void {
         { topic: message.topic, property: name },
       );
     }
+    if (name === PropertyName.INNER_MULTI_DISPATCH && String(value).includes(pathSeparator)) {
+      invalid(`The property '${name}' must not contain '${pathSeparator}'.`, {
+        topic: message.topic,
+        property: name,
+        value,
+      });
+    }
     if (typeof value !== 'string' || name.trim() === '' || value.trim() === '') {
       invalid(`The property '${name}' must have a name and a value that are not blank texts.`, {
         topic: message.topic,
@@ -105,15 +113,23 @@ const reservedHint: Readonly<Record<string, string>> = {
   [PropertyName.TAGS]: ", or use the field 'tags'",
   [PropertyName.DELAY_TIME_LEVEL]: ", or use the field 'delayLevel'",
   [PropertyName.WAIT_STORE_MSG_OK]: ", or use the field 'waitStoreMsgOk'",
+  [PropertyName.TIMER_DELAY_MS]: ", or use the field 'delayMs'",
+  [PropertyName.TIMER_DELAY_SEC]: ", or use the field 'delaySeconds'",
+  [PropertyName.TIMER_DELIVER_MS]: ", or use the field 'deliverAt'",
 };
 
-function checkDelayLevel(message: OutgoingMessage): number {
-  const level = message.delayLevel ?? 0;
-  if (Number.isInteger(level) && level >= 0 && level <= highestDelayLevel) return level;
-  return invalid(`The delay level must be 0 to ${highestDelayLevel}, but is ${level}.`, {
-    topic: message.topic,
-    delayLevel: level,
-  });
+/** Keys of a list become one text by blanks between them: a blank inside would make two of one. */
+function keysText(keys: string | readonly string[], topic: string): string {
+  if (typeof keys !== 'string') {
+    for (const key of keys) {
+      if (typeof key === 'string' && key !== '' && !key.includes(' ')) continue;
+      invalid("Each of 'keys' must be a text that is not empty and has no blank in it.", {
+        topic,
+        key,
+      });
+    }
+  }
+  return plain('keys', joinKeys(keys), topic);
 }
 
 /** Text that goes into a property: refused when it would break the property text. */
@@ -137,15 +153,16 @@ export function propertiesOf(message: OutgoingMessage, uniqueKey: string, extra 
     text += encodeProperties(properties);
   }
   if (keys !== undefined && keys.length > 0) {
-    text += propertyText(PropertyName.KEYS, plain('keys', joinKeys(keys), topic));
+    text += propertyText(PropertyName.KEYS, keysText(keys, topic));
   }
   if (tags !== undefined && tags !== '') {
     text += propertyText(PropertyName.TAGS, plain('tags', tags, topic));
   }
-  if (message.delayLevel !== undefined) {
-    const level = checkDelayLevel(message);
-    if (level > 0) text += propertyText(PropertyName.DELAY_TIME_LEVEL, String(level));
+  if (message.shardingKey !== undefined && message.shardingKey !== '') {
+    const key = plain('shardingKey', message.shardingKey, topic);
+    text += propertyText(PropertyName.SHARDING_KEY, key);
   }
+  if (isTimed(message)) text += delayText(message);
   if (message.waitStoreMsgOk === false)
     text += propertyText(PropertyName.WAIT_STORE_MSG_OK, 'false');
   text += propertyText(PropertyName.UNIQUE_KEY, uniqueKey);

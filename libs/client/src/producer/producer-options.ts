@@ -1,6 +1,10 @@
 import { defineOptions, option, type OptionValues } from '@nestjs-rocketmq/foundation';
+import { checkGroup } from '@nestjs-rocketmq/message';
 import { sharedInstanceOption, type SharedInstance } from '../client-instance.js';
 import { clientOptionTable, type ClientOptions, type Duration } from '../client-options.js';
+import { ClientConfigurationError } from '../client.errors.js';
+import { javaLatencyMax, javaNotAvailableFor } from './broker-faults.js';
+import type { SendHook } from './send-hooks.js';
 
 /** Options of a producer. Times are durations; sizes are bytes; defaults in brackets. */
 export interface ProducerOptions extends ClientOptions, SharedInstance {
@@ -12,6 +16,26 @@ export interface ProducerOptions extends ClientOptions, SharedInstance {
   readonly retryTimesWhenSendFailed?: number;
   /** Try another broker when the message was stored, but not as safely as asked [false]. */
   readonly retryAnotherBrokerWhenNotStoreOK?: boolean;
+  /** Further response codes after which another broker is tried, besides Java's eight [none]. */
+  readonly retryResponseCodes?: readonly number[];
+  /** Longest time of one attempt while others may follow [off]. Java: sendMsgMaxTimeoutPerRequest. */
+  readonly maxTimeoutPerRequest?: Duration;
+  /** Avoid brokers that were slow or failed, for a while [false]. */
+  readonly sendLatencyEnable?: boolean;
+  /** Latencies in ms, rising; from each on a broker is avoided for the time at the same place [Java's]. */
+  readonly latencyMax?: readonly number[];
+  /** How long in ms a broker is avoided [Java's]. */
+  readonly notAvailableDuration?: readonly number[];
+  /** Look in the background whether brokers that failed answer again [false]. */
+  readonly startDetectorEnable?: boolean;
+  /** A broker is looked at this often at most [2s]. */
+  readonly detectInterval?: Duration;
+  /** Time for its answer [200ms]. */
+  readonly detectTimeout?: Duration;
+  /** Topics whose routes are asked for at the start instead of at the first send [none]. */
+  readonly topics?: readonly string[];
+  /** Look on while messages are sent [none]. */
+  readonly hooks?: readonly SendHook[];
   /** Longest body, or encoded batch, in bytes [4194304]. */
   readonly maxMessageSize?: number;
   /** Bodies of at least this many bytes are compressed [4096]. Java: compressMsgBodyOverHowmuch. */
@@ -29,6 +53,14 @@ export interface ProducerOptions extends ClientOptions, SharedInstance {
   /** The template topic of automatic creation [TBW102]. */
   readonly createTopicKey?: string;
 }
+
+const numbers = (meaning: string, fallback: readonly number[] = []) =>
+  option.object<readonly number[]>({
+    meaning,
+    default: fallback,
+    is: (value) => Array.isArray(value) && value.every((one) => Number.isInteger(one) && one >= 0),
+    must: 'must be an array of whole numbers, 0 or more',
+  });
 
 /** Declarations behind `ProducerOptions`. */
 export const producerOptionTable = {
@@ -49,6 +81,44 @@ export const producerOptionTable = {
   retryAnotherBrokerWhenNotStoreOK: option.boolean({
     meaning: 'Try another broker when a message was stored, but not as safely as asked.',
     default: false,
+  }),
+  retryResponseCodes: numbers('Further response codes after which another broker is tried.'),
+  maxTimeoutPerRequest: option.duration({
+    meaning: 'Longest time of one attempt while others may follow.',
+    min: 1,
+  }),
+  sendLatencyEnable: option.boolean({
+    meaning: 'Avoid brokers that were slow or failed, for a while.',
+    default: false,
+  }),
+  latencyMax: numbers(
+    'Latencies in ms; from each on a broker is avoided for the time at the same place of ' +
+      'notAvailableDuration.',
+    javaLatencyMax,
+  ),
+  notAvailableDuration: numbers('How long in ms a broker is avoided.', javaNotAvailableFor),
+  startDetectorEnable: option.boolean({
+    meaning: 'Look in the background whether brokers that failed answer again.',
+    default: false,
+  }),
+  detectInterval: option.duration({
+    meaning: 'A broker is looked at this often at most.',
+    default: 2_000,
+    min: 1,
+  }),
+  detectTimeout: option.duration({
+    meaning: "Time for the answer of a broker that is looked at.",
+    default: 200,
+    min: 1,
+  }),
+  topics: option.list({
+    meaning: 'Topics whose routes are asked for at the start instead of at the first send.',
+    default: [],
+  }),
+  hooks: option.object<readonly unknown[]>({
+    meaning: 'Look on while messages are sent.',
+    is: (value) => Array.isArray(value) && value.every((one) => typeof one === 'object' && one),
+    must: 'must be an array of objects with functions such as beforeSend and afterSend',
   }),
   maxMessageSize: option.integer({
     meaning: 'Longest body, or encoded batch, in bytes.',
@@ -90,3 +160,24 @@ export const producerOptionTable = {
 
 export const producerOptionSet = defineOptions('producer', producerOptionTable);
 export type ProducerSettings = OptionValues<typeof producerOptionTable>;
+
+/** Throws `OptionsError` naming every wrong option, or `ClientConfigurationError`. */
+export function loadProducerOptions(options: ProducerOptions): ProducerSettings {
+  const settings = producerOptionSet.load(options as unknown as Record<string, unknown>);
+  const { group, latencyMax, notAvailableDuration } = settings;
+  checkGroup(group);
+  if (group === 'DEFAULT_PRODUCER') {
+    throw new ClientConfigurationError(
+      "The group name 'DEFAULT_PRODUCER' is reserved by RocketMQ; choose one of your own.",
+      { details: { group } },
+    );
+  }
+  const isRising = latencyMax.every((one, i) => i === 0 || one > (latencyMax[i - 1] as number));
+  if (!isRising || latencyMax.length !== notAvailableDuration.length) {
+    throw new ClientConfigurationError(
+      "'latencyMax' must rise, and 'notAvailableDuration' must have as many numbers.",
+      { details: { latencyMax, notAvailableDuration } },
+    );
+  }
+  return settings;
+}

@@ -1,39 +1,28 @@
 import { withDeadline, type Clock, type Logger } from '@nestjs-rocketmq/foundation';
-import {
-  checkGroup,
-  compressBody,
-  compressBodyAside,
-  encodeBatch,
-  isRetryTopic,
-  zlibBits,
-  type OutgoingMessage,
-  type StoredMessage,
-} from '@nestjs-rocketmq/message';
+import { checkGroup, type OutgoingMessage, type StoredMessage } from '@nestjs-rocketmq/message';
 import { ClientAdmin } from '../admin/client-admin.js';
 import type { ProducerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';
-import {
-  ClientConfigurationError,
-  ClientStateError,
-  CloseDeadlineError,
-  InvalidMessageError,
-} from '../client.errors.js';
+import { ClientStateError, CloseDeadlineError } from '../client.errors.js';
 import type { PublishQueue } from '../route-table.js';
-import { Delivery, pinnedBy, type Pinned } from './delivery.js';
-import { checkBody, CheckedTopics, checkSize, propertiesOf, type Draft } from './draft.js';
+import { pinnedBy, type Delivery, type Pinned } from './delivery.js';
+import { deliveryOf } from './delivery-settings.js';
+import type { Draft } from './draft.js';
+import { Drafts } from './drafts.js';
+import type { FaultDetector } from './fault-detector.js';
 import { InFlight } from './in-flight.js';
 import type { ReplyMessage } from './pending-replies.js';
 import {
-  producerOptionSet,
+  loadProducerOptions,
   type ProducerOptions,
   type ProducerSettings,
 } from './producer-options.js';
+import { recallMessage } from './recall.js';
 import { replyAddress, Requester, type OutgoingReply } from './requester.js';
+import { SendHooks, type SendHook } from './send-hooks.js';
 import type { BatchSendOptions, CloseOptions, SendOptions, SendResult } from './send-result.js';
 
 const noOptions: SendOptions = {};
-/** From this size on a body is compressed on the thread pool. */
-const compressAsideFrom = 16 * 1024;
 const defaultCloseDeadline = 10_000;
 
 /**
@@ -48,18 +37,19 @@ export class Producer implements AsyncDisposable {
   protected readonly clock: Clock;
   protected readonly logger: Logger;
   private readonly ownsInstance: boolean;
+  private readonly drafts: Drafts;
   private readonly inFlight: InFlight;
+  protected readonly hooks: SendHooks;
+  private readonly detector: FaultDetector | undefined;
   private readonly requester: Requester;
-  private readonly topics = new CheckedTopics();
   private ownAdmin: ClientAdmin | undefined;
   private state: 'new' | 'running' | 'closing' = 'new';
   private closing: Promise<void> | undefined;
 
   /** Throws `OptionsError` naming every wrong option, or `ClientConfigurationError`. */
   constructor(options: ProducerOptions) {
-    this.settings = producerOptionSet.load(options as unknown as Record<string, unknown>);
+    this.settings = loadProducerOptions(options);
     this.group = this.settings.group;
-    checkProducerGroup(this.group);
     this.ownsInstance = options.instance === undefined;
     this.instance = options.instance ?? new ClientInstance(options);
     this.clock = this.instance.clock;
@@ -70,15 +60,12 @@ export class Producer implements AsyncDisposable {
       (message, options, extra) => this.deliver(message, options, extra, 0),
       this.settings.maxWaitingRequests,
     );
-    this.delivery = new Delivery(this.instance, {
-      group: this.group,
-      retries: this.settings.retryTimesWhenSendFailed,
-      retryWhenNotStoreOk: this.settings.retryAnotherBrokerWhenNotStoreOK,
-      template: {
-        topic: this.settings.createTopicKey,
-        queues: this.settings.defaultTopicQueueNums,
-      },
-    });
+    this.drafts = new Drafts(this.settings, () => this.instance.uniqueKeys.next());
+    this.hooks = new SendHooks(this.logger);
+    for (const hook of options.hooks ?? []) this.hooks.add(hook);
+    const delivery = deliveryOf(this.instance, this.settings, this.hooks);
+    this.delivery = delivery.delivery;
+    this.detector = delivery.detector;
   }
 
   /** The client id under which brokers know this producer. */
@@ -115,7 +102,9 @@ export class Producer implements AsyncDisposable {
     await this.instance.routes.refresh(this.settings.createTopicKey).catch((error: unknown) => {
       this.logger.warn('The name servers cannot be asked yet; sends will try again.', { error });
     });
+    await Promise.all(this.settings.topics.map((topic) => this.learnRoute(topic)));
     await this.meetBrokers();
+    this.detector?.start();
     await this.instance.heartbeat();
   }
 
@@ -133,7 +122,7 @@ export class Producer implements AsyncDisposable {
   async sendOneWay(message: OutgoingMessage, options: SendOptions = noOptions): Promise<void> {
     this.checkMessage(message);
     await this.inTurn(message, async () => {
-      const draft = await this.draft(message, '', 0);
+      const draft = await this.draft(message, '');
       const pinned = pinnedBy(options, message);
       await this.delivery.sendOneWay(draft, this.timeout(options), pinned);
     });
@@ -148,7 +137,7 @@ export class Producer implements AsyncDisposable {
     options: BatchSendOptions = noOptions,
   ): Promise<SendResult> {
     this.checkRunning();
-    const draft = this.batchDraft(messages);
+    const draft = this.drafts.batch(messages);
     const first = messages[0] as OutgoingMessage;
     return this.inTurn(draft, () =>
       this.delivery.send(draft, this.timeout(options), pinnedBy(options, first)),
@@ -179,9 +168,33 @@ export class Producer implements AsyncDisposable {
     this.checkMessage(message);
     const pinned: Pinned = ({ publish }) => pick(publish) ?? (publish[0] as PublishQueue);
     return this.inTurn(message, async () => {
-      const draft = { ...(await this.draft(message, extra, 0)), isReply: true };
+      const draft = { ...(await this.draft(message, extra)), isReply: true };
       return this.delivery.send(draft, this.timeout(options), pinned);
     });
+  }
+
+  /**
+   * Takes a timer message back before it is due (brokers from 5.3.2 on, with timers); `handle` is the
+   * `recallHandle` of its result. Answers the message's unique key. Rejects with
+   * `InvalidMessageError`, `NoRouteError` or `BrokerRefusedError`: too late, or not known there.
+   */
+  async recall(
+    topic: string,
+    handle: string,
+    options: Pick<SendOptions, 'timeout'> = noOptions,
+  ): Promise<string> {
+    this.checkRunning();
+    return recallMessage(this.instance, this.delivery, {
+      producerGroup: this.group,
+      topic,
+      handle,
+      timeoutMs: this.timeout(options),
+    });
+  }
+
+  /** Adds somebody who looks on while messages are sent; answers how to take it out again. */
+  addHook(hook: SendHook): () => void {
+    return this.hooks.add(hook);
   }
 
   /**
@@ -200,6 +213,15 @@ export class Producer implements AsyncDisposable {
   /** Whoever is asked by brokers must be known to them before the first send. */
   protected meetBrokers(): Promise<void> {
     return Promise.resolve();
+  }
+
+  private async learnRoute(topic: string): Promise<void> {
+    await this.delivery.route(topic).catch((error: unknown) => {
+      this.logger.warn('The route of a topic cannot be had now; the first send asks again.', {
+        topic,
+        error,
+      });
+    });
   }
 
   /** What the instance knows of this producer. */
@@ -222,10 +244,10 @@ export class Producer implements AsyncDisposable {
     const bytes = message.body.length;
     if (!this.inFlight.tryEnter(bytes)) await this.inFlight.wait(bytes);
     try {
-      const isSmall = bytes < this.settings.compressBodyOver;
-      const draft = isSmall
-        ? this.plainDraft(message, message.body, extra, sysFlag)
-        : await this.draft(message, extra, sysFlag);
+      const { drafts } = this;
+      const draft = drafts.staysPlain(message)
+        ? drafts.plain(message, extra, sysFlag)
+        : await drafts.packed(message, extra, sysFlag);
       const pinned = options === noOptions ? undefined : pinnedBy(options, message);
       return await this.delivery.send(draft, this.timeout(options), pinned);
     } finally {
@@ -235,8 +257,7 @@ export class Producer implements AsyncDisposable {
 
   protected checkMessage(message: OutgoingMessage): void {
     this.checkRunning();
-    this.topics.check(message.topic);
-    checkBody(message, this.settings.maxMessageSize);
+    this.drafts.check(message);
   }
 
   protected checkRunning(): void {
@@ -258,60 +279,24 @@ export class Producer implements AsyncDisposable {
     }
   }
 
+  private draft(message: OutgoingMessage, extra: string): Draft | Promise<Draft> {
+    const { drafts } = this;
+    return drafts.staysPlain(message)
+      ? drafts.plain(message, extra, 0)
+      : drafts.packed(message, extra, 0);
+  }
+
   private timeout(options: Pick<SendOptions, 'timeout'>): number {
     return options.timeout === undefined
       ? this.settings.sendTimeout
       : milliseconds(options.timeout, this.settings.sendTimeout);
   }
 
-  private plainDraft(
-    message: OutgoingMessage,
-    body: Uint8Array,
-    extra: string,
-    sysFlag: number,
-  ): Draft {
-    const uniqueKey = this.instance.uniqueKeys.next();
-    const properties = propertiesOf(message, uniqueKey, extra);
-    const { topic, flag = 0 } = message;
-    return { topic, body, flag, sysFlag, properties, uniqueKey, isBatch: false };
-  }
-
-  private async draft(message: OutgoingMessage, extra: string, sysFlag: number): Promise<Draft> {
-    const { compressBodyOver, compressLevel } = this.settings;
-    const { body } = message;
-    if (body.length < compressBodyOver) return this.plainDraft(message, body, extra, sysFlag);
-    const packed =
-      body.length < compressAsideFrom
-        ? compressBody(body, compressLevel)
-        : await compressBodyAside(body, compressLevel);
-    return this.plainDraft(message, packed, extra, sysFlag | zlibBits);
-  }
-
-  private batchDraft(messages: readonly OutgoingMessage[]): Draft {
-    const first = messages[0];
-    if (first === undefined) throw new InvalidMessageError('The batch is empty.');
-    const { topic } = first;
-    const keys: string[] = [];
-    const parts = messages.map((message) => {
-      this.checkMessage(message);
-      checkBatchMember(message, first);
-      const key = this.instance.uniqueKeys.next();
-      keys.push(key);
-      const { body, flag = 0 } = message;
-      return { body, flag, properties: propertiesOf(message, key) };
-    });
-    const body = encodeBatch(parts);
-    checkSize(body.length, this.settings.maxMessageSize, `The batch to '${topic}'`, topic);
-    const uniqueKey = keys.join(',');
-    const own = { topic, body, waitStoreMsgOk: first.waitStoreMsgOk ?? true };
-    const properties = propertiesOf(own, this.instance.uniqueKeys.next());
-    return { topic, body, flag: 0, sysFlag: 0, properties, uniqueKey, isBatch: true };
-  }
-
   private async closeAll(deadlineMs: number): Promise<void> {
     const wasRunning = this.state === 'running';
     this.state = 'closing';
     this.inFlight.close();
+    this.detector?.close();
     const end = this.clock.monotonic() + deadlineMs;
     const remaining = (): number => Math.max(end - this.clock.monotonic(), 0);
     if (wasRunning) {
@@ -341,28 +326,4 @@ export class Producer implements AsyncDisposable {
       this.inFlight.abandon();
     }
   }
-}
-
-function checkBatchMember(message: OutgoingMessage, first: OutgoingMessage): void {
-  const { topic } = first;
-  const fail = (why: string): never => {
-    throw new InvalidMessageError(`These messages cannot be one batch: ${why}.`, {
-      details: { topic },
-    });
-  };
-  if (message.topic !== topic) fail(`they go to the topics '${topic}' and '${message.topic}'`);
-  if (isRetryTopic(topic)) fail(`'${topic}' is a retry topic`);
-  if ((message.delayLevel ?? 0) > 0) fail('one of them has a delay level');
-  if ((message.waitStoreMsgOk ?? true) !== (first.waitStoreMsgOk ?? true)) {
-    fail("they differ in 'waitStoreMsgOk'");
-  }
-}
-
-function checkProducerGroup(group: string): void {
-  checkGroup(group);
-  if (group !== 'DEFAULT_PRODUCER') return;
-  throw new ClientConfigurationError(
-    "The group name 'DEFAULT_PRODUCER' is reserved by RocketMQ; choose one of your own.",
-    { details: { group } },
-  );
 }

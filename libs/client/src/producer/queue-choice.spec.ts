@@ -1,5 +1,13 @@
 import type { MessageQueue, OutgoingMessage } from '@nestjs-rocketmq/message';
-import { findQueue, indexByHash, RoundRobin, selectQueue } from './queue-choice.js';
+import {
+  findQueue,
+  indexByHash,
+  javaHash,
+  RoundRobin,
+  selectByHash,
+  selectQueue,
+  selectRandomly,
+} from './queue-choice.js';
 
 const queues: MessageQueue[] = ['a', 'a', 'b', 'b'].map((brokerName, i) => ({
   topic: 't',
@@ -40,6 +48,40 @@ describe('indexByHash', () => {
     ['GydZG_', 2147483648 % 4],
   ])("chooses for '%s' what Java chooses", (key, index) => {
     expect(indexByHash(key, 4)).toBe(index);
+  });
+});
+
+describe('javaHash', () => {
+  it.each([
+    ['a small number as Integer', 7, 7],
+    ['a negative one as Integer', -7, -7],
+    ['the largest Integer', 2_147_483_647, 2_147_483_647],
+    ['what is larger as Long', 2_147_483_648, -2_147_483_648],
+    ['a large Long', 1_234_567_890_123, 1_912_276_436],
+    ['a bigint as Long', -7n, 6],
+    ['a bigint of 64 bits', 9_223_372_036_854_775_807n, -2_147_483_648],
+  ])('takes %s', (_, key, hash) => {
+    expect(javaHash(key)).toBe(hash);
+  });
+
+  it.each([[0.5], [Number.NaN], [2n ** 64n], [undefined as unknown as string]])(
+    'refuses %p',
+    (key) => {
+      expect(() => javaHash(key)).toThrow(
+        expect.objectContaining({ code: 'CLIENT_QUEUE_SELECTION_FAILED' }),
+      );
+    },
+  );
+});
+
+describe('selectors of Java', () => {
+  it('by hash takes the queue that the hash says', () => {
+    expect(selectByHash('a')(queues, message)).toBe(queues[97 % 4]);
+    expect(selectByHash(-6)(queues, message)).toBe(queues[2]);
+  });
+
+  it('at random takes one of the queues', () => {
+    for (let i = 0; i < 50; i += 1) expect(queues).toContain(selectRandomly(queues, message));
   });
 });
 

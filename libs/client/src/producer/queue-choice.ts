@@ -1,35 +1,89 @@
 import { tagHash, type MessageQueue, type OutgoingMessage } from '@nestjs-rocketmq/message';
 import { QueueSelectionError } from '../client.errors.js';
-import type { QueueSelector } from './send-result.js';
+import type { BrokerFaults } from './broker-faults.js';
+import type { HashKey, QueueSelector } from './send-result.js';
 
-/** The queue for a hash key, as Java's selector by hash computes it for a text. */
-export function indexByHash(key: string, count: number): number {
-  return Math.abs(tagHash(key) % count);
+/**
+ * Java's hash of the object that stands for the key there: a `String`; for whole numbers an
+ * `Integer` where it fits, else a `Long`; for a bigint a `Long`.
+ */
+export function javaHash(key: HashKey): number {
+  if (typeof key === 'string') return tagHash(key);
+  if (typeof key === 'number') {
+    if ((key | 0) === key) return key;
+    if (Number.isSafeInteger(key)) return hashOfLong(BigInt(key));
+  } else if (typeof key === 'bigint' && BigInt.asIntN(64, key) === key) return hashOfLong(key);
+  throw new QueueSelectionError(
+    `A hash key must be a text, a whole number or a bigint of 64 bits, but is ${String(key)}.`,
+    { details: { hashKey: String(key) } },
+  );
 }
+
+function hashOfLong(value: bigint): number {
+  const bits = BigInt.asUintN(64, value);
+  return Number(BigInt.asIntN(32, bits ^ (bits >> 32n)));
+}
+
+/** The queue for a hash key, as Java's selector by hash computes it. */
+export function indexByHash(key: HashKey, count: number): number {
+  return Math.abs(javaHash(key) % count);
+}
+
+/** Java's selector by hash; the send option `hashKey` is short for it. */
+export function selectByHash(key: HashKey): QueueSelector {
+  return (queues) => queues[indexByHash(key, queues.length)] as MessageQueue;
+}
+
+/** Java's random selector. */
+export const selectRandomly: QueueSelector = (queues) =>
+  queues[Math.floor(Math.random() * queues.length)] as MessageQueue;
+
+const randomStart = (): number => Math.floor(Math.random() * 0x7fffffff);
 
 /** Takes turns over the queues of a topic, from a random start. */
 export class RoundRobin {
   private next: number;
 
-  constructor(start = Math.floor(Math.random() * 0x7fffffff)) {
+  constructor(start = randomStart()) {
     this.next = start;
   }
 
   /**
    * The next queue; when `avoidBroker` was tried before, the next one of another broker if there
-   * is any.
+   * is any. With `faults` brokers are left out for which it is too early, then those that cannot
+   * be reached; when nobody is left, everybody may be tried again.
    */
   choose<Q extends { readonly brokerName: string }>(
     queues: readonly Q[],
     avoidBroker?: string,
+    faults?: BrokerFaults,
   ): Q | undefined {
-    if (avoidBroker !== undefined) {
-      for (let tried = 0; tried < queues.length; tried += 1) {
-        const queue = this.turn(queues);
-        if (queue?.brokerName !== avoidBroker) return queue;
-      }
+    if (faults !== undefined) {
+      const good =
+        this.nextOf(queues, (name) => name !== avoidBroker && faults.isAvailable(name)) ??
+        this.nextOf(queues, (name) => name !== avoidBroker && faults.isReachable(name));
+      if (good !== undefined) return good;
+    } else if (avoidBroker !== undefined) {
+      const other = this.nextOf(queues, (name) => name !== avoidBroker);
+      if (other !== undefined) return other;
     }
     return this.turn(queues);
+  }
+
+  private nextOf<Q extends { readonly brokerName: string }>(
+    queues: readonly Q[],
+    isWanted: (brokerName: string) => boolean,
+  ): Q | undefined {
+    for (let tried = 0; tried < queues.length; tried += 1) {
+      const queue = this.turn(queues);
+      if (queue !== undefined && isWanted(queue.brokerName)) return queue;
+    }
+    return undefined;
+  }
+
+  /** Goes on at a random place. */
+  startAnywhere(): void {
+    this.next = randomStart();
   }
 
   private turn<Q>(queues: readonly Q[]): Q | undefined {

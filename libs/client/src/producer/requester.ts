@@ -13,7 +13,10 @@ import type { PendingReply, ReplyMessage } from './pending-replies.js';
 import type { SendOptions, SendResult } from './send-result.js';
 
 /** A reply without its topic: that is given by the request. */
-export type OutgoingReply = Omit<OutgoingMessage, 'topic' | 'delayLevel'>;
+export type OutgoingReply = Omit<
+  OutgoingMessage,
+  'topic' | 'delayLevel' | 'delayMs' | 'delaySeconds' | 'deliverAt'
+>;
 
 type Deliver = (
   message: OutgoingMessage,

@@ -19,6 +19,10 @@ export interface SendResult {
   readonly queueOffset: number;
   readonly transactionId?: string;
   readonly regionId?: string;
+  /** False when the broker does not want this message traced. */
+  readonly traceOn?: boolean;
+  /** Of a timer message: takes it back before it is due (`producer.recall`). */
+  readonly recallHandle?: string;
 }
 
 /** Chooses the queue of a message; must answer one of `queues` (sorted by broker name and id). */
@@ -27,12 +31,15 @@ export type QueueSelector = (
   message: OutgoingMessage,
 ) => MessageQueue;
 
+/** What messages that belong together have in common; numbers are whole. */
+export type HashKey = string | number | bigint;
+
 /** At most one of `queue`, `hashKey` and `selector` may be given. */
 export interface SendOptions {
   /** Send to exactly this queue. */
   readonly queue?: MessageQueue;
-  /** Messages with the same key go to the same queue, by Java's string hash. */
-  readonly hashKey?: string;
+  /** Messages with the same key go to the same queue, by Java's hash of it (`selectByHash`). */
+  readonly hashKey?: HashKey;
   readonly selector?: QueueSelector;
   /** Instead of the producer's `sendTimeout`. */
   readonly timeout?: Duration;

@@ -4,11 +4,8 @@ import { CheckTransactionState } from '@nestjs-rocketmq/protocol';
 import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
 import { recordOf } from '../testing/records.js';
 import { ScriptedCluster } from '../testing/scripted-cluster.js';
-import {
-  TransactionalProducer,
-  type TransactionalProducerOptions,
-  type TransactionListener,
-} from './transactional-producer.js';
+import type { TransactionalProducerOptions, TransactionListener } from './transaction-options.js';
+import { TransactionalProducer } from './transactional-producer.js';
 
 const message = { topic: 'orders', body: Buffer.from('order 1') };
 const [unknown, commit, rollback] = [0, 8, 12];
@@ -120,9 +117,12 @@ describe('TransactionalProducer', () => {
     );
   });
 
-  it('refuses a delay level, and a send without any listener', async () => {
+  it('refuses a delay, and a send without any listener', async () => {
     await start();
     await expect(producer.sendInTransaction({ ...message, delayLevel: 1 })).rejects.toMatchObject({
+      code: 'CLIENT_MESSAGE_INVALID',
+    });
+    await expect(producer.sendInTransaction({ ...message, delayMs: 1 })).rejects.toMatchObject({
       code: 'CLIENT_MESSAGE_INVALID',
     });
     await producer.close();
@@ -215,6 +215,55 @@ describe('TransactionalProducer', () => {
       ends.shift()?.();
     }
     expect(most).toBe(2);
+  });
+
+  it('runs and asks the listener of the topic, and the common one for all others', async () => {
+    cluster.addTopic('payments', 1);
+    const asked: string[] = [];
+    const listenerNamed = (name: string): TransactionListener => ({
+      execute: async () => (asked.push(`run ${name}`), 'COMMIT'),
+      check: async () => (asked.push(`check ${name}`), 'COMMIT'),
+    });
+    await start({
+      listener: listenerNamed('common'),
+      listeners: { orders: listenerNamed('orders') },
+    });
+    await producer.sendInTransaction(message);
+    await producer.sendInTransaction({ ...message, topic: 'payments' });
+    ask('half');
+    await decided(3);
+    expect(asked).toEqual(['run orders', 'run common', 'check orders']);
+  });
+
+  it('shows hooks the half message and each verdict that was told', async () => {
+    const seen: string[] = [];
+    await start({
+      hooks: [
+        {
+          beforeSend: ({ type }) => void seen.push(type),
+          afterDecision: ({ verdict, isCheck, msgId, group }) =>
+            void seen.push(`${verdict} ${isCheck} ${group} ${msgId.length}`),
+        },
+      ],
+    });
+    await producer.sendInTransaction(message);
+    ask('half');
+    await decided(2);
+    expect(seen).toEqual(['half', 'COMMIT false g 32', 'COMMIT true g 3']);
+  });
+
+  it('waits at close for a check under way and still tells its verdict', async () => {
+    let end: (() => void) | undefined;
+    listener.check = () => new Promise((resolve) => (end = () => resolve('COMMIT')));
+    await start();
+    ask('half');
+    while (end === undefined) await clock.advance(0);
+    const closed = producer.close();
+    await clock.advance(10);
+    ask('too late');
+    end();
+    await closed;
+    expect((await decided()).map((one) => one.commitOrRollback)).toEqual([commit]);
   });
 
   it('leaves checks of other groups unanswered', async () => {

@@ -1,11 +1,4 @@
-import {
-  DeadlineError,
-  defineOptions,
-  messageOf,
-  option,
-  Semaphore,
-  withDeadline,
-} from '@nestjs-rocketmq/foundation';
+import { DeadlineError, messageOf, Semaphore, withDeadline } from '@nestjs-rocketmq/foundation';
 import {
   parseOffsetMessageId,
   PropertyName,
@@ -16,89 +9,26 @@ import {
 } from '@nestjs-rocketmq/message';
 import { TransactionDecision } from '@nestjs-rocketmq/protocol';
 import type { ProducerMember, TransactionCheck } from '../broker-requests.js';
-import { anObject, type Duration } from '../client-options.js';
 import {
   ClientConfigurationError,
   CloseDeadlineError,
   InvalidMessageError,
   NoRouteError,
 } from '../client.errors.js';
-import type { ProducerOptions } from './producer-options.js';
+import { isDelayed } from './delays.js';
+import { checkSendTopic } from './draft.js';
 import { Producer } from './producer.js';
-import type { SendOptions, SendResult } from './send-result.js';
-
-/**
- * What becomes of a half message: `COMMIT` delivers it, `ROLLBACK` withdraws it, `UNKNOWN` lets the
- * broker ask again later.
- */
-export type TransactionVerdict = 'COMMIT' | 'ROLLBACK' | 'UNKNOWN';
-
-/** What the local transaction learns about its message. */
-export interface TransactionContext {
-  /** The message's unique key; the check brings it back as `message.msgId`. */
-  readonly transactionId: string;
-  readonly send: SendResult;
-}
-
-/** Decides about transactional messages. A thrown error counts as `UNKNOWN`. */
-export interface TransactionListener<A = unknown> {
-  /** Runs the local transaction; only called when the half message is safely stored. */
-  execute(
-    message: OutgoingMessage,
-    arg: A,
-    transaction: TransactionContext,
-  ): Promise<TransactionVerdict>;
-  /**
-   * Answers a broker that does not know the outcome. Any producer of the group may be asked, so
-   * answer from durable data, never from memory.
-   */
-  check(message: StoredMessage): Promise<TransactionVerdict>;
-}
-
-/** Only the local part, for a single message; checks go to the producer's listener. */
-export type TransactionExecutor<A = unknown> = Pick<TransactionListener<A>, 'execute'>;
-
-export interface TransactionalProducerOptions extends ProducerOptions {
-  /** Answers checks, and executes when a send brings no own listener. */
-  readonly listener?: TransactionListener;
-  /** Checks answered at once [4]. Java: checkThreadPoolMaxSize. */
-  readonly checkConcurrency?: number;
-  /** Checks waiting at most; more are dropped, the broker asks again [2000]. Java: checkRequestHoldMax. */
-  readonly maxWaitingChecks?: number;
-  /** Time for one check; then the verdict is UNKNOWN [30s]. */
-  readonly checkTimeout?: Duration;
-}
-
-export interface TransactionSendOptions<A = unknown> extends SendOptions {
-  /** Executes this message's local transaction instead of the producer's listener. */
-  readonly listener?: TransactionExecutor<A>;
-}
-
-export interface TransactionSendResult extends SendResult {
-  readonly transactionId: string;
-  readonly verdict: TransactionVerdict;
-}
-
-/** The options that a transactional producer has besides those of a producer. */
-export const transactionOptionSet = defineOptions('transactional producer', {
-  listener: anObject('Executes local transactions and answers checks.'),
-  checkConcurrency: option.integer({
-    meaning: 'Transaction checks answered at once.',
-    default: 4,
-    min: 1,
-    max: 1000,
-  }),
-  maxWaitingChecks: option.integer({
-    meaning: 'Transaction checks waiting at most; more are dropped, the broker asks again.',
-    default: 2000,
-    min: 1,
-  }),
-  checkTimeout: option.duration({
-    meaning: 'Time for one transaction check; then the verdict is UNKNOWN.',
-    default: 30_000,
-    min: 1,
-  }),
-});
+import type { DecisionContext } from './send-hooks.js';
+import type { SendResult } from './send-result.js';
+import {
+  splitOptions,
+  transactionOptionSet,
+  type TransactionListener,
+  type TransactionSendOptions,
+  type TransactionSendResult,
+  type TransactionVerdict,
+  type TransactionalProducerOptions,
+} from './transaction-options.js';
 
 const decisionOf: Readonly<Record<TransactionVerdict, number>> = {
   COMMIT: TransactionDecision.commit,
@@ -106,31 +36,23 @@ const decisionOf: Readonly<Record<TransactionVerdict, number>> = {
   UNKNOWN: TransactionDecision.unknown,
 };
 
-function splitOptions(options: TransactionalProducerOptions): {
-  readonly own: Record<string, unknown>;
-  readonly common: ProducerOptions;
-} {
-  const own: Record<string, unknown> = {};
-  const common: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options)) {
-    (name in transactionOptionSet.table ? own : common)[name] = value;
-  }
-  return { own, common: common as unknown as ProducerOptions };
-}
-
 /** Sends messages that appear only when a local transaction has succeeded. */
 export class TransactionalProducer extends Producer {
   private readonly listener: TransactionListener | undefined;
+  private readonly listeners: ReadonlyMap<string, TransactionListener>;
   private readonly checks: Semaphore;
   private readonly maxWaitingChecks: number;
   private readonly checkTimeout: number;
   private readonly running = new Set<Promise<unknown>>();
+  private isLeaving = false;
 
   constructor(options: TransactionalProducerOptions) {
     const { own, common } = splitOptions(options);
     const settings = transactionOptionSet.load(own);
     super(common);
     this.listener = options.listener;
+    this.listeners = new Map(Object.entries(options.listeners ?? {}));
+    for (const topic of this.listeners.keys()) checkSendTopic(topic);
     this.checks = new Semaphore(settings.checkConcurrency);
     this.maxWaitingChecks = settings.maxWaitingChecks;
     this.checkTimeout = settings.checkTimeout;
@@ -158,17 +80,18 @@ export class TransactionalProducer extends Producer {
     arg: A,
     options: TransactionSendOptions<A>,
   ): Promise<TransactionSendResult> {
-    const { listener = this.listener, ...sendOptions } = options;
+    const { listener = this.listenerOf(message.topic), ...sendOptions } = options;
     if (listener === undefined) {
       throw new ClientConfigurationError(
-        `The producer of group '${this.group}' has no transaction listener; set the option ` +
-          "'listener', or give one with the message.",
-        { details: { group: this.group } },
+        `The producer of group '${this.group}' has no transaction listener for topic ` +
+          `'${message.topic}'; set the option 'listener' or 'listeners', or give one with the ` +
+          'message.',
+        { details: { group: this.group, topic: message.topic } },
       );
     }
-    if ((message.delayLevel ?? 0) > 0) {
-      throw new InvalidMessageError('A transactional message cannot have a delay level.', {
-        details: { topic: message.topic, delayLevel: message.delayLevel },
+    if (isDelayed(message)) {
+      throw new InvalidMessageError('A transactional message cannot be delivered later.', {
+        details: { topic: message.topic },
       });
     }
     this.checkMessage(message);
@@ -184,13 +107,14 @@ export class TransactionalProducer extends Producer {
         listener.execute(message, arg, { transactionId: result.msgId, send: result }),
       );
     }
-    await this.decide(message.topic, result, verdict);
+    await this.decide(message, result, verdict);
     return { ...result, transactionId, verdict };
   }
 
   /** After a crash brokers ask about what the last process left, before this one sends anything. */
   protected override async meetBrokers(): Promise<void> {
-    if (this.listener !== undefined) await this.instance.meetAllBrokers();
+    const hasListener = this.listener !== undefined || this.listeners.size > 0;
+    if (hasListener) await this.instance.meetAllBrokers();
   }
 
   protected override member(): ProducerMember {
@@ -198,6 +122,7 @@ export class TransactionalProducer extends Producer {
   }
 
   protected override async beforeLeaving(deadlineMs: number): Promise<void> {
+    this.isLeaving = true;
     const all = async (): Promise<void> => void (await Promise.allSettled(this.running));
     try {
       const late = () => new CloseDeadlineError('Local transactions or checks were still running.');
@@ -213,16 +138,25 @@ export class TransactionalProducer extends Producer {
     checkTransaction: (check) => this.checkTransaction(check),
   };
 
+  private listenerOf(topic: string): TransactionListener | undefined {
+    return this.listeners.get(topic) ?? this.listener;
+  }
+
   private checkTransaction(check: TransactionCheck): void {
     const { message } = check;
-    if (this.listener === undefined || this.checks.waiting >= this.maxWaitingChecks) {
-      this.logger.warn('A transaction check is not answered now; the broker will ask again.', {
-        msgId: message.msgId,
-        reason: this.listener === undefined ? 'no listener' : 'too many checks',
-      });
+    const topic = message.property(PropertyName.REAL_TOPIC) ?? message.topic;
+    const listener = this.listenerOf(topic);
+    const isFull = this.checks.waiting >= this.maxWaitingChecks;
+    if (listener !== undefined && !isFull && !this.isLeaving) {
+      this.track(this.answer(listener, check, topic));
       return;
     }
-    this.track(this.answer(this.listener, check));
+    const reason = this.isLeaving ? 'closing' : isFull ? 'too many checks' : 'no listener';
+    this.logger.warn('A transaction check is not answered now; the broker will ask again.', {
+      msgId: message.msgId,
+      topic,
+      reason,
+    });
   }
 
   /** Closing waits for it; its failure is its caller's. */
@@ -232,7 +166,11 @@ export class TransactionalProducer extends Producer {
     work.then(forget, forget);
   }
 
-  private async answer(listener: TransactionListener, check: TransactionCheck): Promise<void> {
+  private async answer(
+    listener: TransactionListener,
+    check: TransactionCheck,
+    topic: string,
+  ): Promise<void> {
     const { message, asked, peer } = check;
     const { msgId } = message;
     let release: (() => void) | undefined;
@@ -243,7 +181,7 @@ export class TransactionalProducer extends Producer {
         withDeadline(this.clock, this.checkTimeout, async () => listener.check(message), late),
       );
       this.instance.calls.answerCheck(peer, {
-        topic: message.topic,
+        topic,
         producerGroup: this.group,
         tranStateTableOffset: asked.tranStateTableOffset,
         commitLogOffset: asked.commitLogOffset,
@@ -253,6 +191,8 @@ export class TransactionalProducer extends Producer {
         transactionId: asked.transactionId ?? msgId,
         ...(asked.brokerName === undefined ? undefined : { brokerName: asked.brokerName }),
       });
+      const transactionId = asked.transactionId ?? msgId;
+      this.tellHooks(message, { msgId, transactionId, verdict, isCheck: true, address: peer.remoteAddress });
     } catch (error) {
       this.logger.warn('The verdict of a transaction check did not reach the broker.', {
         msgId,
@@ -265,26 +205,28 @@ export class TransactionalProducer extends Producer {
 
   /** A failure to tell is no failure of the send: the broker asks. */
   private async decide(
-    topic: string,
+    message: OutgoingMessage,
     result: SendResult,
     verdict: TransactionVerdict,
   ): Promise<void> {
     const { msgId, offsetMsgId, queue, queueOffset } = result;
+    const transactionId = result.transactionId ?? msgId;
     try {
       const address = this.instance.routes.masterAddress(queue.brokerName);
       if (address === undefined)
         throw new NoRouteError(`No address of ${queue.brokerName} is known.`);
       await this.instance.calls.endTransaction(address, {
-        topic,
+        topic: message.topic,
         producerGroup: this.group,
         tranStateTableOffset: queueOffset,
         commitLogOffset: parseOffsetMessageId(offsetMsgId).position,
         commitOrRollback: decisionOf[verdict],
         fromTransactionCheck: false,
         msgId,
-        transactionId: result.transactionId ?? msgId,
+        transactionId,
         brokerName: queue.brokerName,
       });
+      this.tellHooks(message, { msgId, transactionId, verdict, isCheck: false, address });
     } catch (error) {
       this.logger.warn('A verdict did not reach the broker; it will ask.', {
         msgId,
@@ -292,6 +234,13 @@ export class TransactionalProducer extends Producer {
         error: messageOf(error),
       });
     }
+  }
+
+  private tellHooks(
+    message: OutgoingMessage | StoredMessage,
+    told: Omit<DecisionContext, 'group' | 'message'>,
+  ): void {
+    if (!this.hooks.isIdle) this.hooks.decided({ group: this.group, message, ...told });
   }
 
   private async guarded(

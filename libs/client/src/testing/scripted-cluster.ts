@@ -7,6 +7,7 @@ import {
   QueryMessage,
   ResponseCode,
   ResponseError,
+  RecallMessage,
   SendBatchMessage,
   SendMessageV2,
   UnregisterClient,
@@ -62,6 +63,9 @@ export class ScriptedCluster {
   onView: (offset: number) => Uint8Array | undefined = () => undefined;
   /** Answers sends; SUCCESS by default. */
   onSend: (send: ReceivedSend) => SendOutcome | Promise<SendOutcome> = () => ({});
+
+  /** Answers recalls; undefined: no broker knows the request. */
+  onRecall: ((asked: Asked<typeof RecallMessage>) => Outcome<typeof RecallMessage>) | undefined;
 
   private constructor(
     private readonly network: Network,
@@ -175,6 +179,10 @@ export class ScriptedCluster {
       })
       .route(SendMessageV2, (asked, { body }) => send(asked, body))
       .route(SendBatchMessage, (asked, { body }) => send(asked, body))
+      .route(
+        RecallMessage,
+        (asked) => this.onRecall?.(asked) ?? { code: 'REQUEST_CODE_NOT_SUPPORTED' },
+      )
       .route(EndTransaction, (asked) => void this.decisions.push(asked))
       .route(UnregisterClient, ({ producerGroup, consumerGroup, clientID }) => {
         this.unregistered.push(producerGroup ?? consumerGroup ?? '');
