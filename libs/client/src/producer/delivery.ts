@@ -241,7 +241,8 @@ export class Delivery {
 
   private mayRetry(error: unknown, isPinned: boolean): boolean {
     if (error instanceof SendForbiddenError) return false;
-    if (error instanceof ResponseError) return !isPinned && this.isRetriableCode(error.responseCode);
+    if (error instanceof ResponseError)
+      return !isPinned && this.isRetriableCode(error.responseCode);
     return true;
   }
 

@@ -78,12 +78,7 @@ export class Drafts {
     return { topic, body, flag: 0, sysFlag: 0, properties, uniqueKey, isBatch: true, source };
   }
 
-  private draft(
-    message: OutgoingMessage,
-    body: Uint8Array,
-    extra: string,
-    sysFlag: number,
-  ): Draft {
+  private draft(message: OutgoingMessage, body: Uint8Array, extra: string, sysFlag: number): Draft {
     const uniqueKey = this.nextKey();
     const properties = propertiesOf(message, uniqueKey, extra);
     const { topic, flag = 0 } = message;

@@ -107,7 +107,7 @@ export const producerOptionTable = {
     min: 1,
   }),
   detectTimeout: option.duration({
-    meaning: "Time for the answer of a broker that is looked at.",
+    meaning: 'Time for the answer of a broker that is looked at.',
     default: 200,
     min: 1,
   }),

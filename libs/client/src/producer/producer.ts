@@ -1,5 +1,5 @@
 import { withDeadline, type Clock, type Logger } from '@nestjs-rocketmq/foundation';
-import { checkGroup, type OutgoingMessage, type StoredMessage } from '@nestjs-rocketmq/message';
+import type { OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
 import { ClientAdmin } from '../admin/client-admin.js';
 import type { ProducerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';

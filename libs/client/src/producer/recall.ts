@@ -55,9 +55,12 @@ export async function recallMessage(
   await delivery.route(topic);
   const address = instance.routes.masterAddress(brokerName);
   if (address === undefined) {
-    throw new NoRouteError(`No master of broker '${brokerName}' is known, which holds the message.`, {
-      details: { topic, brokerName },
-    });
+    throw new NoRouteError(
+      `No master of broker '${brokerName}' is known, which holds the message.`,
+      {
+        details: { topic, brokerName },
+      },
+    );
   }
   const header = { producerGroup, topic, recallHandle: handle, brokerName };
   try {

@@ -78,7 +78,15 @@ export function contextOf(
   const messages = isList(source) ? source : [source];
   const place = { topic, brokerName, queueId };
   const { isBatch, uniqueKey: msgId } = draft;
-  return { ...rest, messages, isBatch, type: typeOf(draft, messages), msgId, queue: place, address };
+  return {
+    ...rest,
+    messages,
+    isBatch,
+    type: typeOf(draft, messages),
+    msgId,
+    queue: place,
+    address,
+  };
 }
 
 function typeOf(draft: Draft, messages: readonly OutgoingMessage[]): SendContext['type'] {

@@ -192,7 +192,13 @@ export class TransactionalProducer extends Producer {
         ...(asked.brokerName === undefined ? undefined : { brokerName: asked.brokerName }),
       });
       const transactionId = asked.transactionId ?? msgId;
-      this.tellHooks(message, { msgId, transactionId, verdict, isCheck: true, address: peer.remoteAddress });
+      this.tellHooks(message, {
+        msgId,
+        transactionId,
+        verdict,
+        isCheck: true,
+        address: peer.remoteAddress,
+      });
     } catch (error) {
       this.logger.warn('The verdict of a transaction check did not reach the broker.', {
         msgId,
