@@ -48,7 +48,8 @@ export interface ConsumerMember {
   resetOffsets(offsets: readonly QueueOffset[]): Promise<void>;
   /** Where it stands in its queues of a topic. */
   status(topic: string): ConsumerStatus;
-  runningInfo(): ConsumerRunningInfo;
+  /** `jstack`: with what runs in this process now. */
+  runningInfo(jstack: boolean): ConsumerRunningInfo;
   /** Runs the listener for one message, outside of all queues. */
   consumeDirectly(
     message: StoredMessage,
@@ -89,9 +90,10 @@ export function brokerRequests(members: Members): Router {
     .route(GetConsumerStatusFromClient, ({ group, topic }) => ({
       body: consumerOf(members, group).status(topic),
     }))
-    .route(GetConsumerRunningInfo, ({ consumerGroup }) => ({
-      body: consumerRunningInfoBody.write(consumerOf(members, consumerGroup).runningInfo()),
-    }))
+    .route(GetConsumerRunningInfo, ({ consumerGroup, jstackEnable }) => {
+      const info = consumerOf(members, consumerGroup).runningInfo(jstackEnable);
+      return { body: consumerRunningInfoBody.write(info) };
+    })
     .route(ConsumeMessageDirectly, async ({ consumerGroup, brokerName }, { body }) => {
       const consumer = consumerOf(members, consumerGroup);
       const result = await consumer.consumeDirectly(new StoredMessage(body), brokerName ?? '');

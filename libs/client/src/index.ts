@@ -36,11 +36,22 @@ export {
   type Subscription,
 } from './consumer/consumer-options.js';
 export type { ConsumerStatistics } from './consumer/group-state.js';
+export type {
+  ConsumeCall,
+  ConsumeHook,
+  ConsumeOutcome,
+  ConsumeReturn,
+  FilterHook,
+  PulledMessages,
+} from './consumer/consume-hooks.js';
+export type { AssignmentListener } from './consumer/hook-options.js';
+export type { QueueReport } from './consumer/inspection.js';
+export type { PushConsumerStatus } from './consumer/push-report.js';
+export type { TopicRates } from './consumer/topic-measures.js';
 export type { OffsetStore, QueueOffset } from './consumer/offset-store.js';
 export { FileOffsetStore } from './consumer/offset-store.js';
 export {
   litePullConsumerOptionSet,
-  type AssignmentListener,
   type LitePullConsumerOptions,
 } from './consumer/lite-pull-options.js';
 export { LitePullConsumer, type CommitOptions } from './consumer/lite-pull-consumer.js';

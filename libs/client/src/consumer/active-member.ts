@@ -8,12 +8,16 @@ export function activeMember(
   state: ConsumerGroup,
   own: Pick<ConsumerMember, 'membersChanged' | 'resetOffsets'>,
 ): ConsumerMember {
-  const inspection = new Inspection(state, { consumeType: 'CONSUME_ACTIVELY', properties: {} });
+  const inspection = new Inspection(state, {
+    consumeType: 'CONSUME_ACTIVELY',
+    properties: () => ({}),
+    running: () => [],
+  });
   return {
     ...own,
     group: state.group,
     status: (topic) => inspection.status(topic),
-    runningInfo: () => inspection.runningInfo(),
+    runningInfo: (jstack) => inspection.runningInfo(jstack),
     data: () => heartbeatData(state),
     consumeDirectly: () => {
       const remark = `The consumer group <${state.group}> has no listener: it asks for its messages`;

@@ -10,12 +10,16 @@ export class AssignedQueue {
   lockedUntil = 0;
   /** Orderly: a task for this queue is waiting or running. */
   isScheduled = false;
-  /** Lite pull: the caller wants no more of this queue for now. */
+  /** The caller wants no more of this queue for now. */
   isPaused = false;
   /** Lite pull: messages below were handed out, or passed over by a seek. */
   handedOut: number | undefined;
   /** Lite pull: messages below count as consumed. */
   settled: number | undefined;
+  /** One past the last message of the queue, as the broker said last; 0 before that. */
+  queueEnd = 0;
+  /** When the lock of the queue was last granted, ms since 1970. */
+  lockedAt = 0;
   /** When the queue was last pulled, ms since 1970. */
   pulledAt = 0;
   /** When a message of the queue was last finished, ms since 1970. */

@@ -1,8 +1,14 @@
 import { DeadlineError, type Timer } from '@nestjs-rocketmq/foundation';
 import type { AssignedQueue } from './assigned-queue.js';
 import type { ConsumeVerdict, ConsumeVerdicts } from './consumer-options.js';
-import { finish, showAttempts, type GroupState, type MessageDelivery } from './group-state.js';
-import { ListenerCall } from './listener-call.js';
+import {
+  count,
+  finish,
+  showAttempts,
+  type GroupState,
+  type MessageDelivery,
+} from './group-state.js';
+import { isGood, ListenerCall } from './listener-call.js';
 import type { Held } from './process-queue.js';
 import { SendBack, toDeadLetters } from './send-back.js';
 
@@ -63,6 +69,10 @@ export class ConcurrentDelivery implements MessageDelivery {
     return new Promise((resolve) => (this.onDrained = resolve));
   }
 
+  get running(): Iterable<ListenerCall> {
+    return this.calls;
+  }
+
   abandon(): void {
     for (const call of this.calls) {
       call.abort(new DeadlineError('The consumer closes and does not wait any longer.'));
@@ -97,7 +107,7 @@ export class ConcurrentDelivery implements MessageDelivery {
     state.statistics.running += 1;
     assigned.callBegins();
     try {
-      const { verdict, error } = await call.run(state.listener);
+      const { verdict, error } = await call.run(state.listener, state.watch);
       if (error !== undefined) this.report(call, error);
       if (!call.isTimedOut) {
         this.leave(call);
@@ -123,7 +133,7 @@ export class ConcurrentDelivery implements MessageDelivery {
   private async settle(call: ListenerCall, verdict: ConsumeVerdicts): Promise<void> {
     const { held } = call;
     if (isEach(verdict)) return this.settleEach(call, verdict);
-    const good = verdict.kind === 'success' ? call.ackIndex + 1 : 0;
+    const good = isGood(verdict) ? call.ackIndex + 1 : 0;
     const done = good >= held.length ? held : held.slice(0, Math.max(good, 0));
     const failed = held.slice(done.length);
     await this.conclude(call, done, failed, () => levelOf(call, verdict));
@@ -131,7 +141,7 @@ export class ConcurrentDelivery implements MessageDelivery {
 
   private async settleEach(call: ListenerCall, each: readonly ConsumeVerdict[]): Promise<void> {
     const verdicts = new Map(call.held.map((one, at) => [one, each[at] as ConsumeVerdict]));
-    const isDone = (one: Held): boolean => verdicts.get(one)?.kind === 'success';
+    const isDone = (one: Held): boolean => isGood(verdicts.get(one) as ConsumeVerdict);
     const done = call.held.filter(isDone);
     const failed = call.held.filter((one) => !isDone(one));
     await this.conclude(call, done, failed, (one) =>
@@ -147,10 +157,9 @@ export class ConcurrentDelivery implements MessageDelivery {
   ): Promise<void> {
     const { state } = this;
     const { assigned } = call;
-    state.statistics.consumed += done.length;
+    count(state, assigned, done.length, failed.length);
     finish(state, assigned, done);
     if (failed.length === 0) return;
-    state.statistics.failed += failed.length;
     // The next owner of the queue gets these messages again in any case.
     if (assigned.isDropped) return;
     await this.giveBack(assigned, failed, level);
@@ -213,7 +222,7 @@ export class ConcurrentDelivery implements MessageDelivery {
       });
       call.abort(new DeadlineError(`${sentence}.`));
       this.leave(call);
-      state.statistics.failed += held.length;
+      count(state, assigned, 0, held.length);
       if (!assigned.isDropped) void this.giveBack(assigned, held, () => timedOutLevel);
     }
   }

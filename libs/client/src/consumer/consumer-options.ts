@@ -12,6 +12,7 @@ import { ClientConfigurationError } from '../client.errors.js';
 import { subscriptionOf, type TopicSubscription } from '../subscription.js';
 import type { AllocationStrategy } from './allocation/strategy.js';
 import { flowControlTable, type FlowControlOptions } from './flow-control.js';
+import { hookTable, type AssignmentListener, type HookOptions } from './hook-options.js';
 import { offsetKeepingTable, type OffsetKeepingOptions } from './offset-options.js';
 
 /** One topic and what of it is wanted. */
@@ -35,7 +36,17 @@ export type ConsumeVerdict =
   /** To the dead letters (`%DLQ%group`) at once. */
   | { readonly kind: 'dead-letter'; readonly reason?: string }
   /** Orderly only: the same messages again after `ms`, the queue waits. */
-  | { readonly kind: 'suspend'; readonly ms?: number };
+  | { readonly kind: 'suspend'; readonly ms?: number }
+  /**
+   * Orderly with `context.autoCommit = false`: done, and everything that was answered with `success`
+   * since the last commit as well. Elsewhere like `success`.
+   */
+  | { readonly kind: 'commit' }
+  /**
+   * Orderly with `context.autoCommit = false`: everything since the last commit again, after `ms`.
+   * Elsewhere like `suspend`.
+   */
+  | { readonly kind: 'rollback'; readonly ms?: number };
 
 /** What a listener learns besides the messages. */
 export interface ConsumeContext {
@@ -46,6 +57,11 @@ export interface ConsumeContext {
   ackIndex: number;
   /** Delay level for what is retried: 0 grows with each attempt, 1 to 18 fixed, -1 dead letters. */
   delayLevel: number;
+  /**
+   * Orderly: set it to false so that `success` is not stored before a `commit`, and a `rollback`
+   * brings everything since the last commit again.
+   */
+  autoCommit: boolean;
 }
 
 /** A verdict for all messages of the call, or one for each of them in their order. */
@@ -61,7 +77,7 @@ export type ConsumeFrom = 'last' | 'first' | { readonly timestamp: number | Date
 
 /** Options of a push consumer. Times are durations; defaults in brackets. */
 export interface PushConsumerOptions
-  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions {
+  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions, HookOptions {
   /** The consumer group. Java: consumerGroup. */
   readonly group: string;
   readonly subscriptions: readonly Subscription[];
@@ -100,6 +116,8 @@ export interface PushConsumerOptions
   readonly lockInterval?: Duration;
   /** How queues are shared out; the same for all members of a group [averagely]. */
   readonly strategy?: AllocationStrategy;
+  /** Told after each change of the share. Java: messageQueueListener. */
+  readonly messageQueueListener?: AssignmentListener;
 }
 
 const isTime = (value: unknown): boolean =>
@@ -175,6 +193,7 @@ export const pushConsumerOptionTable = {
   ...clientOptionTable,
   ...offsetKeepingTable,
   ...flowControlTable,
+  ...hookTable,
   instance: sharedInstanceOption,
   group: option.text({ meaning: 'The consumer group.', required: true }),
   subscriptions: subscriptionsOption(true),
@@ -202,6 +221,7 @@ export const pushConsumerOptionTable = {
   rebalanceInterval: span('How often queues are shared out again.', 20_000),
   lockInterval: span('Orderly: how often queue locks are renewed.', 20_000),
   strategy: anObject('How queues are shared out.'),
+  messageQueueListener: aFunction('Told after each change of the share.'),
 };
 
 export const pushConsumerOptionSet = defineOptions('push consumer', pushConsumerOptionTable);

@@ -6,7 +6,10 @@ import type { TopicSubscription } from '../subscription.js';
 import type { AssignedQueue } from './assigned-queue.js';
 import type { ConsumeFrom, MessageListener, PushConsumerSettings } from './consumer-options.js';
 import type { OffsetTable } from './offset-store.js';
+import type { CallWatcher, ListenerCall } from './listener-call.js';
 import type { Held } from './process-queue.js';
+import type { ConsumeHooks } from './consume-hooks.js';
+import type { GroupMeasures } from './topic-measures.js';
 
 /** Counters of one consumer since its start. */
 export interface ConsumerStatistics {
@@ -38,6 +41,8 @@ export interface ConsumerGroup {
   readonly offsets: OffsetTable;
   /** By queue key. */
   readonly assigned: Map<string, AssignedQueue>;
+  readonly hooks: ConsumeHooks;
+  readonly measures: GroupMeasures;
 }
 
 /** What a consumer has whose queues are kept pulled. */
@@ -58,6 +63,7 @@ export interface GroupState extends SharingGroup {
   readonly listener: MessageListener;
   readonly isOrderly: boolean;
   readonly statistics: ConsumerStatistics;
+  readonly watch: CallWatcher;
   /** Set by `pause`: pulling stops, what is in hand goes on. */
   isPaused: boolean;
   /** Asks for a rebalance soon. */
@@ -72,6 +78,8 @@ export interface MessageDelivery {
   accept(assigned: AssignedQueue, fresh: readonly Held[]): void;
   /** Takes no new work; resolves when no listener call runs. */
   drain(): Promise<void>;
+  /** Listener calls that have not ended, except those that were given up. */
+  readonly running: Iterable<ListenerCall>;
   /** Aborts the signals of running calls. */
   abandon(): void;
   close(): void;
@@ -95,6 +103,19 @@ export function showOriginalTopic(message: StoredMessage, group: string): void {
 export function showAttempts(held: Held): void {
   const { message, reconsumeTimes } = held;
   if (reconsumeTimes !== message.reconsumeTimes) message.reconsumeTimes = reconsumeTimes;
+}
+
+/** Counts what listeners answered. */
+export function count(
+  state: GroupState,
+  assigned: AssignedQueue,
+  good: number,
+  failed: number,
+): void {
+  const now = state.clock.monotonic();
+  state.statistics.consumed += good;
+  state.statistics.failed += failed;
+  state.measures.of(assigned.queue.topic, now).settles(now, good, failed);
 }
 
 /** Finishes messages and moves the offset of their queue, unless it is not ours any more. */

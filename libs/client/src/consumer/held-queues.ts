@@ -10,6 +10,9 @@ import { PullLoop, type Puller } from './pull-loop.js';
 export class HeldQueues {
   private readonly loops = new Set<Promise<void>>();
   private isClosed = false;
+  private readonly pauses = new Map<string, MessageQueue>();
+  /** Where an operator wants queues to go on, until that is stored or they do. */
+  private readonly resets = new Map<string, number>();
 
   constructor(
     private readonly state: SharingGroup,
@@ -27,17 +30,22 @@ export class HeldQueues {
     try {
       stored = await state.offsets.read(queue);
       start =
-        stored ?? (await startWithoutOffset(state.instance, queue, state.settings.from ?? 'last'));
+        this.resets.get(queueKey(queue)) ??
+        stored ??
+        (await startWithoutOffset(state.instance, queue, state.settings.from ?? 'last'));
     } catch (error) {
       state.logger.warn('A queue cannot be taken yet.', { ...queue, error: messageOf(error) });
       return false;
     }
     if (this.isClosed) return false;
+    this.resets.delete(queueKey(queue));
     // The start counts as an offset at once: a group that begins at the end and stops before its
     // first message is finished must not begin at a later end.
     state.offsets.begin(queue, stored, start);
     const assigned = new AssignedQueue(queue, start);
     assigned.lockedUntil = lockedUntil;
+    assigned.lockedAt = lockedUntil > 0 ? state.clock.now() : 0;
+    assigned.isPaused = this.pauses.has(queueKey(queue));
     this.pull(assigned);
     return true;
   }
@@ -60,6 +68,7 @@ export class HeldQueues {
     one.drop();
     try {
       await offsets.persist([one.queue]);
+      this.resets.delete(queueKey(one.queue));
     } catch (error) {
       logger.warn('An offset could not be stored on leaving; messages may come twice.', {
         ...one.queue,
@@ -69,17 +78,57 @@ export class HeldQueues {
     offsets.forget(one.queue);
   }
 
-  /** Gives up what is in hand of the queues; after the next rebalance they go on at the new offsets. */
-  async reset(offsets: readonly QueueOffset[]): Promise<void> {
+  /**
+   * Gives up what is in hand of the queues and asks for a rebalance, after which they go on at the
+   * new offsets; also when these cannot be stored now. Never rejects.
+   */
+  async reset(offsets: readonly QueueOffset[], requestRebalance: () => void): Promise<void> {
     const { state } = this;
-    for (const one of state.assigned.values()) {
+    const moved: MessageQueue[] = [];
+    for (const [key, one] of state.assigned) {
       const reset = offsets.find(({ queue }) => sameQueue(queue, one.queue));
       if (reset === undefined) continue;
       one.drop();
+      this.resets.set(key, reset.offset);
       state.offsets.set(one.queue, reset.offset);
+      moved.push(one.queue);
     }
-    await state.offsets.persist();
-    state.logger.info('Offsets were reset by an operator.', { queues: offsets.length });
+    if (moved.length === 0) return;
+    try {
+      await state.offsets.persist(moved);
+      for (const queue of moved) this.resets.delete(queueKey(queue));
+    } catch (error) {
+      state.logger.warn('Offsets that were reset could not be stored yet; they will be.', {
+        error: messageOf(error),
+      });
+    }
+    state.logger.info('Offsets were reset by an operator.', { queues: moved.length });
+    requestRebalance();
+  }
+
+  /** No more pulls of these queues, whether in hand or not. */
+  pause(queues: readonly MessageQueue[]): void {
+    for (const queue of queues) {
+      const key = queueKey(queue);
+      this.pauses.set(key, queue);
+      const one = this.state.assigned.get(key);
+      if (one !== undefined) one.isPaused = true;
+    }
+  }
+
+  resume(queues: readonly MessageQueue[]): void {
+    for (const queue of queues) {
+      const key = queueKey(queue);
+      this.pauses.delete(key);
+      const one = this.state.assigned.get(key);
+      if (one === undefined) continue;
+      one.isPaused = false;
+      one.changed();
+    }
+  }
+
+  paused(): MessageQueue[] {
+    return [...this.pauses.values()];
   }
 
   /** Takes no more queues; those in hand stay. */

@@ -1,7 +1,9 @@
 import { messageOf } from '@nestjs-rocketmq/foundation';
+import type { MessageQueue } from '@nestjs-rocketmq/message';
 import { BrokerRefusedError } from '../client.errors.js';
 import type { TopicSubscription } from '../subscription.js';
 import type { ConsumerGroup } from './group-state.js';
+import type { AssignmentListener } from './hook-options.js';
 
 /** Asks where topics are. Never rejects: who cannot be asked yet is asked again by the timers. */
 export async function learnRoutes(state: ConsumerGroup, topics: Iterable<string>): Promise<void> {
@@ -16,6 +18,21 @@ export async function learnRoutes(state: ConsumerGroup, topics: Iterable<string>
     }
   });
   await Promise.all(asked);
+}
+
+/** Tells a listener which queues of a topic there are, and which are ours. What it throws is logged. */
+export function tellAssignment(
+  { instance, logger }: ConsumerGroup,
+  listener: AssignmentListener | undefined,
+): (topic: string, mine: readonly MessageQueue[]) => void {
+  return (topic, mine) => {
+    const all = instance.routes.known(topic)?.subscribe ?? mine;
+    try {
+      listener?.(topic, all, mine);
+    } catch (error) {
+      logger.error('The listener for shared out queues failed.', { topic, error });
+    }
+  };
 }
 
 /**

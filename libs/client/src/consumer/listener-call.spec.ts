@@ -32,6 +32,6 @@ describe('what a listener answers', () => {
     const outcome = await callOf(1).run(() => {
       throw error;
     });
-    expect(outcome).toEqual({ verdict: { kind: 'retry' }, error });
+    expect(outcome).toEqual({ verdict: { kind: 'retry' }, fault: 'threw', error });
   });
 });

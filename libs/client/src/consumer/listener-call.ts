@@ -9,14 +9,34 @@ import type {
 import type { Held } from './process-queue.js';
 
 const retry: ConsumeVerdict = { kind: 'retry' };
-const kinds: ReadonlySet<unknown> = new Set(['success', 'retry', 'dead-letter', 'suspend']);
+const kinds: ReadonlySet<unknown> = new Set([
+  'success',
+  'retry',
+  'dead-letter',
+  'suspend',
+  'commit',
+  'rollback',
+]);
+
+/** Done, as far as the listener is concerned. */
+export function isGood({ kind }: ConsumeVerdict): boolean {
+  return kind === 'success' || kind === 'commit';
+}
 
 /** What a listener call came to. */
 export interface CallOutcome {
   /** For all messages, or one for each. */
   readonly verdict: ConsumeVerdicts;
+  /** Why the verdict is not the listener's own: it threw, answered nothing, or something else. */
+  readonly fault?: 'threw' | 'no-answer' | 'wrong-answer';
   /** What was thrown, or a sentence about a verdict that is none. */
   readonly error?: unknown;
+}
+
+/** Who is told of calls. */
+export interface CallWatcher {
+  begins(call: ListenerCall, messages: readonly StoredMessage[]): void;
+  ends(call: ListenerCall, messages: readonly StoredMessage[], outcome: CallOutcome): void;
 }
 
 /**
@@ -26,6 +46,7 @@ export interface CallOutcome {
 export class ListenerCall implements ConsumeContext {
   ackIndex = Number.MAX_SAFE_INTEGER;
   delayLevel = 0;
+  autoCommit = true;
   /** Set when the consume time-out took the messages away from this call. */
   isTimedOut = false;
   private controller: AbortController | undefined;
@@ -50,22 +71,28 @@ export class ListenerCall implements ConsumeContext {
   }
 
   /** Calls the listener; never rejects. */
-  async run(listener: MessageListener): Promise<CallOutcome> {
+  async run(listener: MessageListener, watcher?: CallWatcher): Promise<CallOutcome> {
     const messages: StoredMessage[] = this.held.map((one) => one.message);
+    watcher?.begins(this, messages);
+    let outcome: CallOutcome;
     try {
-      const verdict: ConsumeVerdicts = await listener(messages, this);
-      if (this.isVerdict(verdict)) return { verdict };
-      return {
-        verdict: retry,
-        error:
-          "The listener must answer a verdict such as { kind: 'success' }, or one for each message.",
-      };
+      outcome = this.judge(await listener(messages, this));
     } catch (error) {
-      return { verdict: retry, error };
+      outcome = { verdict: retry, fault: 'threw', error };
     }
+    watcher?.ends(this, messages, outcome);
+    return outcome;
   }
 
-  private isVerdict(answer: unknown): boolean {
+  private judge(answer: ConsumeVerdicts | null | undefined): CallOutcome {
+    if (this.isVerdict(answer)) return { verdict: answer };
+    const error =
+      "The listener must answer a verdict such as { kind: 'success' }, or one for each message.";
+    const isNothing = answer === undefined || answer === null;
+    return { verdict: retry, fault: isNothing ? 'no-answer' : 'wrong-answer', error };
+  }
+
+  private isVerdict(answer: ConsumeVerdicts | null | undefined): answer is ConsumeVerdicts {
     if (!Array.isArray(answer)) return kinds.has((answer as ConsumeVerdict | undefined)?.kind);
     return (
       answer.length === this.held.length &&

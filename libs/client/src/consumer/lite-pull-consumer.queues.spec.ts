@@ -1,18 +1,12 @@
-import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
-import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
 import { ConsumerBench, named, texts, textsOf } from '../testing/consumer-bench.js';
 
 const queue = { topic: 't', brokerName: 'broker-a', queueId: 0 };
 const other = { ...queue, queueId: 1 };
 
 describe('LitePullConsumer and its queues', () => {
-  let clock: ManualClock;
-  let bench: ConsumerBench;
+  const bench = new ConsumerBench();
 
-  beforeEach(async () => {
-    clock = new ManualClock();
-    bench = await ConsumerBench.start(clock, new LoopbackNetwork());
-  });
+  beforeEach(() => bench.open());
 
   afterEach(() => bench.close());
 
@@ -74,7 +68,7 @@ describe('LitePullConsumer and its queues', () => {
     it('keeps what is in hand when the first messages went', async () => {
       bench.cluster.queues.add('t', 0, ...texts(0, 60));
       const consumer = await bench.startedLite({ pullThresholdForQueue: 15 });
-      await clock.advance(1_000);
+      await bench.clock.advance(1_000);
       bench.cluster.queues.minOffsets.set('t 0', 50);
       expect(await bench.polled(consumer)).toEqual(named(0, 10));
       expect(await bench.polled(consumer)).toEqual(named(10, 20));
@@ -85,7 +79,7 @@ describe('LitePullConsumer and its queues', () => {
       bench.cluster.queues.add('t', 0, ...texts(0, 5));
       bench.cluster.queues.offsets.set('g t 0', 50);
       const consumer = await bench.startedLite();
-      await clock.advance(1_000);
+      await bench.clock.advance(1_000);
       bench.cluster.queues.add('t', 0, ...texts(5, 7));
       expect(await bench.polled(consumer)).toEqual(['m5', 'm6']);
       expect(await bench.polled(consumer)).toEqual([]);
@@ -97,7 +91,7 @@ describe('LitePullConsumer and its queues', () => {
     it('stops pulling one queue and no other; what is in hand is still handed out', async () => {
       bench.cluster.queues.add('t', 0, ...texts(0, 500));
       const consumer = await bench.startedLite({ pullThresholdForQueue: 15 });
-      await clock.advance(1_000);
+      await bench.clock.advance(1_000);
       consumer.pause([queue]);
       expect(consumer.paused()).toEqual([queue]);
       expect(await bench.polled(consumer)).toEqual(named(0, 10));
@@ -127,7 +121,7 @@ describe('LitePullConsumer and its queues', () => {
       await bench.done(consumer.subscribe('u', 'a'));
       bench.cluster.queues.add('u', 0, { text: 'b', properties: { TAGS: 'b' } });
       bench.cluster.queues.add('u', 0, { text: 'c', properties: { TAGS: 'a' } });
-      await clock.advance(20_000);
+      await bench.clock.advance(20_000);
       expect(await bench.polled(consumer)).toEqual(['c']);
       await bench.done(consumer.unsubscribe('u'));
       expect(consumer.assignment()).toEqual([queue, other]);
@@ -221,16 +215,16 @@ describe('LitePullConsumer and its queues', () => {
     const stop = consumer.onTopicQueuesChanged('t', (topic, queues) => {
       told.push([topic, queues.length]);
     });
-    await clock.advance(30_000);
+    await bench.clock.advance(30_000);
     expect(told).toEqual([]);
     bench.cluster.addTopic('t', 3);
-    await clock.advance(30_000);
+    await bench.clock.advance(30_000);
     await bench.until(() => told.length > 0);
     expect(told).toEqual([['t', 3]]);
     expect(await bench.done(consumer.fetchMessageQueues('t'))).toHaveLength(3);
     stop();
     bench.cluster.addTopic('t', 4);
-    await clock.advance(60_000);
+    await bench.clock.advance(60_000);
     expect(told).toHaveLength(1);
   });
 
@@ -239,7 +233,7 @@ describe('LitePullConsumer and its queues', () => {
     const consumer = await bench.startedLite();
     expect(await bench.polled(consumer)).toEqual(named(0, 10));
     bench.reset('t', [[queue, 25]]);
-    await clock.advance(1_000);
+    await bench.clock.advance(1_000);
     expect(await bench.polled(consumer)).toEqual(named(25, 30));
   });
 
@@ -251,29 +245,29 @@ describe('LitePullConsumer and its queues', () => {
       expect(await waiting).toBeUndefined();
       expect(bench.cluster.unregistered).toEqual(['g']);
       await expect(consumer.poll()).rejects.toMatchObject({ code: 'CLIENT_NOT_RUNNING' });
-      await clock.advance(30_000);
+      await bench.clock.advance(30_000);
       await bench.done(bench.cluster.close());
-      await clock.advance(30_000);
-      expect(clock.waiting).toBe(0);
+      await bench.clock.advance(30_000);
+      expect(bench.clock.waiting).toBe(0);
     });
 
     it('while it starts leaves nothing behind, either', async () => {
       const consumer = bench.lite({ subscriptions: [{ topic: 't' }] });
       const starting = consumer.start();
-      await clock.advance(0);
+      await bench.clock.advance(0);
       await bench.done(consumer.close());
       await bench.done(starting);
       await bench.done(bench.cluster.close());
-      await clock.advance(30_000);
-      expect(clock.waiting).toBe(0);
+      await bench.clock.advance(30_000);
+      expect(bench.clock.waiting).toBe(0);
     });
 
     it('ends also when everything else is gone', async () => {
       const consumer = await bench.startedLite();
       await bench.done(bench.cluster.close());
       await bench.done(consumer.close({ deadline: '1s' }));
-      await clock.advance(30_000);
-      expect(clock.waiting).toBe(0);
+      await bench.clock.advance(30_000);
+      expect(bench.clock.waiting).toBe(0);
     });
 
     it('of a consumer that never started is harmless', async () => {

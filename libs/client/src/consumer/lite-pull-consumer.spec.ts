@@ -1,19 +1,13 @@
-import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import { PullSysFlag } from '@nestjs-rocketmq/protocol';
-import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
 import { ConsumerBench, named, texts, textsOf } from '../testing/consumer-bench.js';
 import type { MessageBatch } from './message-batch.js';
 
 const queue = { topic: 't', brokerName: 'broker-a', queueId: 0 };
 
 describe('LitePullConsumer', () => {
-  let clock: ManualClock;
-  let bench: ConsumerBench;
+  const bench = new ConsumerBench();
 
-  beforeEach(async () => {
-    clock = new ManualClock();
-    bench = await ConsumerBench.start(clock, new LoopbackNetwork());
-  });
+  beforeEach(() => bench.open());
 
   afterEach(() => bench.close());
 
@@ -30,12 +24,12 @@ describe('LitePullConsumer', () => {
     it('waits for what comes, at most its time-out', async () => {
       const consumer = await bench.startedLite();
       const waiting = consumer.poll('30s');
-      await clock.advance(20_000);
+      await bench.clock.advance(20_000);
       bench.cluster.queues.add('t', 1, { text: 'late' });
       expect(textsOf(await bench.done(waiting))).toEqual(['late']);
-      const before = clock.now();
+      const before = bench.clock.now();
       expect(await bench.done(consumer.poll())).toBeUndefined();
-      expect(clock.now() - before).toBeGreaterThanOrEqual(5_000);
+      expect(bench.clock.now() - before).toBeGreaterThanOrEqual(5_000);
       expect(await consumer.poll(0)).toBeUndefined();
     });
 
@@ -109,7 +103,7 @@ describe('LitePullConsumer', () => {
     it('do not move over messages that nobody polled, however many were pulled', async () => {
       bench.cluster.queues.add('t', 0, ...texts(0, 500));
       const consumer = await bench.startedLite();
-      await clock.advance(1_000);
+      await bench.clock.advance(1_000);
       expect(await bench.stored()).toBe(0);
       await bench.done(consumer.close());
       expect(bench.offset(0)).toBe(0);
@@ -221,7 +215,7 @@ describe('LitePullConsumer', () => {
       bench.cluster.queues.add('t', 0, ...texts(0, 500));
       const consumer = await bench.startedLite({ pullThresholdForQueue: 40 });
       const pulledTo = () => Math.max(...bench.cluster.queues.pulls.map((one) => one.queueOffset));
-      await clock.advance(60_000);
+      await bench.clock.advance(60_000);
       expect(pulledTo()).toBe(40);
       let count = 0;
       for await (const batch of consumer) {
@@ -242,7 +236,7 @@ describe('LitePullConsumer', () => {
   ])('stops pulling beyond %s', async (_, options, most) => {
     bench.cluster.queues.add('t', 0, ...texts(0, 500));
     await bench.startedLite(options);
-    await clock.advance(10_000);
+    await bench.clock.advance(10_000);
     const pulled = bench.cluster.queues.pulls.filter((one) => one.queueId === 0);
     expect(pulled.length * 10).toBe(most);
   });
@@ -251,7 +245,7 @@ describe('LitePullConsumer', () => {
     bench.cluster.queues.add('t', 0, ...texts(0, 500));
     const consumer = await bench.startedLite({ pullThresholdForAll: 10 });
     // So long that the pull of the other queue was answered: it waits for room, too.
-    await clock.advance(30_000);
+    await bench.clock.advance(30_000);
     await bench.done(consumer.seekToEnd(queue));
     bench.cluster.queues.add('t', 1, { text: 'other' });
     expect(await bench.polled(consumer)).toEqual(['other']);
@@ -261,7 +255,7 @@ describe('LitePullConsumer', () => {
     const text = 'x'.repeat(200_000);
     bench.cluster.queues.add('t', 0, ...Array.from({ length: 50 }, () => ({ text })));
     await bench.startedLite({ pullThresholdSizeForQueue: 3 });
-    await clock.advance(10_000);
+    await bench.clock.advance(10_000);
     const pulled = bench.cluster.queues.pulls.filter((one) => one.queueId === 0);
     expect(pulled).toHaveLength(2);
   });

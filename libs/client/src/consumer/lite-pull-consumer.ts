@@ -12,13 +12,12 @@ import {
 import type { CloseOptions } from '../producer/send-result.js';
 import { subscriptionOf, type MessageFilter, type TopicSubscription } from '../subscription.js';
 import { activeMember } from './active-member.js';
-import type { AssignedQueue } from './assigned-queue.js';
 import { Farewell } from './farewell.js';
 import { GroupShare, type QueueShare } from './group-share.js';
 import { HandOut } from './hand-out.js';
 import { HandShare } from './hand-share.js';
 import { HeldQueues } from './held-queues.js';
-import { checkFilters, learnRoutes } from './joining.js';
+import { checkFilters, learnRoutes, tellAssignment } from './joining.js';
 import type { LitePullConsumerOptions } from './lite-pull-options.js';
 import { LitePulls } from './lite-pulls.js';
 import { liteStateOf, type LiteState } from './lite-state.js';
@@ -81,20 +80,11 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
       topics: () => current().topics(),
       of: (topic) => current().of(topic),
     };
-    this.rebalancer = new Rebalancer(this.state, this.held, share, (topic, mine) => {
-      const all = instance.routes.known(topic)?.subscribe ?? mine;
-      try {
-        options.messageQueueListener?.(topic, all, mine);
-      } catch (error) {
-        logger.error('The listener for shared out queues failed.', { topic, error });
-      }
-    });
+    const onShared = tellAssignment(this.state, options.messageQueueListener);
+    this.rebalancer = new Rebalancer(this.state, this.held, share, onShared);
     this.member = activeMember(this.state, {
       membersChanged: () => this.rebalancer.request(),
-      resetOffsets: async (offsets) => {
-        await this.held.reset(offsets);
-        this.rebalancer.request();
-      },
+      resetOffsets: (offsets) => this.held.reset(offsets, () => this.rebalancer.request()),
     });
   }
 
@@ -248,22 +238,22 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
     await this.seeks.toTime(queue, time);
   }
 
-  /** Stops pulling queues; what was pulled of them before is still handed out. Others are ignored. */
+  /**
+   * Stops pulling queues; what was pulled of them before is still handed out. A paused queue stays
+   * so until `resume` names it, also when it went to another member and came back.
+   */
   pause(queues: readonly MessageQueue[]): void {
-    for (const one of this.assignedOf(queues)) one.isPaused = true;
+    this.held.pause(queues);
   }
 
   /** Pulls queues again. */
   resume(queues: readonly MessageQueue[]): void {
-    for (const one of this.assignedOf(queues)) {
-      one.isPaused = false;
-      one.changed();
-    }
+    this.held.resume(queues);
   }
 
   /** The queues that are paused. */
   paused(): MessageQueue[] {
-    return [...this.state.assigned.values()].filter((one) => one.isPaused).map((one) => one.queue);
+    return this.held.paused();
   }
 
   /**
@@ -337,13 +327,6 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
     await state.instance.heartbeat();
     this.rebalancer.request();
     await this.rebalancer.settled();
-  }
-
-  private *assignedOf(queues: readonly MessageQueue[]): Iterable<AssignedQueue> {
-    for (const queue of queues) {
-      const one = this.state.assigned.get(queueKey(queue));
-      if (one !== undefined) yield one;
-    }
   }
 
   private commitSettled(): void {

@@ -1,5 +1,4 @@
 import { defineOptions, option, type OptionValues } from '@nestjs-rocketmq/foundation';
-import type { MessageQueue } from '@nestjs-rocketmq/message';
 import { sharedInstanceOption, type SharedInstance } from '../client-instance.js';
 import {
   aFunction,
@@ -17,21 +16,15 @@ import {
 } from './consumer-options.js';
 import { flowControlTable, type FlowControlOptions } from './flow-control.js';
 import { offsetKeepingTable, type OffsetKeepingOptions } from './offset-options.js';
+import { hookTable, type AssignmentListener, type HookOptions } from './hook-options.js';
 import { heldPullTable } from './pull-consumer-options.js';
-
-/** Called after the queues of a topic were shared out anew: with all of them and with ours. */
-export type AssignmentListener = (
-  topic: string,
-  all: readonly MessageQueue[],
-  mine: readonly MessageQueue[],
-) => void;
 
 /**
  * Options of a lite pull consumer. Times are durations; defaults in brackets. Names and defaults
  * are those of Java's DefaultLitePullConsumer unless another name of it is given.
  */
 export interface LitePullConsumerOptions
-  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions {
+  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions, HookOptions {
   /** The consumer group. Java: consumerGroup. */
   readonly group: string;
   /** Topics whose queues are shared out in the group; `subscribe` does the same later. */
@@ -80,6 +73,7 @@ export const litePullConsumerOptionTable = {
   ...offsetKeepingTable,
   ...flowControlTable,
   ...heldPullTable,
+  ...hookTable,
   instance: sharedInstanceOption,
   group: option.text({ meaning: 'The consumer group.', required: true }),
   subscriptions: subscriptionsOption(false),

@@ -10,7 +10,9 @@ import {
   type LitePullConsumerSettings,
 } from './lite-pull-options.js';
 import { offsetStoreOf } from './offset-keeping.js';
+import { ConsumeHooks } from './consume-hooks.js';
 import { OffsetTable } from './offset-store.js';
+import { GroupMeasures } from './topic-measures.js';
 import { checkHeldPulls } from './pull-consumer-options.js';
 
 /** What the parts of one lite pull consumer share. */
@@ -31,18 +33,21 @@ export function liteStateOf(options: LitePullConsumerOptions): LiteState {
   const isClustering = settings.model === 'clustering';
   const instance = options.instance ?? new ClientInstance(options);
   const { clock } = instance;
+  const logger = (options.logger ?? instance.logger).child(group);
   return {
     group,
     settings,
     instance,
     clock,
-    logger: (options.logger ?? instance.logger).child(group),
+    logger,
     isClustering,
     lockInterval: undefined,
     subscriptions: subscriptionsOf(options.subscriptions ?? [], group, clock.now()),
     filters: new Map(),
     offsets: new OffsetTable(offsetStoreOf(instance, group, isClustering, options)),
     assigned: new Map(),
+    hooks: new ConsumeHooks(logger, options),
+    measures: new GroupMeasures(),
     cache: new BatchCache(clock),
   };
 }

@@ -52,6 +52,41 @@ describe('OrderlyDelivery', () => {
     expect(seen).toEqual(['0,1', '2']);
   });
 
+  describe('without autoCommit', () => {
+    const answers = (...kinds: ConsumeVerdict['kind'][]) => {
+      setUp((_, context) => {
+        context.autoCommit = false;
+        return { kind: kinds.shift() ?? 'success' };
+      });
+    };
+
+    it('moves the offset only when the listener commits', async () => {
+      answers('success', 'success', 'commit', 'success');
+      group.deliver(delivery, 2);
+      await clock.advance(0);
+      expect([seen, group.offset]).toEqual([['0', '1'], undefined]);
+      group.deliver(delivery, 2);
+      await clock.advance(0);
+      expect([seen, group.offset]).toEqual([['0', '1', '2', '3'], 3]);
+    });
+
+    it('brings everything since the last commit again after a rollback', async () => {
+      answers('commit', 'success', 'rollback', 'success', 'commit');
+      group.deliver(delivery, 3);
+      await clock.advance(0);
+      expect([seen, group.offset]).toEqual([['0', '1', '2'], 1]);
+      await clock.advance(1_000);
+      expect([seen.slice(3), group.offset]).toEqual([['1', '2'], 3]);
+    });
+
+    it('brings only the failed message again after a suspend', async () => {
+      answers('success', 'suspend', 'success', 'commit');
+      group.deliver(delivery, 3);
+      await clock.advance(1_000);
+      expect([seen, group.offset]).toEqual([['0', '1', '1', '2'], 3]);
+    });
+  });
+
   it('goes on when messages come after it ran out of them', async () => {
     setUp(() => success);
     group.deliver(delivery, 1);

@@ -2,13 +2,14 @@ import { DeadlineError, type Timer } from '@nestjs-rocketmq/foundation';
 import type { AssignedQueue } from './assigned-queue.js';
 import type { ConsumeVerdict, ConsumeVerdicts } from './consumer-options.js';
 import {
+  count,
   finish,
   mostReconsumeTimes,
   showAttempts,
   type GroupState,
   type MessageDelivery,
 } from './group-state.js';
-import { ListenerCall } from './listener-call.js';
+import { isGood, ListenerCall } from './listener-call.js';
 import type { Held } from './process-queue.js';
 import { SendBack, toDeadLetters } from './send-back.js';
 
@@ -50,6 +51,10 @@ export class OrderlyDelivery implements MessageDelivery {
     for (const timer of this.pauses) timer.cancel();
     if (this.calls.size === 0) return Promise.resolve();
     return new Promise((resolve) => (this.onDrained = resolve));
+  }
+
+  get running(): Iterable<ListenerCall> {
+    return this.calls;
   }
 
   abandon(): void {
@@ -108,7 +113,7 @@ export class OrderlyDelivery implements MessageDelivery {
     assigned.callBegins();
     let pause: number | undefined;
     try {
-      const { verdict, error } = await call.run(state.listener);
+      const { verdict, error } = await call.run(state.listener, state.watch);
       if (error !== undefined) {
         state.logger.error('A listener failed; its queue waits and tries again.', {
           ...call.queue,
@@ -147,21 +152,36 @@ export class OrderlyDelivery implements MessageDelivery {
     const { assigned, held } = call;
     const verdictOf = (at: number): ConsumeVerdict =>
       (Array.isArray(verdict) ? verdict[at] : verdict) as ConsumeVerdict;
-    const done = held.filter((_, at) => verdictOf(at).kind === 'success');
-    state.statistics.consumed += done.length;
-    state.statistics.failed += held.length - done.length;
-    finish(state, assigned, done);
-    if (done.length === held.length || assigned.isDropped) return undefined;
+    const good = held.filter((_, at) => isGood(verdictOf(at)));
+    count(state, assigned, good.length, held.length - good.length);
+    this.commit(call, good, verdictOf);
+    if (good.length === held.length || assigned.isDropped) return undefined;
     let pause: number | undefined;
+    let again: Held | undefined;
     for (const [at, one] of held.entries()) {
       const own = verdictOf(at);
-      if (own.kind === 'success' || (await this.isBuried(assigned, one, own))) continue;
+      if (isGood(own) || (await this.isBuried(assigned, one, own))) continue;
       one.reconsumeTimes += 1;
+      again ??= one;
       pause = Math.max(pause ?? 0, this.pauseAfter(own));
     }
     if (pause === undefined) return undefined;
-    assigned.process.putBack();
+    const isRolledBack = held.some((_, at) => verdictOf(at).kind === 'rollback');
+    assigned.process.putBack(isRolledBack ? undefined : again);
     return Math.min(Math.max(pause, shortestSuspend), longestSuspend);
+  }
+
+  /** Without `autoCommit` what is good is only taken, until a commit finishes all of it. */
+  private commit(
+    { assigned, autoCommit, held }: ListenerCall,
+    good: readonly Held[],
+    verdictOf: (at: number) => ConsumeVerdict,
+  ): void {
+    if (autoCommit) return finish(this.state, assigned, good);
+    if (!held.some((_, at) => verdictOf(at).kind === 'commit')) return;
+    const failed = new Set(held.filter((_, at) => !isGood(verdictOf(at))));
+    const all = assigned.process.takenNow().filter((one) => !failed.has(one));
+    finish(this.state, assigned, all);
   }
 
   private async isBuried(
@@ -176,7 +196,8 @@ export class OrderlyDelivery implements MessageDelivery {
 
   private pauseAfter(verdict: ConsumeVerdict): number {
     const { suspendCurrentQueueTime } = this.state.settings;
-    if (verdict.kind === 'suspend') return verdict.ms ?? suspendCurrentQueueTime;
+    if (verdict.kind === 'suspend' || verdict.kind === 'rollback')
+      return verdict.ms ?? suspendCurrentQueueTime;
     const wanted = verdict.kind === 'retry' ? verdict.suspendMs : undefined;
     return wanted ?? suspendCurrentQueueTime;
   }

@@ -125,8 +125,14 @@ export class ProcessQueue {
     return next;
   }
 
-  /** Gives back everything taken and unfinished; it will be taken again. */
-  putBack(): void {
-    this.taken = this.head;
+  /** What was taken and is not finished. */
+  takenNow(): Held[] {
+    return this.held.slice(this.head, this.taken).filter((one) => !one.isDone);
+  }
+
+  /** Gives back what was taken and is unfinished, all or from `first` on; it will be taken again. */
+  putBack(first?: Held): void {
+    const at = first === undefined ? this.head : this.held.lastIndexOf(first);
+    this.taken = Math.min(this.taken, Math.max(at, this.head));
   }
 }

@@ -1,6 +1,4 @@
-import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import { PullSysFlag } from '@nestjs-rocketmq/protocol';
-import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
 import { BrokerRefusedError, ClientStateError, InvalidPullError } from '../client.errors.js';
 import { ConsumerBench, texts } from '../testing/consumer-bench.js';
 import { PullConsumer } from './pull-consumer.js';
@@ -9,13 +7,11 @@ import type { PullConsumerOptions } from './pull-consumer-options.js';
 const queue = { topic: 't', brokerName: 'broker-a', queueId: 0 };
 
 describe('PullConsumer', () => {
-  let clock: ManualClock;
-  let bench: ConsumerBench;
+  const bench = new ConsumerBench();
   let open: PullConsumer[];
 
   beforeEach(async () => {
-    clock = new ManualClock();
-    bench = await ConsumerBench.start(clock, new LoopbackNetwork());
+    await bench.open();
     open = [];
   });
 
@@ -26,7 +22,7 @@ describe('PullConsumer', () => {
 
   const make = (options: Partial<PullConsumerOptions> = {}): PullConsumer => {
     const nameServers = bench.cluster.nameServer;
-    const { network } = bench;
+    const { clock, network } = bench;
     const consumer = new PullConsumer({ nameServers, group: 'g', clock, network, ...options });
     open.push(consumer);
     return consumer;
@@ -58,7 +54,7 @@ describe('PullConsumer', () => {
       sysFlag: PullSysFlag.subscription,
       suspendTimeoutMillis: 0,
     });
-    const now = clock.now();
+    const now = bench.clock.now();
     await bench.done(consumer.pull(queue, { sql: 'a > 5' }, 0, 1));
     expect(bench.cluster.queues.pulls.at(-1)).toMatchObject({
       subscription: 'a > 5',
@@ -83,7 +79,7 @@ describe('PullConsumer', () => {
       nextOffset: 0,
     });
     const held = consumer.pullBlockIfNotFound(queue, '*', 0, 1);
-    await clock.advance(15_000);
+    await bench.clock.advance(15_000);
     bench.cluster.queues.add('t', 0, { text: 'late' });
     const found = await bench.done(held);
     expect(found.messages.map((one) => one.text)).toEqual(['late']);
@@ -122,7 +118,7 @@ describe('PullConsumer', () => {
     expect(await bench.done(consumer.fetchConsumeOffset(queue, { fromStore: true }))).toBe(
       undefined,
     );
-    await clock.advance(5_000);
+    await bench.clock.advance(5_000);
     await bench.until(() => bench.offset(0) === 7);
     expect(bench.offset(0)).toBe(7);
     consumer.updateConsumeOffset(queue, 4);
@@ -130,8 +126,8 @@ describe('PullConsumer', () => {
     expect(bench.offset(0)).toBe(4);
     expect(bench.cluster.unregistered).toEqual(['g']);
     await bench.done(bench.cluster.close());
-    await clock.advance(30_000);
-    expect(clock.waiting).toBe(0);
+    await bench.clock.advance(30_000);
+    expect(bench.clock.waiting).toBe(0);
   });
 
   it('stores at once when asked to', async () => {

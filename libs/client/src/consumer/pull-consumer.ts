@@ -11,7 +11,9 @@ import { subscriptionOf, type MessageFilter, type TopicSubscription } from '../s
 import { activeMember } from './active-member.js';
 import { Farewell } from './farewell.js';
 import { checkConsumerGroup } from './group-name.js';
+import { ConsumeHooks } from './consume-hooks.js';
 import type { ConsumerGroup } from './group-state.js';
+import { GroupMeasures } from './topic-measures.js';
 import { offsetStoreOf, persistOffsets } from './offset-keeping.js';
 import { OffsetTable } from './offset-store.js';
 import {
@@ -70,6 +72,8 @@ export class PullConsumer implements AsyncDisposable {
       subscriptions: new Map(),
       offsets: new OffsetTable(offsetStoreOf(this.instance, this.group, isClustering, options)),
       assigned: new Map(),
+      hooks: new ConsumeHooks(this.logger),
+      measures: new GroupMeasures(),
     };
     this.inquiry = new QueueInquiry(this.instance);
     this.member = activeMember(this.state, {

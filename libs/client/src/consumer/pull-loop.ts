@@ -1,4 +1,5 @@
 import { messageOf } from '@nestjs-rocketmq/foundation';
+import type { StoredMessage } from '@nestjs-rocketmq/message';
 import { ResponseCode } from '@nestjs-rocketmq/protocol';
 import { isRefusal, type PullAnswer } from '../broker-calls.js';
 import type { TopicSubscription } from '../subscription.js';
@@ -67,6 +68,7 @@ export class PullLoop {
     const { queue } = assigned;
     const place = await readPlaceOf(state.instance, queue, assigned.readFrom);
     assigned.pulledAt = state.clock.now();
+    const asked = state.clock.monotonic();
     const answer = await this.puller.ask(assigned, place);
     if (assigned.isLeaving) return;
     if (this.failures > 0) {
@@ -75,12 +77,21 @@ export class PullLoop {
     }
     assigned.readFrom = answer.header.suggestWhichBrokerId;
     if (answer.code === ResponseCode.PULL_OFFSET_MOVED) return this.moved(answer);
-    const messages =
-      answer.code === ResponseCode.SUCCESS
-        ? wantedOf(answer.body, this.puller.subscription(queue.topic))
-        : [];
+    assigned.queueEnd = answer.header.maxOffset;
+    const messages = answer.code === ResponseCode.SUCCESS ? this.found(answer, asked) : [];
     const fresh = assigned.process.put(messages, answer.header.nextBeginOffset);
     return this.puller.arrived(assigned, fresh);
+  }
+
+  /** What is left when tags were compared and filter hooks have looked. */
+  private found(answer: PullAnswer, asked: number): StoredMessage[] {
+    const { state, assigned } = this;
+    const { queue } = assigned;
+    const wanted = wantedOf(answer.body, this.puller.subscription(queue.topic));
+    const messages = state.hooks.filter(state.group, queue, wanted);
+    const now = state.clock.monotonic();
+    state.measures.of(queue.topic, now).pulls(now, now - asked, messages.length);
+    return messages;
   }
 
   private moved(answer: PullAnswer): Promise<void> | void {

@@ -1,18 +1,12 @@
-import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
-import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
 import { ConsumerBench, texts } from '../testing/consumer-bench.js';
 import type { ConsumeVerdict, PushConsumerOptions } from './consumer-options.js';
 
 const success: ConsumeVerdict = { kind: 'success' };
 
 describe('PushConsumer among others, and at its end', () => {
-  let clock: ManualClock;
-  let bench: ConsumerBench;
+  const bench = new ConsumerBench();
 
-  beforeEach(async () => {
-    clock = new ManualClock();
-    bench = await ConsumerBench.start(clock, new LoopbackNetwork());
-  });
+  beforeEach(() => bench.open());
 
   afterEach(() => bench.close());
 
@@ -40,7 +34,7 @@ describe('PushConsumer among others, and at its end', () => {
     await bench.consumer({ instanceName: 'one' });
     expect(bench.seen).toHaveLength(4);
     await bench.consumer({ instanceName: 'two' });
-    await clock.advance(1_000);
+    await bench.clock.advance(1_000);
     expect(bench.offset(1)).toBe(4);
     expect(bench.seen).toHaveLength(4);
   });
@@ -49,7 +43,7 @@ describe('PushConsumer among others, and at its end', () => {
     const consumer = await bench.consumer();
     bench.cluster.queues.members.get('g')?.clear();
     bench.cluster.queues.members.get('g')?.set('somebody', bench.cluster.clients[0]!);
-    await clock.advance(20_000);
+    await bench.clock.advance(20_000);
     await bench.until(() => bench.cluster.queues.members.get('g')?.size === 2);
     expect(bench.cluster.queues.members.get('g')?.size).toBe(2);
     expect(consumer.assignedQueues().length).toBeGreaterThan(0);
@@ -70,7 +64,7 @@ describe('PushConsumer among others, and at its end', () => {
         return success;
       },
     });
-    await clock.advance(100);
+    await bench.clock.advance(100);
     expect(bench.seen).toEqual(texts(0, 20).map((one) => one.text));
     expect(most).toBe(1);
     expect(bench.cluster.queues.locks.size).toBe(3);
@@ -84,7 +78,7 @@ describe('PushConsumer among others, and at its end', () => {
       consumer.assignedQueues().some(({ topic, queueId }) => topic === 't' && queueId === 0),
     ).toBe(false);
     bench.cluster.queues.locks.delete('t 0');
-    await clock.advance(2_000);
+    await bench.clock.advance(2_000);
     expect(bench.seen).toEqual(['m0']);
   });
 
@@ -92,9 +86,9 @@ describe('PushConsumer among others, and at its end', () => {
     bench.cluster.queues.locks.set('t 0', 'somebody else');
     bench.cluster.queues.add('t', 0, ...texts(0, 1));
     await bench.consumer({ mode: 'orderly' });
-    await clock.advance(19_000);
+    await bench.clock.advance(19_000);
     bench.cluster.queues.locks.delete('t 0');
-    await clock.advance(3_100);
+    await bench.clock.advance(3_100);
     expect(bench.seen).toEqual(['m0']);
   });
 
@@ -117,10 +111,10 @@ describe('PushConsumer among others, and at its end', () => {
         return success;
       },
     });
-    await clock.advance(5_000);
+    await bench.clock.advance(5_000);
     expect(bench.seen).toEqual(['one m0']);
     end?.();
-    await clock.advance(5_000);
+    await bench.clock.advance(5_000);
     expect(bench.seen).toEqual(['one m0', 'two m1']);
   });
 
@@ -142,7 +136,7 @@ describe('PushConsumer among others, and at its end', () => {
       listener: () => new Promise((resolve) => (end = () => resolve(success))),
     });
     const closed = consumer.close();
-    await clock.advance(10);
+    await bench.clock.advance(10);
     end?.();
     await closed;
     expect([bench.offset(0), bench.cluster.queues.locks.size, bench.cluster.unregistered]).toEqual([
@@ -150,10 +144,10 @@ describe('PushConsumer among others, and at its end', () => {
       0,
       ['g'],
     ]);
-    await clock.advance(20_000);
+    await bench.clock.advance(20_000);
     await bench.done(bench.cluster.close());
-    await clock.advance(20_000);
-    expect(clock.waiting).toBe(0);
+    await bench.clock.advance(20_000);
+    expect(bench.clock.waiting).toBe(0);
   });
 
   it('gives up waiting at the deadline of close and aborts the signals', async () => {
@@ -173,8 +167,8 @@ describe('PushConsumer among others, and at its end', () => {
     const consumer = await bench.consumer();
     await bench.done(bench.cluster.close());
     await bench.done(consumer.close({ deadline: '1s' }));
-    await clock.advance(20_000);
-    expect(clock.waiting).toBe(0);
+    await bench.clock.advance(20_000);
+    expect(bench.clock.waiting).toBe(0);
   });
 });
 

@@ -1,20 +1,15 @@
 import { silentLogger, type Logger } from '@nestjs-rocketmq/foundation';
-import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
-import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
 import { ConsumerBench, texts } from '../testing/consumer-bench.js';
 import type { ConsumeVerdict } from './consumer-options.js';
+import type { OffsetStore } from './offset-store.js';
 import { PushConsumer } from './push-consumer.js';
 
 const success: ConsumeVerdict = { kind: 'success' };
 
 describe('PushConsumer', () => {
-  let clock: ManualClock;
-  let bench: ConsumerBench;
+  const bench = new ConsumerBench();
 
-  beforeEach(async () => {
-    clock = new ManualClock();
-    bench = await ConsumerBench.start(clock, new LoopbackNetwork());
-  });
+  beforeEach(() => bench.open());
 
   afterEach(() => bench.close());
 
@@ -25,7 +20,7 @@ describe('PushConsumer', () => {
     bench.cluster.queues.add('t', 0, ...texts(3, 5));
     await bench.until(() => bench.seen.length === 5);
     expect(bench.seen).toHaveLength(5);
-    await clock.advance(5_000);
+    await bench.clock.advance(5_000);
     await bench.until(() => bench.offset(0) === 5);
     expect(bench.offset(0)).toBe(5);
   });
@@ -50,7 +45,7 @@ describe('PushConsumer', () => {
     bench.cluster.queues.add('t', 0, tagged('yes', 'Aa'), tagged('no', 'BB'));
     await bench.consumer({ subscriptions: [{ topic: 't', expression: 'Aa' }] });
     expect(bench.seen).toEqual(['yes']);
-    await clock.advance(5_000);
+    await bench.clock.advance(5_000);
     await bench.until(() => bench.offset(0) === 2);
     expect(bench.offset(0)).toBe(2);
   });
@@ -100,7 +95,7 @@ describe('PushConsumer', () => {
   it('gives a failed message back to the broker that holds it', async () => {
     bench.cluster.queues.add('t', 1, { text: 'bad' });
     await bench.consumer({ listener: () => Promise.reject(new Error('no')), maxReconsumeTimes: 5 });
-    await clock.advance(0);
+    await bench.clock.advance(0);
     expect(bench.cluster.queues.sentBack).toEqual([
       expect.objectContaining({
         group: 'g',
@@ -110,7 +105,7 @@ describe('PushConsumer', () => {
         maxReconsumeTimes: 5,
       }),
     ]);
-    await clock.advance(5_000);
+    await bench.clock.advance(5_000);
     await bench.until(() => bench.offset(1) === 1);
     expect(bench.offset(1)).toBe(1);
   });
@@ -122,7 +117,7 @@ describe('PushConsumer', () => {
       pullThresholdForQueue: 64,
       concurrency: 1,
     });
-    await clock.advance(1_000);
+    await bench.clock.advance(1_000);
     const { pulled } = consumer.statistics();
     expect(pulled).toBeGreaterThan(64);
     expect(pulled).toBeLessThanOrEqual(64 + 32);
@@ -131,7 +126,7 @@ describe('PushConsumer', () => {
   it('goes on pulling when there is room again', async () => {
     bench.cluster.queues.add('t', 0, ...texts(0, 300));
     await bench.consumer({ pullThresholdForQueue: 10, concurrency: 2 });
-    for (let i = 0; i < 100 && bench.seen.length < 300; i += 1) await clock.advance(1);
+    for (let i = 0; i < 100 && bench.seen.length < 300; i += 1) await bench.clock.advance(1);
     expect(bench.seen).toHaveLength(300);
   });
 
@@ -140,14 +135,52 @@ describe('PushConsumer', () => {
     consumer.pause();
     bench.cluster.queues.add('t', 0, ...texts(0, 1));
     bench.cluster.queues.add('t', 1, ...texts(1, 2));
-    await clock.advance(1_000);
+    await bench.clock.advance(1_000);
     const before = bench.seen.length;
     bench.cluster.queues.add('t', 0, ...texts(2, 3));
-    await clock.advance(30_000);
+    await bench.clock.advance(30_000);
     expect(bench.seen).toHaveLength(before);
     consumer.resume();
-    await clock.advance(100);
+    await bench.clock.advance(100);
     expect(bench.seen).toHaveLength(3);
+  });
+
+  it('stops pulling single queues, until each is named again', async () => {
+    const consumer = await bench.consumer();
+    const queues = [0, 1].map((queueId) => ({ topic: 't', brokerName: 'broker-a', queueId }));
+    consumer.pause(queues);
+    expect(consumer.paused()).toEqual(queues);
+    // A pull that is under way may still bring something.
+    bench.cluster.queues.add('t', 0, { text: 'a' });
+    bench.cluster.queues.add('t', 1, { text: 'b' });
+    await bench.clock.advance(1_000);
+    const before = bench.seen.length;
+    bench.cluster.queues.add('t', 0, { text: 'c' });
+    bench.cluster.queues.add('t', 1, { text: 'd' });
+    await bench.clock.advance(30_000);
+    expect(bench.seen).toHaveLength(before);
+    consumer.resume(queues.slice(0, 1));
+    await bench.clock.advance(100);
+    expect([bench.seen.includes('c'), bench.seen.includes('d')]).toEqual([true, false]);
+    consumer.resume();
+    await bench.clock.advance(100);
+    expect(bench.seen).not.toContain('d');
+    consumer.resume(queues);
+    await bench.clock.advance(100);
+    expect(bench.seen).toContain('d');
+  });
+
+  it('keeps a queue paused that was reset meanwhile', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 3));
+    const consumer = await bench.consumer();
+    const queue = { topic: 't', brokerName: 'broker-a', queueId: 0 };
+    consumer.pause([queue]);
+    bench.reset('t', [[queue, 1]]);
+    await bench.clock.advance(1_000);
+    expect(bench.seen).toHaveLength(3);
+    consumer.resume([queue]);
+    await bench.clock.advance(100);
+    expect(bench.seen.slice(3)).toEqual(['m1', 'm2']);
   });
 
   it('repeats a failed pull, and brings its subscription when the broker lost it', async () => {
@@ -161,7 +194,7 @@ describe('PushConsumer', () => {
     await bench.consumer();
     const beats = bench.cluster.heartbeats.length;
     expect(bench.seen).toEqual([]);
-    await clock.advance(1_100);
+    await bench.clock.advance(1_100);
     expect(bench.seen).toEqual(['m0']);
     expect(bench.cluster.heartbeats.length).toBeGreaterThanOrEqual(beats);
   });
@@ -178,7 +211,7 @@ describe('PushConsumer', () => {
     const logger: Logger = { ...silentLogger, warn: tell, info: tell, child: () => logger };
     await bench.consumer({ logger });
     bench.cluster.queues.add('t', 0, ...texts(0, 1));
-    await clock.advance(20_000);
+    await bench.clock.advance(20_000);
     expect(bench.seen).toEqual(['m0']);
     expect(told.filter((sentence) => sentence.includes('ull'))).toEqual([
       'A pull failed; it will be repeated.',
@@ -191,7 +224,7 @@ describe('PushConsumer', () => {
     bench.cluster.queues.minOffsets.set('t 0', 4);
     bench.cluster.queues.offsets.set('g t 0', 1);
     await bench.consumer();
-    await clock.advance(1_000);
+    await bench.clock.advance(1_000);
     expect(bench.seen).toEqual(['m4', 'm5']);
   });
 
@@ -199,7 +232,7 @@ describe('PushConsumer', () => {
     await bench.consumer({ subscriptions: [{ topic: 'later' }] });
     bench.cluster.addTopic('later', 1);
     bench.cluster.queues.add('later', 0, { text: 'early bird' });
-    await clock.advance(20_000);
+    await bench.clock.advance(20_000);
     expect(bench.seen).toEqual(['early bird']);
   });
 
@@ -208,8 +241,37 @@ describe('PushConsumer', () => {
     await bench.consumer();
     expect(bench.seen).toHaveLength(3);
     bench.reset('t', [[{ topic: 't', brokerName: 'broker-a', queueId: 0 }, 1]]);
-    await clock.advance(1_000);
+    await bench.clock.advance(1_000);
     expect(bench.seen.slice(3)).toEqual(['m1', 'm2']);
+  });
+
+  it('is not kept from a reset by a store that fails', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 3));
+    const offsets = new Map<number, number>();
+    let fails = false;
+    const offsetStore: OffsetStore = {
+      read: ({ topic, queueId }) =>
+        Promise.resolve(topic === 't' ? offsets.get(queueId) : undefined),
+      write: (all) => {
+        if (fails) return Promise.reject(new Error('disk full'));
+        for (const { queue, offset } of all) {
+          if (queue.topic === 't') offsets.set(queue.queueId, offset);
+        }
+        return Promise.resolve();
+      },
+    };
+    await bench.consumer({ offsetStore });
+    await bench.clock.advance(5_000);
+    expect(offsets.get(0)).toBe(3);
+    fails = true;
+    bench.reset('t', [[{ topic: 't', brokerName: 'broker-a', queueId: 0 }, 1]]);
+    await bench.clock.advance(1_000);
+    expect([bench.seen.slice(3), offsets.get(0)]).toEqual([['m1', 'm2'], 3]);
+    fails = false;
+    bench.reset('t', [[{ topic: 't', brokerName: 'broker-a', queueId: 0 }, 2]]);
+    await bench.clock.advance(0);
+    await bench.until(() => offsets.get(0) === 2);
+    expect(offsets.get(0)).toBe(2);
   });
 
   it('refuses a topic that is subscribed twice', () => {

@@ -1,47 +1,38 @@
-import type { Clock, Logger, Timer } from '@nestjs-rocketmq/foundation';
-import { retryTopic, type MessageQueue } from '@nestjs-rocketmq/message';
-import type { ConsumerData } from '@nestjs-rocketmq/protocol';
+import type { Timer } from '@nestjs-rocketmq/foundation';
+import { checkTopic, isRetryTopic, type MessageQueue } from '@nestjs-rocketmq/message';
 import { ClientAdmin } from '../admin/client-admin.js';
 import type { ConsumerMember } from '../broker-requests.js';
-import { ClientInstance, milliseconds } from '../client-instance.js';
-import { ClientStateError } from '../client.errors.js';
+import { milliseconds, type ClientInstance } from '../client-instance.js';
+import { ClientConfigurationError, ClientStateError } from '../client.errors.js';
 import type { CloseOptions } from '../producer/send-result.js';
-import { TagSubscription } from '../subscription.js';
+import { subscriptionOf, type MessageFilter } from '../subscription.js';
 import { ConcurrentDelivery } from './concurrent-delivery.js';
-import {
-  pushConsumerOptionSet,
-  subscriptionsOf,
-  type PushConsumerOptions,
-  type PushConsumerSettings,
-} from './consumer-options.js';
+import type { ConsumeHook, FilterHook } from './consume-hooks.js';
+import type { PushConsumerOptions } from './consumer-options.js';
 import { consumeDirectly } from './direct-consumption.js';
 import { Farewell } from './farewell.js';
-import { checkConsumerGroup } from './group-name.js';
 import { GroupShare } from './group-share.js';
-import type { ConsumerStatistics, GroupState, MessageDelivery } from './group-state.js';
+import type { ConsumerStatistics, MessageDelivery } from './group-state.js';
 import { HeldQueues } from './held-queues.js';
 import { Inspection } from './inspection.js';
-import { checkFilters, learnRoutes } from './joining.js';
-import { offsetStoreOf, persistOffsets } from './offset-keeping.js';
-import { OffsetTable } from './offset-store.js';
+import { checkFilters, learnRoutes, tellAssignment } from './joining.js';
+import { persistOffsets } from './offset-keeping.js';
 import { OrderlyDelivery } from './orderly-delivery.js';
 import { PushPulls } from './push-pulls.js';
+import { pushHeartbeat, pushReport, type PushConsumerStatus } from './push-report.js';
+import { pushStateOf, type PushState } from './push-state.js';
 import { Rebalancer } from './rebalancer.js';
 
 const defaultCloseDeadline = 30_000;
 
 /** A consumer to which messages are pushed: subscribe by options, `start`, `close`. */
 export class PushConsumer implements AsyncDisposable {
-  readonly group: string;
-  private readonly settings: PushConsumerSettings;
-  private readonly instance: ClientInstance;
   private readonly ownsInstance: boolean;
-  private readonly clock: Clock;
-  private readonly logger: Logger;
-  private readonly state: GroupState;
+  private readonly state: PushState;
   private readonly delivery: MessageDelivery;
   private readonly held: HeldQueues;
   private readonly rebalancer: Rebalancer;
+  private readonly inspection: Inspection;
   private readonly member: ConsumerMember;
   private readonly timers: Timer[] = [];
   private ownAdmin: ClientAdmin | undefined;
@@ -51,62 +42,33 @@ export class PushConsumer implements AsyncDisposable {
 
   /** Throws `OptionsError` naming every wrong option, or `ClientConfigurationError`. */
   constructor(options: PushConsumerOptions) {
-    this.settings = pushConsumerOptionSet.load(options as unknown as Record<string, unknown>);
-    this.group = this.settings.group;
-    checkConsumerGroup(this.group);
-    const isClustering = this.settings.model === 'clustering';
-    const isOrderly = this.settings.mode === 'orderly';
+    const state = pushStateOf(options, () => this.rebalancer.request());
+    this.state = state;
     this.ownsInstance = options.instance === undefined;
-    this.instance = options.instance ?? new ClientInstance(options);
-    this.clock = this.instance.clock;
-    this.logger = (options.logger ?? this.instance.logger).child(this.group);
-    const version = this.clock.now();
-    const subscriptions = subscriptionsOf(options.subscriptions, this.group, version);
-    const retries = retryTopic(this.group);
-    if (isClustering) subscriptions.set(retries, new TagSubscription(retries, '*', version));
-    const store = offsetStoreOf(this.instance, this.group, isClustering, options);
-    this.state = {
-      group: this.group,
-      settings: this.settings,
-      instance: this.instance,
-      clock: this.clock,
-      logger: this.logger,
-      listener: options.listener,
-      isClustering,
-      isOrderly,
-      lockInterval: isOrderly && isClustering ? this.settings.lockInterval : undefined,
-      subscriptions,
-      offsets: new OffsetTable(store),
-      statistics: newStatistics(),
-      assigned: new Map(),
-      isPaused: false,
-      requestRebalance: () => this.rebalancer.request(),
-    };
-    this.delivery = this.state.isOrderly
-      ? new OrderlyDelivery(this.state)
-      : new ConcurrentDelivery(this.state);
-    this.held = new HeldQueues(this.state, new PushPulls(this.state, this.delivery));
-    const share = new GroupShare(this.state, options.strategy);
-    this.rebalancer = new Rebalancer(this.state, this.held, share);
-    const inspection = new Inspection(this.state, {
-      consumeType: 'CONSUME_PASSIVELY',
-      properties: {
-        PROP_CONSUME_ORDERLY: String(this.state.isOrderly),
-        PROP_THREADPOOL_CORE_SIZE: String(this.settings.concurrency),
-      },
-    });
+    const delivery = state.isOrderly ? new OrderlyDelivery(state) : new ConcurrentDelivery(state);
+    this.delivery = delivery;
+    this.held = new HeldQueues(state, new PushPulls(state, delivery));
+    const share = new GroupShare(state, options.strategy);
+    const onShared = tellAssignment(state, options.messageQueueListener);
+    this.rebalancer = new Rebalancer(state, this.held, share, onShared);
+    const inspection = new Inspection(
+      state,
+      pushReport(state, () => delivery.running),
+    );
+    this.inspection = inspection;
     this.member = {
-      group: this.group,
+      group: state.group,
       status: (topic) => inspection.status(topic),
-      runningInfo: () => inspection.runningInfo(),
-      consumeDirectly: (message, broker) => consumeDirectly(this.state, message, broker),
-      data: () => this.heartbeatData(),
+      runningInfo: (jstack) => inspection.runningInfo(jstack),
+      consumeDirectly: (message, broker) => consumeDirectly(state, message, broker),
+      data: () => pushHeartbeat(state),
       membersChanged: () => this.rebalancer.request(),
-      resetOffsets: async (offsets) => {
-        await this.held.reset(offsets);
-        this.rebalancer.request();
-      },
+      resetOffsets: (offsets) => this.held.reset(offsets, () => this.rebalancer.request()),
     };
+  }
+
+  get group(): string {
+    return this.state.group;
   }
 
   /** The client id under which brokers know this consumer. */
@@ -119,6 +81,10 @@ export class PushConsumer implements AsyncDisposable {
     return (this.ownAdmin ??= new ClientAdmin({ instance: this.instance }));
   }
 
+  get isRunning(): boolean {
+    return this.stage === 'running';
+  }
+
   /**
    * Joins the group. Resolves after the first sharing out of queues was tried; topics, brokers and
    * name servers that are not there yet are waited for in the background. Rejects with
@@ -129,18 +95,14 @@ export class PushConsumer implements AsyncDisposable {
       throw new ClientStateError(`The consumer of group '${this.group}' was started before.`);
     }
     this.stage = 'running';
-    const { instance, settings } = this;
+    const { instance } = this;
+    const { clock, settings, subscriptions } = this.state;
     instance.addConsumer(this.member);
     instance.start();
     this.delivery.start();
     this.rebalancer.start();
-    this.timers.push(
-      this.clock.every(
-        settings.persistConsumerOffsetInterval,
-        () => void persistOffsets(this.state),
-      ),
-    );
-    const { subscriptions } = this.state;
+    const interval = settings.persistConsumerOffsetInterval;
+    this.timers.push(clock.every(interval, () => void persistOffsets(this.state)));
     await learnRoutes(this.state, subscriptions.keys());
     try {
       await checkFilters(this.state, subscriptions.values());
@@ -157,19 +119,75 @@ export class PushConsumer implements AsyncDisposable {
     await this.rebalancer.settled();
   }
 
-  /** Stops pulling; messages in hand are still handled. */
-  pause(): void {
-    this.state.isPaused = true;
+  /**
+   * Consumes a topic from now on; a second time for the same topic changes the filter. Every member
+   * of a group must do the same. Resolves after brokers were told and the queues shared out, or
+   * that was tried. Throws `FilterError`; rejects with `BrokerRefusedError`, and stays as it was,
+   * when a broker does not take an SQL92 filter.
+   */
+  async subscribe(topic: string, filter: MessageFilter = '*'): Promise<void> {
+    this.checkOwnTopic(topic);
+    const { state, instance } = this;
+    const before = state.subscriptions.get(topic);
+    // Brokers keep the newest wish: two of one moment must differ.
+    const version = Math.max(state.clock.now(), (before?.data.subVersion ?? 0) + 1);
+    const wish = subscriptionOf(topic, filter, version);
+    if (this.isRunning) {
+      await learnRoutes(state, [topic]);
+      await checkFilters(state, [wish]);
+    }
+    state.subscriptions.set(topic, wish);
+    if (!this.isRunning) return;
+    await instance.heartbeat();
+    this.rebalancer.request();
+    await this.rebalancer.settled();
   }
 
-  resume(): void {
+  /** Leaves the queues of a topic, with their offsets stored. What its listener calls end in counts no more. */
+  async unsubscribe(topic: string): Promise<void> {
+    this.checkOwnTopic(topic);
+    if (!this.state.subscriptions.delete(topic) || !this.isRunning) return;
+    this.rebalancer.request();
+    await this.rebalancer.settled();
+    this.state.measures.forget(topic);
+    await this.instance.heartbeat();
+  }
+
+  /**
+   * Stops pulling, of everything or of these queues; messages in hand are still handled. A paused
+   * queue stays so until `resume` names it, also when it went to another member and came back.
+   */
+  pause(queues?: readonly MessageQueue[]): void {
+    if (queues === undefined) this.state.isPaused = true;
+    else this.held.pause(queues);
+  }
+
+  /** Pulls again: everything that `pause` without queues stopped, or these queues. */
+  resume(queues?: readonly MessageQueue[]): void {
+    if (queues !== undefined) return this.held.resume(queues);
     this.state.isPaused = false;
     for (const assigned of this.state.assigned.values()) assigned.changed();
     this.rebalancer.request();
   }
 
+  /** The whole consumer. */
   get isPaused(): boolean {
     return this.state.isPaused;
+  }
+
+  /** The queues that are paused one by one. */
+  paused(): MessageQueue[] {
+    return this.held.paused();
+  }
+
+  /** From the next call on. */
+  addConsumeHook(hook: ConsumeHook): void {
+    this.state.hooks.add(hook);
+  }
+
+  /** From the next pull on. */
+  addFilterHook(hook: FilterHook): void {
+    this.state.hooks.addFilter(hook);
   }
 
   /** The queues that this consumer owns now. */
@@ -180,6 +198,19 @@ export class PushConsumer implements AsyncDisposable {
   /** Counters since the start. */
   statistics(): Readonly<ConsumerStatistics> {
     return { ...this.state.statistics };
+  }
+
+  /** How it is doing: counters, what was done lately, and where it stands in each queue. */
+  status(): PushConsumerStatus {
+    return {
+      group: this.group,
+      clientId: this.clientId,
+      isRunning: this.isRunning,
+      isPaused: this.isPaused,
+      totals: this.statistics(),
+      topics: this.inspection.rates(),
+      queues: this.inspection.queues(),
+    };
   }
 
   /**
@@ -197,21 +228,20 @@ export class PushConsumer implements AsyncDisposable {
     return this.close();
   }
 
-  private heartbeatData(): ConsumerData {
-    const { from, model } = this.settings;
-    return {
-      groupName: this.group,
-      consumeType: 'CONSUME_PASSIVELY',
-      messageModel: model === 'broadcasting' ? 'BROADCASTING' : 'CLUSTERING',
-      consumeFromWhere:
-        from === 'first'
-          ? 'CONSUME_FROM_FIRST_OFFSET'
-          : from === 'last'
-            ? 'CONSUME_FROM_LAST_OFFSET'
-            : 'CONSUME_FROM_TIMESTAMP',
-      subscriptionDataSet: [...this.state.subscriptions.values()].map((one) => one.data),
-      unitMode: false,
-    };
+  private get instance(): ClientInstance {
+    return this.state.instance;
+  }
+
+  private checkOwnTopic(topic: string): void {
+    if (this.stage === 'closing') {
+      throw new ClientStateError(`The consumer of group '${this.group}' was closed.`);
+    }
+    checkTopic(topic);
+    if (!isRetryTopic(topic)) return;
+    throw new ClientConfigurationError(
+      `The retry topic '${topic}' belongs to its group and is not subscribed by hand.`,
+      { details: { topic } },
+    );
   }
 
   private async closeAll(deadlineMs: number): Promise<void> {
@@ -220,7 +250,7 @@ export class PushConsumer implements AsyncDisposable {
     for (const timer of this.timers) timer.cancel();
     this.stopWatching();
     if (wasRunning) {
-      const farewell = new Farewell(this.clock, this.logger, deadlineMs);
+      const farewell = new Farewell(this.state.clock, this.state.logger, deadlineMs);
       await farewell.step('The last rebalance', () => this.rebalancer.stop());
       await farewell.step('A pull', () => this.held.stopPulling());
       const isDrained = await farewell.step('A listener call', () => this.delivery.drain());
@@ -240,16 +270,4 @@ export class PushConsumer implements AsyncDisposable {
     }
     await this.instance.remove(this.member, timeMs);
   }
-}
-
-function newStatistics(): ConsumerStatistics {
-  return {
-    pulled: 0,
-    consumed: 0,
-    failed: 0,
-    sentBack: 0,
-    deadLettered: 0,
-    timedOut: 0,
-    running: 0,
-  };
 }

@@ -25,7 +25,7 @@ export class PushPulls implements Puller {
 
   mustWait(assigned: AssignedQueue): boolean {
     const { state } = this;
-    if (state.isPaused || isOverThreshold(assigned, state)) return true;
+    if (state.isPaused || assigned.isPaused || isOverThreshold(assigned, state)) return true;
     if (!state.isOrderly) return assigned.process.span > state.settings.consumeConcurrentlyMaxSpan;
     return state.isClustering && assigned.lockedUntil <= state.clock.monotonic();
   }

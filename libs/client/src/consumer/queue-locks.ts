@@ -80,8 +80,10 @@ export class QueueLocks {
 
   private settle(assigned: AssignedQueue, until: number | undefined): void {
     const ranOut = assigned.lockedUntil < this.state.clock.monotonic();
-    if (until !== undefined && !ranOut) assigned.lockedUntil = until;
-    else {
+    if (until !== undefined && !ranOut) {
+      assigned.lockedUntil = until;
+      assigned.lockedAt = this.state.clock.now();
+    } else {
       assigned.lockedUntil = 0;
       if (!assigned.isDropped) this.onLost(assigned);
     }

@@ -1,7 +1,7 @@
-import type { Clock } from '@nestjs-rocketmq/foundation';
+import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import type { MessageQueue } from '@nestjs-rocketmq/message';
 import { ResetConsumerClientOffset } from '@nestjs-rocketmq/protocol';
-import type { Network } from '@nestjs-rocketmq/remoting';
+import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
 import type { Duration } from '../client-options.js';
 import type { LitePullConsumerOptions } from '../consumer/lite-pull-options.js';
 import { LitePullConsumer } from '../consumer/lite-pull-consumer.js';
@@ -10,29 +10,26 @@ import type { PushConsumerOptions } from '../consumer/consumer-options.js';
 import { PushConsumer } from '../consumer/push-consumer.js';
 import { ScriptedCluster } from './scripted-cluster.js';
 
-/** A clock that specs move; `ManualClock` is one. */
-export interface MovedClock extends Clock {
-  advance(ms: number): Promise<void>;
-  readonly waiting: number;
-}
-
-/** For specs: push consumers of the group `g` on a scripted cluster, and what they saw. */
+/**
+ * For specs: push consumers of the group `g` on a scripted cluster, and what they saw. One for a
+ * whole suite: `open` before each test, `close` after it.
+ */
 export class ConsumerBench {
-  readonly seen: string[] = [];
-  private readonly consumers: (PushConsumer | LitePullConsumer)[] = [];
+  clock = new ManualClock();
+  network = new LoopbackNetwork();
+  cluster!: ScriptedCluster;
+  seen: string[] = [];
+  private consumers: (PushConsumer | LitePullConsumer)[] = [];
 
-  private constructor(
-    readonly clock: MovedClock,
-    readonly network: Network,
-    readonly cluster: ScriptedCluster,
-  ) {}
-
-  /** With the topic `t` of two queues and the group's retry topic. */
-  static async start(clock: MovedClock, network: Network): Promise<ConsumerBench> {
-    const cluster = await ScriptedCluster.start(network, clock);
-    cluster.addTopic('t', 2);
-    cluster.addTopic('%RETRY%g', 1);
-    return new ConsumerBench(clock, network, cluster);
+  /** A new clock, network and cluster, with the topic `t` of two queues and the group's retry topic. */
+  async open(): Promise<void> {
+    this.clock = new ManualClock();
+    this.network = new LoopbackNetwork();
+    this.seen = [];
+    this.consumers = [];
+    this.cluster = await ScriptedCluster.start(this.network, this.clock);
+    this.cluster.addTopic('t', 2);
+    this.cluster.addTopic('%RETRY%g', 1);
   }
 
   async consumer(options: Partial<PushConsumerOptions> = {}): Promise<PushConsumer> {

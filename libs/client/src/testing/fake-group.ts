@@ -7,6 +7,9 @@ import {
   type MessageListener,
   type PushConsumerOptions,
 } from '../consumer/consumer-options.js';
+import { ConsumeHooks } from '../consumer/consume-hooks.js';
+import { newStatistics } from '../consumer/push-state.js';
+import { GroupMeasures } from '../consumer/topic-measures.js';
 import type { GroupState, MessageDelivery } from '../consumer/group-state.js';
 import { OffsetTable } from '../consumer/offset-store.js';
 import { storedMessageOf } from './records.js';
@@ -46,15 +49,10 @@ export class FakeGroup {
         read: () => Promise.resolve(undefined),
         write: () => Promise.resolve(),
       }),
-      statistics: {
-        pulled: 0,
-        consumed: 0,
-        failed: 0,
-        sentBack: 0,
-        deadLettered: 0,
-        timedOut: 0,
-        running: 0,
-      },
+      statistics: newStatistics(),
+      hooks: new ConsumeHooks(silentLogger),
+      measures: new GroupMeasures(),
+      watch: { begins: () => undefined, ends: () => undefined },
       assigned: new Map([[queueKey(this.queue), this.assigned]]),
       isPaused: false,
       requestRebalance: () => undefined,

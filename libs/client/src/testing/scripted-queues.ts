@@ -1,6 +1,7 @@
 import type { Clock } from '@nestjs-rocketmq/foundation';
 import type { MessageQueue } from '@nestjs-rocketmq/message';
 import {
+  CheckClientConfig,
   ConsumerSendMsgBack,
   GetConsumerListByGroup,
   GetEarliestMsgStoretime,
@@ -41,6 +42,8 @@ export class ScriptedQueues {
   onPull: (asked: PullAsked) => PullOutcome | undefined = () => undefined;
   /** False: answers as 4.x brokers do. */
   knowsLitePulls = true;
+  /** What it says to a filter that is checked: a refusal, or nothing. */
+  filterRefusal: string | undefined;
   private readonly messages = new Map<string, RecordOf[]>();
   private arrivals: (() => void)[] = [];
 
@@ -96,6 +99,10 @@ export class ScriptedQueues {
         const all = this.messages.get(`${topic} ${queueId}`) ?? [];
         const found = all.findIndex((message) => timeOf(message) >= timestamp);
         return { header: { offset: found < 0 ? all.length : found } };
+      })
+      .route(CheckClientConfig, () => {
+        if (this.filterRefusal === undefined) return;
+        throw new ResponseError(ResponseCode.SUBSCRIPTION_PARSE_FAILED, this.filterRefusal);
       })
       .route(ConsumerSendMsgBack, (asked) => void this.sentBack.push(asked))
       .route(LockBatchMq, (_, { body }) => ({
