@@ -13,9 +13,9 @@ export class CallWatch implements CallWatcher {
   ) {}
 
   begins(call: ListenerCall, messages: readonly StoredMessage[]): void {
-    const { hooks, group } = this.group;
+    const { hooks, group, clock } = this.group;
     if (!hooks.isWatched) return;
-    const seen = { group, queue: call.queue, messages };
+    const seen = { group, queue: call.queue, messages, startedAt: clock.now() };
     this.shown.set(call, seen);
     hooks.before(seen);
   }
@@ -23,20 +23,20 @@ export class CallWatch implements CallWatcher {
   ends(call: ListenerCall, _: readonly StoredMessage[], outcome: CallOutcome): void {
     const { hooks, clock, measures } = this.group;
     const now = clock.monotonic();
-    const duration = now - call.startedAt;
-    measures.of(call.queue.topic, now).calls(now, duration);
+    const elapsed = now - call.startedAt;
+    measures.of(call.queue.topic, now).calls(now, elapsed);
     const seen = this.shown.get(call);
     if (seen === undefined) return;
     this.shown.delete(call);
     const isSuccess = isGoodAnswer(call, outcome);
-    const ended = this.endOf(outcome, duration, isSuccess);
-    hooks.after(seen, { ended, isSuccess, duration, error: outcome.error });
+    const ended = this.endOf(outcome, elapsed, isSuccess);
+    hooks.after(seen, { ended, isSuccess, elapsed, error: outcome.error });
   }
 
-  private endOf({ fault }: CallOutcome, duration: number, isSuccess: boolean): ConsumeReturn {
+  private endOf({ fault }: CallOutcome, elapsed: number, isSuccess: boolean): ConsumeReturn {
     if (fault === 'threw') return 'threw';
     if (fault === 'no-answer') return 'no-answer';
-    if (duration >= this.consumeTimeout) return 'timed-out';
+    if (elapsed >= this.consumeTimeout) return 'timed-out';
     return isSuccess ? 'success' : 'failed';
   }
 }

@@ -31,7 +31,7 @@ describe('hooks around consumption', () => {
     expect(before[0]).toMatchObject({ group: 'g', queue: { topic: 't', queueId: 0 } });
     expect(after.map(([call]) => call)).toEqual(before);
     expect(after[0]?.[0]).toBe(before[0]);
-    expect(after[0]?.[1]).toEqual({ ended: 'success', isSuccess: true, duration: 0 });
+    expect(after[0]?.[1]).toEqual({ ended: 'success', isSuccess: true, elapsed: 0 });
   });
 
   it.each<[string, () => ConsumeVerdicts, ConsumeOutcome['ended']]>([
@@ -66,7 +66,7 @@ describe('hooks around consumption', () => {
       },
     });
     await bench.clock.advance(2_000);
-    expect(after[0]?.[1]).toMatchObject({ ended: 'timed-out', isSuccess: true, duration: 1_500 });
+    expect(after[0]?.[1]).toMatchObject({ ended: 'timed-out', isSuccess: true, elapsed: 1_500 });
   });
 
   it('do no harm when they throw, and the log says which one', async () => {

@@ -10,6 +10,8 @@ export interface ConsumeCall {
   readonly queue: MessageQueue;
   /** As the listener sees them. */
   readonly messages: readonly StoredMessage[];
+  /** ms since 1970. */
+  readonly startedAt: number;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface ConsumeOutcome {
   /** The listener answered that everything is done, in time or not. */
   readonly isSuccess: boolean;
   /** How long it took, ms. */
-  readonly duration: number;
+  readonly elapsed: number;
   /** What was thrown, or a sentence about an answer that is none. */
   readonly error?: unknown;
 }
