@@ -9,7 +9,9 @@ const standsOn: Readonly<Record<string, readonly string[]>> = {
   'libs/remoting': ['libs/protocol', 'libs/foundation'],
   'libs/filter': ['libs/message', 'libs/foundation'],
   'libs/store': ['libs/message', 'libs/foundation'],
+  'libs/access': ['libs/remoting', 'libs/protocol', 'libs/foundation'],
   'libs/client': [
+    'libs/access',
     'libs/remoting',
     'libs/filter',
     'libs/protocol',

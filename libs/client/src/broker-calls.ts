@@ -1,3 +1,4 @@
+import { accessProblem } from '@nestjs-rocketmq/access';
 import { decodeRecords, StoredMessage, type MessageQueue } from '@nestjs-rocketmq/message';
 import {
   CheckClientConfig,
@@ -37,7 +38,7 @@ import {
   type TopicRouteData,
 } from '@nestjs-rocketmq/protocol';
 import type { Answer, InvokeOptions, Peer, RemotingClient } from '@nestjs-rocketmq/remoting';
-import { BrokerRefusedError } from './client.errors.js';
+import { AccessDeniedError, BrokerRefusedError } from './client.errors.js';
 
 export type SendAnswer = Answer<typeof SendMessageV2>;
 export type PullAnswer = Answer<typeof PullMessage>;
@@ -64,11 +65,14 @@ export function refusal(error: unknown, address: string, what: string): unknown 
   if (!(error instanceof ResponseError)) return error;
   const { responseCode, responseName, remark } = error;
   const words = remark === '' ? '' : `: ${remark}`;
-  return new BrokerRefusedError(
-    `${address} refused ${what} with ${responseName} (${responseCode})${words}`,
-    { responseCode, responseName, remark, address },
-    { cause: error, retriable: error.retriable },
-  );
+  const sentence = `${address} refused ${what} with ${responseName} (${responseCode})${words}`;
+  const said = { responseCode, responseName, remark, address };
+  const advice = accessProblem(responseCode, remark);
+  return advice === undefined
+    ? new BrokerRefusedError(sentence, said, { cause: error, retriable: error.retriable })
+    : new AccessDeniedError(`${address} refused ${what}; ${advice} (${remark})`, said, {
+        cause: error,
+      });
 }
 
 /** True when the broker answered one of these codes, or any refusal when none is named. */

@@ -1,3 +1,4 @@
+import { requestFields } from '@nestjs-rocketmq/access';
 import {
   messageOf,
   parseDuration,
@@ -8,12 +9,7 @@ import {
   type Timer,
 } from '@nestjs-rocketmq/foundation';
 import { localAddress, UniqueKeys } from '@nestjs-rocketmq/message';
-import type {
-  BrokerData,
-  ConsumerData,
-  HeartbeatData,
-  TopicRouteData,
-} from '@nestjs-rocketmq/protocol';
+import type { BrokerData, TopicRouteData } from '@nestjs-rocketmq/protocol';
 import { RemotingClient } from '@nestjs-rocketmq/remoting';
 import { BrokerCalls } from './broker-calls.js';
 import { brokerRequests, type ConsumerMember, type ProducerMember } from './broker-requests.js';
@@ -28,12 +24,10 @@ import {
   ClientStateError,
   NameServerUnreachableError,
 } from './client.errors.js';
+import { Greetings } from './greetings.js';
 import { NameServers, parseNameServers } from './name-servers.js';
 import { PendingReplies } from './producer/pending-replies.js';
 import { RouteTable } from './route-table.js';
-
-const firstReconnectDelay = 500;
-const longestReconnectDelay = 30_000;
 
 /** What producers and consumers take instead of `ClientOptions`, or beside them. */
 export interface SharedInstance {
@@ -74,9 +68,7 @@ export class ClientInstance {
   private readonly producers = new Map<string, ProducerMember>();
   private readonly consumers = new Map<string, ConsumerMember>();
   private readonly timers: Timer[] = [];
-  /** Brokers that know this client; lost with the connection. */
-  private readonly greeted = new Set<string>();
-  private readonly reconnecting = new Map<string, Timer>();
+  private readonly greetings: Greetings;
   private readonly intervals: { readonly routes: number; readonly heartbeat: number };
   private isRefreshing = false;
   private meetsAll = false;
@@ -104,12 +96,14 @@ export class ClientInstance {
       form: settings.headerForm as 'json' | 'binary',
       connectTimeoutMs: settings.connectTimeout,
       router: brokerRequests(this),
+      extra: requestFields({ credentials: settings.credentials }),
       ...(options.network === undefined ? {} : { network: options.network }),
     });
     this.calls = new BrokerCalls(this.remoting, settings.requestTimeout);
     this.routes = new RouteTable((topic) => this.fetchRoute(topic), this.logger);
-    this.routes.onChange(() => this.greetNewBrokers());
-    this.remoting.onPeerClose(() => this.lookForLostBrokers());
+    this.greetings = new Greetings(this, this.remoting);
+    this.routes.onChange(() => this.greetings.greetNew());
+    this.remoting.onPeerClose(() => this.greetings.lookForLost());
   }
 
   /** Starts the timers; harmless when they run. Throws `ClientStateError` after `close`. */
@@ -150,6 +144,20 @@ export class ClientInstance {
     return this.state === 'closed';
   }
 
+  get isRunning(): boolean {
+    return this.state === 'running';
+  }
+
+  /** Groups of the producers here. */
+  get producerGroups(): string[] {
+    return [...this.producers.keys()];
+  }
+
+  /** The consumers here. */
+  get consumerMembers(): ConsumerMember[] {
+    return [...this.consumers.values()];
+  }
+
   /** Throws `ClientConfigurationError` when the group has a producer here already. */
   addProducer(member: ProducerMember): void {
     if (this.producers.has(member.group)) throw groupTaken('producer', member.group);
@@ -178,7 +186,7 @@ export class ClientInstance {
     if (isConsumer) this.consumers.delete(member.group);
     if (!isProducer && !isConsumer) return;
     const who = isProducer ? { producerGroup: member.group } : { consumerGroup: member.group };
-    const told = [...this.greeted].map(async (address) => {
+    const told = [...this.greetings.known].map(async (address) => {
       try {
         await this.calls.unregister(address, this.clientId, who, timeoutMs);
       } catch (error) {
@@ -195,22 +203,20 @@ export class ClientInstance {
 
   /** Tells every broker who we are; failures are logged and tried again at the next beat. */
   async heartbeat(): Promise<void> {
-    const addresses = this.routes.brokerAddresses(this.consumers.size === 0);
-    await Promise.all(addresses.map((address) => this.greet(address)));
+    await this.greetings.beat();
   }
 
-  /** The same for one broker; answers whether it took it. */
-  async greet(address: string): Promise<boolean> {
-    if (this.state === 'closed' || this.producers.size + this.consumers.size === 0) return false;
-    const data = this.heartbeatData();
-    try {
-      await this.calls.heartbeat(address, data);
-      this.greeted.add(address);
-      return true;
-    } catch (error) {
-      this.logger.warn('A heartbeat failed.', { address, error: messageOf(error) });
-      return false;
-    }
+  /**
+   * The same at a start. Rejects with `AccessDeniedError` when no broker took it and one of them refused
+   * for reasons of access: waiting would not help.
+   */
+  introduce(): Promise<void> {
+    return this.greetings.introduce();
+  }
+
+  /** Tells one broker; answers whether it took it. */
+  greet(address: string): Promise<boolean> {
+    return this.greetings.greet(address);
   }
 
   /** Closes connections and timers; members must be closed before. Harmless when repeated. */
@@ -218,24 +224,12 @@ export class ClientInstance {
     if (this.state === 'closed') return;
     this.state = 'closed';
     for (const timer of this.timers) timer.cancel();
-    for (const timer of this.reconnecting.values()) timer.cancel();
-    this.reconnecting.clear();
+    this.greetings.close();
     await this.remoting.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  private heartbeatData(): HeartbeatData {
-    const consumers: ConsumerData[] = [...this.consumers.values()].map((one) => one.data());
-    return {
-      clientID: this.clientId,
-      producerDataSet: [...this.producers.keys()].map((groupName) => ({ groupName })),
-      consumerDataSet: consumers,
-      heartbeatFingerprint: 0,
-      withoutSub: false,
-    };
   }
 
   private refreshRoutes(): void {
@@ -274,41 +268,6 @@ export class ClientInstance {
     );
   }
 
-  /** A broker that appears in a route gets to know us at once, not at the next beat. */
-  private greetNewBrokers(): void {
-    if (this.state !== 'running') return;
-    for (const address of this.routes.brokerAddresses(this.consumers.size === 0)) {
-      if (!this.greeted.has(address) && !this.reconnecting.has(address)) {
-        this.greeted.add(address);
-        void this.greet(address).then((isKnown) => isKnown || this.greetLater(address));
-      }
-    }
-  }
-
-  /** With the connection the broker forgets this client: come back soon and say who we are. */
-  private lookForLostBrokers(): void {
-    if (this.state !== 'running') return;
-    const open = this.remoting.openPeers();
-    for (const address of this.greeted) {
-      const peer = open.get(address);
-      if (peer === undefined || peer.closed) this.greetLater(address);
-    }
-  }
-
-  private greetLater(address: string, delay = firstReconnectDelay): void {
-    if (this.state !== 'running' || this.reconnecting.has(address)) return;
-    this.greeted.delete(address);
-    const timer = this.clock.after(delay, () => {
-      const isWanted = this.routes.brokerAddresses(this.consumers.size === 0).includes(address);
-      if (!isWanted) return void this.reconnecting.delete(address);
-      void this.greet(address).then((isKnown) => {
-        this.reconnecting.delete(address);
-        if (!isKnown) return this.greetLater(address, Math.min(delay * 2, longestReconnectDelay));
-        for (const consumer of this.consumers.values()) consumer.membersChanged();
-      });
-    });
-    this.reconnecting.set(address, timer);
-  }
 }
 
 function groupTaken(kind: 'producer' | 'consumer', group: string): ClientConfigurationError {

@@ -1,3 +1,4 @@
+import type { Credentials } from '@nestjs-rocketmq/access';
 import {
   defineOptions,
   option,
@@ -29,6 +30,11 @@ export interface ClientOptions {
   readonly pollNameServerInterval?: Duration;
   /** How often heartbeats go to the brokers [30s]. */
   readonly heartbeatBrokerInterval?: Duration;
+  /**
+   * Who asks, where brokers want to know (ACL 1.0 and 2.0), or a function that gives it for each request.
+   * Java: AclClientRPCHook.
+   */
+  readonly credentials?: Credentials;
   /** How headers are written: `json` (default) or `binary`; brokers answer in the same form. */
   readonly headerForm?: HeaderForm;
   readonly clock?: Clock;
@@ -83,6 +89,14 @@ export const clientOptionTable = {
     meaning: 'How often heartbeats go to the brokers.',
     default: 30_000,
     min: 10,
+  }),
+  credentials: option.object<Credentials>({
+    meaning:
+      'Who asks: `{ accessKey, secretKey, securityToken? }`, or a function that gives it. ' +
+      'Java: AclClientRPCHook.',
+    is: (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
+    must: 'must be { accessKey, secretKey } or a function that gives it',
+    secret: true,
   }),
   headerForm: option.choice(['json', 'binary'], {
     meaning: 'How request headers are written.',

@@ -62,7 +62,7 @@ export interface BrokerRefusal {
 
 /** A broker answered with a code that is no success for this command. */
 export class BrokerRefusedError extends CodedError {
-  readonly code = 'CLIENT_BROKER_REFUSED';
+  readonly code: string = 'CLIENT_BROKER_REFUSED';
   readonly responseCode: number;
   readonly responseName: string;
   readonly remark: string;
@@ -75,6 +75,14 @@ export class BrokerRefusedError extends CodedError {
     this.remark = refusal.remark;
     this.address = refusal.address;
   }
+}
+
+/**
+ * A broker refused for reasons of access: no credentials, wrong ones, or no permission. The sentence
+ * says which, and nothing is tried again.
+ */
+export class AccessDeniedError extends BrokerRefusedError {
+  override readonly code = 'CLIENT_ACCESS_DENIED';
 }
 
 /**

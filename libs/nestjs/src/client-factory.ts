@@ -86,8 +86,9 @@ class Connection implements ClientPort {
   }
 
   private instance(): ClientInstance {
-    const { name, nameServers, requestTimeout } = this.settings;
+    const { name, nameServers, requestTimeout, client } = this.settings;
     return new ClientInstance({
+      ...client,
       nameServers,
       requestTimeout,
       clock: this.clock,

@@ -29,13 +29,6 @@ import type { RequestCodec } from './request-codec.js';
 import type { Router } from './router.js';
 import type { TimerWheel } from './timer-wheel.js';
 
-/** Ext fields to add to a request, such as a signature over the others and the body. */
-export type ExtraFields = (
-  definition: CommandDefinition,
-  asked: Readonly<Record<string, unknown>>,
-  body: unknown,
-) => Readonly<Record<string, string>> | undefined;
-
 /** Counts opaque numbers up, within Java's int. */
 export class Opaques {
   private last = 0;
@@ -58,7 +51,6 @@ export interface PeerContext {
   readonly form: HeaderForm;
   /** Writes requests and reads their answers. */
   readonly codec: RequestCodec;
-  readonly extra: ExtraFields | undefined;
   /** Unsent bytes above which a request is refused. */
   readonly maxUnsent: number;
   /** Requests that handlers are at work on. */
@@ -228,7 +220,6 @@ export class ConnectedPeer implements Peer {
       opaque,
       oneway,
       form: options.form ?? context.form,
-      extra: context.extra?.(definition, asked as Record<string, unknown>, body),
     });
     connection.wrote();
   }

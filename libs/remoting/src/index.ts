@@ -1,7 +1,7 @@
 export * from './diagnostics.js';
 export * from './network.js';
 export { nodeNetwork } from './node-network.js';
-export type { ExtraFields } from './connected-peer.js';
+export type { ExtraFields, ExtraOfRequest } from './request-codec.js';
 export type { Answer, InvokeOptions, NotifyOptions, Peer } from './peer.js';
 export * from './remoting-client.js';
 export * from './remoting-server.js';

@@ -11,7 +11,7 @@ import { NextTickSchedule } from './connection.js';
 import { IdleWatch } from './idle-watch.js';
 import { parseAddress, type Network } from './network.js';
 import { nodeNetwork } from './node-network.js';
-import { ConnectedPeer, Opaques, type ExtraFields, type PeerContext } from './connected-peer.js';
+import { ConnectedPeer, Opaques, type PeerContext } from './connected-peer.js';
 import type { Answer, InvokeOptions, NotifyOptions, Peer } from './peer.js';
 import {
   AddressError,
@@ -19,7 +19,7 @@ import {
   RequestTimeoutError,
   RouteError,
 } from './remoting.errors.js';
-import { RequestCodec } from './request-codec.js';
+import { RequestCodec, type ExtraFields } from './request-codec.js';
 import { emptyRouter, type Router } from './router.js';
 import { TimerWheel } from './timer-wheel.js';
 
@@ -86,8 +86,8 @@ export class RemotingClient {
       codec: new RequestCodec(
         options.language ?? defaultLanguage,
         options.version ?? currentVersion,
+        options.extra,
       ),
-      extra: options.extra,
       maxUnsent: options.maxUnsent ?? 64 * 1024 * 1024,
       work: { bytes: 0 },
       hot: undefined,

@@ -4,10 +4,10 @@ import { HotDoor } from './hot-door.js';
 import { IdleWatch } from './idle-watch.js';
 import { formatAddress, type ListenAddress, type Listener, type Network } from './network.js';
 import { nodeNetwork } from './node-network.js';
-import { ConnectedPeer, Opaques, type ExtraFields, type PeerContext } from './connected-peer.js';
+import { ConnectedPeer, Opaques, type PeerContext } from './connected-peer.js';
 import type { Peer } from './peer.js';
 import { ReadingPace } from './reading-pace.js';
-import { RequestCodec } from './request-codec.js';
+import { RequestCodec, type ExtraFields } from './request-codec.js';
 import type { Router } from './router.js';
 import { SendStage } from './send-stage.js';
 import type { StorageGate } from './storage-gate.js';
@@ -78,8 +78,7 @@ export class RemotingServer {
       opaques: new Opaques(),
       logger: options.logger,
       form: 'json',
-      codec: new RequestCodec(defaultLanguage, currentVersion),
-      extra: options.extra,
+      codec: new RequestCodec(defaultLanguage, currentVersion, options.extra),
       maxUnsent: this.mostWritable,
       work: { bytes: 0 },
       hot: new HotDoor(options.router, this.sendStage, options.logger),

@@ -34,8 +34,25 @@ export interface RequestOf {
   readonly opaque: number;
   readonly oneway: boolean;
   readonly form: HeaderForm;
-  readonly extra: Readonly<Record<string, string>> | undefined;
 }
+
+/** What a request carries beside its declared fields. */
+export interface ExtraOfRequest {
+  readonly fields: Readonly<Record<string, string>>;
+  /** The version that this request shall state, when not the usual one. */
+  readonly version?: number;
+}
+
+/**
+ * Ext fields to add to a request, such as a signature over the others and the body. `body` is what goes
+ * over the wire. Where there is such a function, no empty ext field is sent in the binary form:
+ * servers cannot tell it from an absent one, and would check another text than was signed.
+ */
+export type ExtraFields = (
+  definition: CommandDefinition,
+  asked: Readonly<Record<string, unknown>>,
+  body: Uint8Array,
+) => ExtraOfRequest | undefined;
 
 /** An answer whose ext fields are made only when somebody asks for them. */
 class FastAnswer implements AnyAnswer {
@@ -66,22 +83,29 @@ export class RequestCodec {
   constructor(
     private readonly language: string,
     private readonly version: number,
+    private readonly extraFields: ExtraFields | undefined,
   ) {}
 
   /** Appends a request to the output. Throws `HeaderError`, `BodyError`. */
   write(out: OutputBuffer, request: RequestOf): void {
-    const { definition, body, opaque, oneway, form, extra } = request;
+    const { definition, body, opaque, oneway, form } = request;
+    let { asked } = request;
     const { writers } = this.compiled(definition);
-    const { language, version } = this;
-    if (writers === undefined || extra !== undefined) {
-      const asked = request.asked as never;
-      const options = { opaque, form, language, version, oneway, body: body as never, extra };
-      return out.append(encodeRequest(definition, asked, options));
-    }
     const bytes = body === undefined ? undefined : definition.askBody.write(body);
+    let extra: ExtraOfRequest | undefined;
+    if (this.extraFields !== undefined) {
+      if (form === 'binary') asked = withoutEmpty(asked);
+      extra = this.extraFields(definition, asked, bytes ?? noBody);
+    }
+    if (writers === undefined || extra?.version !== undefined) {
+      const { language } = this;
+      const version = extra?.version ?? this.version;
+      const rest = { language, version, oneway, body: body as never, extra: extra?.fields };
+      return out.append(encodeRequest(definition, asked as never, { opaque, form, ...rest }));
+    }
     const size = bytes?.length ?? 0;
     const write = form === 'binary' ? writers.binary : writers.json;
-    const at = write(out, request.asked, opaque, oneway ? onewayFlag : 0, size);
+    const at = write(out, asked, opaque, oneway ? onewayFlag : 0, size, extra?.fields);
     if (bytes !== undefined) out.bytes.set(bytes, at);
     out.used = at + size;
   }
@@ -160,3 +184,12 @@ export class RequestCodec {
 }
 
 const noBody = new Uint8Array(0);
+
+/** The same without empty texts; as a rule there are none. */
+function withoutEmpty(asked: Record<string, unknown>): Record<string, unknown> {
+  for (const name in asked) {
+    if (asked[name] !== '') continue;
+    return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== ''));
+  }
+  return asked;
+}

@@ -324,7 +324,7 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
     const { state } = this;
     await learnRoutes(state, new Set([...this.hand.topics(), ...this.state.subscriptions.keys()]));
     await checkFilters(state, subscriptions);
-    await state.instance.heartbeat();
+    await state.instance.introduce();
     this.rebalancer.request();
     await this.rebalancer.settled();
   }

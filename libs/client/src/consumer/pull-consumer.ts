@@ -105,7 +105,7 @@ export class PullConsumer implements AsyncDisposable {
     this.instance.start();
     const interval = this.settings.persistConsumerOffsetInterval;
     this.timer = this.clock.every(interval, () => void persistOffsets(this.state));
-    await this.instance.heartbeat();
+    await this.instance.introduce();
   }
 
   /** The queues of a topic that can be read. Java: fetchSubscribeMessageQueues. */

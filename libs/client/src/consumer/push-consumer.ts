@@ -88,7 +88,8 @@ export class PushConsumer implements AsyncDisposable {
   /**
    * Joins the group. Resolves after the first sharing out of queues was tried; topics, brokers and
    * name servers that are not there yet are waited for in the background. Rejects with
-   * `BrokerRefusedError`, and closes, when a broker does not take an SQL92 filter.
+   * `BrokerRefusedError`, and closes, when a broker does not take an SQL92 filter, or when no broker
+   * lets these credentials in (`AccessDeniedError`).
    */
   async start(): Promise<void> {
     if (this.stage !== 'new') {
@@ -106,11 +107,11 @@ export class PushConsumer implements AsyncDisposable {
     await learnRoutes(this.state, subscriptions.keys());
     try {
       await checkFilters(this.state, subscriptions.values());
+      await instance.introduce();
     } catch (error) {
       await this.close();
       throw error;
     }
-    await instance.heartbeat();
     if (this.closing !== undefined) return;
     this.stopWatching = instance.routes.onChange((topic) => {
       if (this.state.subscriptions.has(topic)) this.rebalancer.request();

@@ -11,6 +11,7 @@ import { TooBusyError } from '@nestjs-rocketmq/remoting';
 import { refusal, type SendAnswer } from '../broker-calls.js';
 import type { ClientInstance } from '../client-instance.js';
 import {
+  AccessDeniedError,
   InvalidMessageError,
   NoRouteError,
   SendFailedError,
@@ -116,7 +117,8 @@ export class Delivery {
         kept = result;
       } catch (error) {
         failure = refusal(error, queue.address, `a message to topic '${draft.topic}'`);
-        if (!this.mayRetry(error, fixed !== undefined)) {
+        const isDenied = failure instanceof AccessDeniedError;
+        if (isDenied || !this.mayRetry(error, fixed !== undefined)) {
           if (kept !== undefined) return kept;
           throw failure;
         }

@@ -66,6 +66,8 @@ export class ScriptedCluster {
 
   /** Answers recalls; undefined: no broker knows the request. */
   onRecall: ((asked: Asked<typeof RecallMessage>) => Outcome<typeof RecallMessage>) | undefined;
+  /** May throw to refuse a heartbeat. */
+  onHeartbeat: (broker: string) => void = () => undefined;
 
   private constructor(
     private readonly network: Network,
@@ -191,6 +193,7 @@ export class ScriptedCluster {
         this.queues.notify(consumerGroup);
       })
       .route(HeartBeat, (_, { body, peer }) => {
+        this.onHeartbeat(broker);
         this.heartbeats.push(body);
         this.clients.push(peer);
         for (const { groupName } of body.consumerDataSet) {

@@ -1,4 +1,5 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
+import type { ClientOptions } from '@nestjs-rocketmq/client';
 import type { Clock } from '@nestjs-rocketmq/foundation';
 import type { MessageConverter } from '../converter/message-converter.js';
 import type { Duration } from './duration.js';
@@ -20,8 +21,14 @@ export interface ProducerSettings {
   readonly maxInFlight?: number;
 }
 
+/** What the client is given as it is: see `ClientOptions` of `@nestjs-rocketmq/client`. */
+export type PassedOnOptions = Omit<
+  ClientOptions,
+  'nameServers' | 'requestTimeout' | 'clock' | 'network' | 'logger'
+>;
+
 /** One cluster as this application sees it. */
-export interface ConnectionOptions {
+export interface ConnectionOptions extends PassedOnOptions {
   /** `host:port` of the name servers: an array, or a text with `;` between them. */
   readonly nameServers: string | readonly string[];
   readonly producer?: ProducerSettings;

@@ -5,6 +5,7 @@ import { DelayLevels } from './delay-levels.js';
 import type { ConsumeOptions } from './listener-options.js';
 import type {
   ConnectionOptions,
+  PassedOnOptions,
   ProducerSettings,
   RocketMQModuleOptions,
 } from './module-options.js';
@@ -12,6 +13,7 @@ import {
   connectionOptions,
   consumeOptions,
   moduleOptions,
+  passedOnNames,
   producerOptions,
 } from './option-tables.js';
 import { type Problems, checkNames, readTable } from './problems.js';
@@ -37,6 +39,8 @@ export interface ConnectionSettings {
   readonly consumer: ConsumeOptions;
   readonly delayLevels: DelayLevels;
   readonly requestTimeout: number;
+  /** As given, checked; for the client. */
+  readonly client: PassedOnOptions;
 }
 
 /** The module options, checked. */
@@ -94,7 +98,13 @@ function readConnection(
     consumer: given.consumer ?? {},
     delayLevels,
     requestTimeout: values.requestTimeout as number,
+    client: passedOn(given),
   };
+}
+
+function passedOn(given: Partial<ConnectionOptions>): PassedOnOptions {
+  const values = passedOnNames.map((name) => [name, given[name]] as const);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 
 /** Checks the module options; what is wrong goes to `problems`, the rest is usable. */

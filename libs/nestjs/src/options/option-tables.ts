@@ -1,3 +1,4 @@
+import { clientOptionTable } from '@nestjs-rocketmq/client';
 import { defineOptions, option } from '@nestjs-rocketmq/foundation';
 import { defaultDelayLevels } from './delay-levels.js';
 import type { ConsumeFrom } from './listener-options.js';
@@ -35,6 +36,18 @@ export const producerOptions = defineOptions('producer', {
   }),
 });
 
+const {
+  nameServers: _asList,
+  requestTimeout: _here,
+  clock: _ofModule,
+  network: _forSpecs,
+  logger: _ofNest,
+  ...passedOn
+} = clientOptionTable;
+
+/** Options of a connection that the client is given as they are. */
+export const passedOnNames = Object.keys(passedOn) as (keyof typeof passedOn)[];
+
 /** One connection, the default one at the top level included. */
 export const connectionOptions = defineOptions('connection', {
   nameServers: option.list({
@@ -50,6 +63,7 @@ export const connectionOptions = defineOptions('connection', {
     default: 3_000,
     min: 1,
   }),
+  ...passedOn,
 });
 
 function isFrom(value: unknown): boolean {

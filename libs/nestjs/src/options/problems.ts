@@ -62,7 +62,7 @@ export function readTable<T extends OptionTable>(
     }
     const read = declared.read(value);
     if (read instanceof Problem) {
-      const shown = JSON.stringify(value) ?? String(value);
+      const shown = declared.isSecret ? '***' : (JSON.stringify(value) ?? String(value));
       problems.add('ROCKETMQ_OPTION_INVALID', `${where}: '${name}' ${read.text}, but is ${shown}`);
     } else values[name] = read;
   }

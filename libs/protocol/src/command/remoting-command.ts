@@ -47,7 +47,7 @@ export interface AnswerOptions<C> extends EnvelopeOptions {
   readonly body?: AnswerBody<C> | undefined;
 }
 
-function newExt(extra: Readonly<Record<string, string>> | undefined): ExtFields {
+function newExt(extra?: Readonly<Record<string, string>>): ExtFields {
   return Object.assign(Object.create(null) as ExtFields, extra);
 }
 
@@ -68,7 +68,7 @@ export function encodeRequest<C extends CommandDefinition>(
     opaque: options.opaque,
     flag: oneway ? onewayFlag : 0,
     remark: options.remark,
-    extFields: writeFields(command.asks, asked, newExt(options.extra)),
+    extFields: Object.assign(writeFields(command.asks, asked, newExt()), options.extra),
     body: options.body === undefined ? emptyBody : command.askBody.write(options.body),
     form: command.code > maxBinaryCode ? 'json' : (options.form ?? 'json'),
   });

@@ -244,6 +244,47 @@ function writePlainString(out: OutputBuffer, at: number, value: string, tail: nu
   return at + length;
 }
 
+/** Writes further ext fields of a JSON header, each with a comma behind it. */
+export function writeJsonExtra(
+  out: OutputBuffer,
+  at: number,
+  extra: Readonly<Record<string, string>>,
+  tail: number,
+): number {
+  const room = tail + 8;
+  let p = at;
+  for (const name in extra) {
+    out.ensure(p, room);
+    out.data.setUint8(p, 0x22);
+    p = writeJsonString(out, p + 1, name, room);
+    // A quote, a colon, a quote.
+    out.data.setInt16(p, 0x223a);
+    out.data.setUint8(p + 2, 0x22);
+    p = writeJsonString(out, p + 3, extra[name] as string, room);
+    out.data.setInt16(p, 0x222c);
+    p += 2;
+  }
+  return p;
+}
+
+/** The same of a binary header: length and name, length and value. */
+export function writeBinaryExtra(
+  out: OutputBuffer,
+  at: number,
+  extra: Readonly<Record<string, string>>,
+  tail: number,
+): number {
+  const room = tail + 8;
+  let p = at;
+  for (const name in extra) {
+    const afterName = writePlainString(out, p + 2, name, room);
+    out.data.setInt16(p, afterName - p - 2);
+    p = writePlainString(out, afterName + 4, extra[name] as string, room);
+    out.data.setInt32(afterName, p - afterName - 4);
+  }
+  return p;
+}
+
 /** Writes a message id: from a log position with the identity, or a text as it is. */
 export function writeOffsetId(
   out: OutputBuffer,

@@ -7,8 +7,8 @@ import type { OutputBuffer } from './output-buffer.js';
 import { frameSource, lastTexts, Source, valueCode, writeBinaryField } from './writer-source.js';
 
 /**
- * Writes a request without remark and extra fields at `out.used`, with room for a body of `bodySize`
- * bytes; gives back where the body begins. Throws `HeaderError` naming the field that does not fit.
+ * Writes a request without remark at `out.used`, with room for a body of `bodySize` bytes; gives back
+ * where the body begins. `extra` are ext fields beside the declared ones. Throws `HeaderError` naming the field that does not fit.
  */
 export type RequestWriter = (
   out: OutputBuffer,
@@ -16,6 +16,7 @@ export type RequestWriter = (
   opaque: number,
   flag: number,
   bodySize: number,
+  extra?: Readonly<Record<string, string>>,
 ) => number;
 
 export interface RequestWriters {
@@ -23,7 +24,10 @@ export interface RequestWriters {
   readonly binary: RequestWriter;
 }
 
-const parameters = 'out, asked, opaque, flag, bodySize';
+const parameters = 'out, asked, opaque, flag, bodySize, extra';
+/** Texts may make the buffer grow, so `data` is read anew. */
+const extraCode = (form: 'Json' | 'Binary'): string =>
+  `if (extra !== undefined) { p = text.write${form}Extra(out, p, extra, tail); data = out.data; }`;
 const identity = new text.StoreIdentity();
 
 function eachField(
@@ -51,6 +55,7 @@ function jsonSource(command: CommandDefinition, language: string, version: numbe
     source.code(valueCode(name, field, index, true));
     source.emit('",');
   });
+  source.code(extraCode('Json'));
   source.code(`if (p === first) p = bare; else data.setUint8(p - 1, ${'}'.charCodeAt(0)});`);
   source.emit(',"flag":');
   source.code('p = text.writeDigits(data, p, flag);');
@@ -75,6 +80,7 @@ function binarySource(command: CommandDefinition, language: string, version: num
   eachField(source, command, (name, field, index) => {
     writeBinaryField(source, name, field, index);
   });
+  source.code(extraCode('Binary'));
   source.code('data.setInt32(ext, p - ext - 4);');
   return frameSource(source, 1);
 }

@@ -38,6 +38,12 @@ function header(fields: CommandDefinition['asks'], n: number): Record<string, un
   return values;
 }
 
+/** By round; most have none. */
+const extras: readonly (Record<string, string> | undefined)[] = [
+  undefined,
+  { Signature: 'a+/=' },
+  { AccessKey: 'x'.repeat(3_000), 'odd "näme"': 'é漢😀\n', Signature: '' },
+];
 const rounds = Array.from({ length: 16 }, (_, n) => n);
 
 describe.each(['json', 'binary'] as const)('requests in the %s form', (form: HeaderForm) => {
@@ -49,9 +55,10 @@ describe.each(['json', 'binary'] as const)('requests in the %s form', (form: Hea
       compiledCommands += 1;
       for (const n of rounds) {
         const asked = header(command.asks, n);
-        const plain = encodeRequest(command, asked, { opaque: n - 3, form, oneway: n % 2 === 0 });
+        const oneway = n % 2 === 0;
+        const plain = encodeRequest(command, asked, { opaque: n - 3, form, oneway, extra: extras[n] });
         const out = new OutputBuffer();
-        const end = writers[form](out, asked, n - 3, n % 2 === 0 ? 2 : 0, 0);
+        const end = writers[form](out, asked, n - 3, oneway ? 2 : 0, 0, extras[n]);
         const bytes = Buffer.from(out.bytes.subarray(0, end));
         expect(bytes.toString('latin1')).toBe(Buffer.from(plain).toString('latin1'));
       }
