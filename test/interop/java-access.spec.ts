@@ -12,7 +12,12 @@ import { silentLogger, systemClock } from '@nestjs-rocketmq/foundation';
 import { GetAllTopicConfig, QueryMessage, type HeaderForm } from '@nestjs-rocketmq/protocol';
 import { RemotingClient } from '@nestjs-rocketmq/remoting';
 import { eventually } from '../support/eventually.js';
-import { prepareJava, startJavaServers, temporaryFolder, type JavaServers } from '../support/java.js';
+import {
+  prepareJava,
+  startJavaServers,
+  temporaryFolder,
+  type JavaServers,
+} from '../support/java.js';
 
 /** Our signatures before official brokers that check them. */
 const deadline = 60_000;
@@ -146,30 +151,33 @@ describe.each([
     ['no credentials', undefined, "set the option 'credentials'"],
     ['a wrong secret', { ...right, secretKey: 'wrong' }, "check 'secretKey'"],
     ['an unknown key', { ...right, accessKey: 'nobody' }, "check 'accessKey'"],
-  ] as const)('%s: sends and consumers fail at once and say what to do', async (_, given, words) => {
-    const topic = 'Access_json';
-    const { credentials: _right, ...rest } = common();
-    const options = given === undefined ? rest : { ...rest, credentials: given };
-    const denied = { code: 'CLIENT_ACCESS_DENIED', message: expect.stringContaining(words) };
-    await using producer = new Producer({ ...options, group: 'p-wrong' });
-    await producer.start();
-    const attempt = producer.send({ topic, body: Buffer.from('x') });
-    await expect(attempt).rejects.toMatchObject({ ...denied, retriable: false });
-    const consumer = new PushConsumer({
-      ...options,
-      group: 'c-wrong',
-      subscriptions: [{ topic }],
-      listener: () => ({ kind: 'success' }),
-    });
-    await expect(consumer.start()).rejects.toMatchObject(denied);
-    await using looker = new PullConsumer({ ...options, group: 'l-wrong' });
-    const asking = looker.start().then(async () => {
-      const [queue] = await looker.fetchMessageQueues(topic);
-      return looker.maxOffset(queue as NonNullable<typeof queue>);
-    });
-    // ACL 1.0 lets heartbeats of groups without subscriptions pass once they are signed well.
-    await expect(asking).rejects.toMatchObject(denied);
-  });
+  ] as const)(
+    '%s: sends and consumers fail at once and say what to do',
+    async (_, given, words) => {
+      const topic = 'Access_json';
+      const { credentials: _right, ...rest } = common();
+      const options = given === undefined ? rest : { ...rest, credentials: given };
+      const denied = { code: 'CLIENT_ACCESS_DENIED', message: expect.stringContaining(words) };
+      await using producer = new Producer({ ...options, group: 'p-wrong' });
+      await producer.start();
+      const attempt = producer.send({ topic, body: Buffer.from('x') });
+      await expect(attempt).rejects.toMatchObject({ ...denied, retriable: false });
+      const consumer = new PushConsumer({
+        ...options,
+        group: 'c-wrong',
+        subscriptions: [{ topic }],
+        listener: () => ({ kind: 'success' }),
+      });
+      await expect(consumer.start()).rejects.toMatchObject(denied);
+      await using looker = new PullConsumer({ ...options, group: 'l-wrong' });
+      const asking = looker.start().then(async () => {
+        const [queue] = await looker.fetchMessageQueues(topic);
+        return looker.maxOffset(queue as NonNullable<typeof queue>);
+      });
+      // ACL 1.0 lets heartbeats of groups without subscriptions pass once they are signed well.
+      await expect(asking).rejects.toMatchObject(denied);
+    },
+  );
 
   if (version === '4.9.7') {
     it('a key without the permission: says that it must be granted', async () => {

@@ -5,8 +5,11 @@ import { ResponseCode } from '@nestjs-rocketmq/protocol';
  * answers NO_PERMISSION, which others use for topics that are closed.
  */
 const ofVersion1 = /\bAclException\b/;
-const ofVersion2 =
-  /username cannot be null|User:.* is (not found|disabled)|check signature failed|has no permission to access/i;
+const ofVersion2 = new RegExp(
+  'username cannot be null|User:.* is (not found|disabled)|check signature failed|' +
+    'has no permission to access',
+  'i',
+);
 
 /** What to do, by what the remark says; the last one fits all. */
 const advice: readonly (readonly [RegExp, string])[] = [
@@ -18,10 +21,7 @@ const advice: readonly (readonly [RegExp, string])[] = [
     /No acl config|No PlainAccessResource|is not found/i,
     "the server does not know this access key: check 'accessKey' of the option 'credentials'",
   ],
-  [
-    /signature failed/i,
-    "the signature is wrong: check 'secretKey' of the option 'credentials'",
-  ],
+  [/signature failed/i, "the signature is wrong: check 'secretKey' of the option 'credentials'"],
   [/is disabled/i, 'the user is disabled: let an administrator enable it'],
   [/(?:)/, 'these credentials do not allow it: let an administrator grant the permission'],
 ];

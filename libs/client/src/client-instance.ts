@@ -267,7 +267,6 @@ export class ClientInstance {
       },
     );
   }
-
 }
 
 function groupTaken(kind: 'producer' | 'consumer', group: string): ClientConfigurationError {

@@ -1,6 +1,11 @@
 export * from './client.errors.js';
 export { ClientInstance, type SharedInstance } from './client-instance.js';
-export { clientOptionSet, clientOptionTable, type ClientOptions, type Duration } from './client-options.js';
+export {
+  clientOptionSet,
+  clientOptionTable,
+  type ClientOptions,
+  type Duration,
+} from './client-options.js';
 export {
   ClientAdmin,
   clientAdminOptionSet,
