@@ -56,7 +56,12 @@ describe.each(['json', 'binary'] as const)('requests in the %s form', (form: Hea
       for (const n of rounds) {
         const asked = header(command.asks, n);
         const oneway = n % 2 === 0;
-        const plain = encodeRequest(command, asked, { opaque: n - 3, form, oneway, extra: extras[n] });
+        const plain = encodeRequest(command, asked, {
+          opaque: n - 3,
+          form,
+          oneway,
+          extra: extras[n],
+        });
         const out = new OutputBuffer();
         const end = writers[form](out, asked, n - 3, oneway ? 2 : 0, 0, extras[n]);
         const bytes = Buffer.from(out.bytes.subarray(0, end));
