@@ -14,6 +14,7 @@ import { entryBytes, isFiller, type QueueEntry, readEntry } from './formats/cons
 import { emptyUnit, type ExtensionUnit } from './formats/extension-unit.js';
 import { type PropertyTest, PropertyWindow } from './property-window.js';
 import type { RecordChecks } from './record-checks.js';
+import { SpanReader } from './span-reader.js';
 import { StoreCorruptError } from './store.errors.js';
 
 /**
@@ -90,10 +91,6 @@ export interface ReaderLimits {
   readonly maxScan: number;
 }
 
-/** A gap up to this size is read over: cheaper than a second read. */
-const widestGap = 22 * 1024;
-/** Records with gaps between them are read through this much memory. */
-const scratchBytes = 1024 * 1024;
 const headBytes = recordField.bornHost + 32;
 const usualRecordBytes = 4096;
 
@@ -110,7 +107,7 @@ export class MessageReader {
   private chunkData: DataView;
   private chunkFrom = 0;
   private chunkCount = 0;
-  private scratch: Uint8Array | undefined;
+  private readonly spans: SpanReader;
   /** Made by the first search that asks for properties. */
   private window: PropertyWindow | undefined;
   /** The begin of a record, and nearly always all of it. */
@@ -124,6 +121,7 @@ export class MessageReader {
     private readonly checks: RecordChecks,
     private limits: ReaderLimits,
   ) {
+    this.spans = new SpanReader(log);
     this.chunk = chunkFor(limits);
     this.chunkData = viewOf(this.chunk);
   }
@@ -200,12 +198,7 @@ export class MessageReader {
 
   /** Copies the records of `found` into `into`, which has at least `found.bytes` bytes. */
   read(found: Found, into: Span): void {
-    let to = into.from;
-    for (let first = 0; first < found.count;) {
-      const last = this.lastOfSpan(found, first);
-      to = this.readSpan(found, first, last, into, to);
-      first = last + 1;
-    }
+    this.spans.read(found, into);
   }
 
   /**
@@ -307,51 +300,6 @@ export class MessageReader {
     this.found.status = status;
     this.found.next = next;
     return this.found;
-  }
-
-  /** The last record that is read together with `first`: near enough, and not too much in all. */
-  private lastOfSpan(found: Found, first: number): number {
-    const { positions, sizes } = found;
-    const start = positions[first] as number;
-    let end = start + (sizes[first] as number);
-    let last = first;
-    while (last + 1 < found.count) {
-      const position = positions[last + 1] as number;
-      const gap = position - end;
-      const next = position + (sizes[last + 1] as number);
-      if (gap < 0 || gap > widestGap) break;
-      // Without a gap nothing has to go through the scratch buffer.
-      if (next - start > scratchBytes) break;
-      end = next;
-      last += 1;
-    }
-    return last;
-  }
-
-  private readSpan(found: Found, first: number, last: number, into: Span, at: number): number {
-    const { positions, sizes } = found;
-    const start = positions[first] as number;
-    const length = (positions[last] as number) + (sizes[last] as number) - start;
-    let bytes = 0;
-    for (let i = first; i <= last; i += 1) bytes += sizes[i] as number;
-    const isGapless = bytes === length;
-    const target = isGapless ? into.bytes : (this.scratch ??= new Uint8Array(scratchBytes));
-    if (this.log.read(target, isGapless ? at : 0, length, start) < length) {
-      throw this.corrupt(`${length} bytes at log position ${start} cannot be read`);
-    }
-    let to = at;
-    for (let i = first; i <= last; i += 1) {
-      const size = sizes[i] as number;
-      if (!isGapless) {
-        const from = (positions[i] as number) - start;
-        into.bytes.set(target.subarray(from, from + size), to);
-      }
-      if (into.data.getInt32(to) !== size) {
-        throw this.corrupt(`No record of ${size} bytes stands at log position ${positions[i]}`);
-      }
-      to += size;
-    }
-    return to;
   }
 
   private storeTimeOf(position: number): number | undefined {
