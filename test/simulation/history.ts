@@ -25,6 +25,8 @@ export interface SentMessage {
   readonly level: number;
   readonly isHalf: boolean;
   readonly sentAt: number;
+  /** By the clock of the broker, which may jump: no record of it is older. */
+  readonly sentDate: number;
   readonly life: number;
   outcome: Outcome;
   endedAt: number;

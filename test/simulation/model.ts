@@ -74,8 +74,8 @@ export class Model {
     private readonly settings: StorySettings,
   ) {}
 
-  /** A record was read, or an answer said where it stands. */
-  stands(place: Place, id: string, storedAt = this.world.clock.now()): void {
+  /** A record was read, or an answer said where it stands; it is not older than `storedAt`. */
+  stands(place: Place, id: string, storedAt: number): void {
     const key = keyOf(place);
     this.history.check(this.damaged.get(key)?.position !== place.position, 'I12', () => {
       return `${key} is damaged and is served`;
@@ -250,24 +250,43 @@ export class Model {
 
   /** Old files may be gone: everything below some position of the log, and old all of it. */
   expire(contents: Contents): void {
-    const oldest = this.world.clock.latest - reservedMillis;
     const isOld = ({ storedAt }: Known): boolean =>
-      this.wasFull || this.wasSetBack || storedAt <= oldest + answerMillis;
+      this.wasFull || this.wasSetBack || this.mayBeRemoved(storedAt);
     let lowest = Number.POSITIVE_INFINITY;
     for (const { position } of contents.values()) lowest = Math.min(lowest, position);
     for (const [key, known] of this.known) {
       const { id, position } = known;
-      if (position >= lowest || contents.has(key)) continue;
+      if (position >= lowest || contents.has(key)) {
+        if (isOld(known)) this.passedOver(position);
+        continue;
+      }
       this.history.check(
         isOld(known),
         'I1',
         () => `${key} (${id}) is gone and was not old enough to go`,
       );
       this.known.delete(key);
-      this.removedBefore = Math.max(this.removedBefore, position + 1);
-      this.removedAt = this.world.clock.time;
+      this.gone(position);
       this.world.count('old record gone');
     }
+  }
+
+  /**
+   * Queues begin behind what is to be removed before it is: where that fails, and the next start
+   * finds it again, who reads a queue in order (delays, checks of transactions) has passed it.
+   */
+  private passedOver(position: number): void {
+    if (this.world.happened.has('EIO remove')) this.gone(position);
+  }
+
+  private gone(position: number): void {
+    this.removedBefore = Math.max(this.removedBefore, position + 1);
+    this.removedAt = this.world.clock.time;
+  }
+
+  /** Is what was stored then old enough to go, whether it went or not? */
+  mayBeRemoved(storedAt: number): boolean {
+    return storedAt <= this.world.clock.latest - reservedMillis + answerMillis;
   }
 
   /** Chooses a record that is to be damaged; from now on it must not be seen. */

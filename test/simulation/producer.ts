@@ -56,6 +56,7 @@ export class Producer extends Client {
       by: this.name,
       text: `${id} ${'x'.repeat(size)}`,
       sentAt: this.world.clock.time,
+      sentDate: this.world.clock.now(),
       life: this.world.lives,
       outcome: 'pending',
       endedAt: Number.POSITIVE_INFINITY,
@@ -108,7 +109,7 @@ export class Producer extends Client {
         offset: queueOffset + i,
         position: parseOffsetMessageId(ids[i] ?? '').position,
       };
-      this.model.stands(message.place, message.id);
+      this.model.stands(message.place, message.id, message.sentDate);
     });
     const at =
       first.place === undefined ? '' : ` at ${first.place.offset}, ${first.place.position}`;

@@ -131,6 +131,7 @@ export class Verdict {
     this.checked(id, done);
     if (outcome !== 'ok' || visible.length > 0 || givenUp.length > 0) return;
     if (this.model.wasSetBack || this.of(halfTopic, id).length === 0) return;
+    if (this.model.isRemoved(half)) return;
     const maybe = decisions.some((one) => one.outcome !== 'failed');
     history.check(maybe, 'I6', () => {
       const times = history.checks.get(id)?.length ?? 0;

@@ -45,6 +45,8 @@ export class QueueWriter {
   private timer: Timer | undefined;
   private isClosed = false;
   private failure: unknown;
+  /** Ends with the last `syncAll`, well or not; undefined when none is under way. */
+  private syncing: Promise<void> | undefined;
 
   constructor(private readonly parts: QueueWriterParts) {}
 
@@ -76,18 +78,33 @@ export class QueueWriter {
     this.dirty.delete(queue);
   }
 
-  /** Writes what is in memory and makes all written files durable, a few queues at a time. */
-  async syncAll(): Promise<void> {
-    for (const queue of Array.from(this.waiting)) {
-      if (!this.write(queue, queue.logged)) throw this.failure;
-      if (this.dirty.size >= leastPerTick) await this.syncDirty();
-    }
-    await this.syncDirty();
+  /**
+   * Writes what is in memory and makes all written files durable, a few queues at a time. One after
+   * another: who asks while others are at it waits for them, too.
+   */
+  syncAll(): Promise<void> {
+    const before = this.syncing;
+    const mine = before === undefined ? this.syncNow() : before.then(() => this.syncNow());
+    const ended = mine
+      .catch(() => undefined)
+      .then(() => {
+        if (this.syncing === ended) this.syncing = undefined;
+      });
+    this.syncing = ended;
+    return mine;
   }
 
   close(): void {
     this.isClosed = true;
     this.timer?.cancel();
+  }
+
+  private async syncNow(): Promise<void> {
+    for (const queue of Array.from(this.waiting)) {
+      if (!this.write(queue, queue.logged)) throw this.failure;
+      if (this.dirty.size >= leastPerTick) await this.syncDirty();
+    }
+    await this.syncDirty();
   }
 
   private async syncDirty(): Promise<void> {

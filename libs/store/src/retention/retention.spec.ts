@@ -227,6 +227,33 @@ describe('removal of old files', () => {
     await again.close();
   });
 
+  it('takes nothing before the queues are durable, so that no power failure forgets an offset', async () => {
+    const fixture = new StoreFixture(9, { ...options, flushConsumeQueueThoroughInterval: 1e9 });
+    let store = await fixture.open();
+    const queueId = 7;
+    store.append(draftOf('only', { queueId }));
+    for (let i = 0; i < 30; i += 1) {
+      store.append(draftOf('x'.repeat(900)));
+      fixture.endTurn();
+    }
+    await fixture.clock.advance(25 * hour);
+    await fixture.settle();
+    fixture.disk.fail({ call: 'sync', path: 'consumequeue' });
+    store.removeExpired();
+    await rounds(fixture, 1);
+    const untouched = store.queue('orders', queueId);
+    expect([logFiles(fixture)[0], untouched.min]).toEqual(['00000000000000000000', 0]);
+
+    await rounds(fixture);
+    expect(store.queue('orders', queueId).min).toBe(1);
+    expect(logFiles(fixture)[0]).not.toBe('00000000000000000000');
+    fixture.disk.crash();
+    store = await fixture.open();
+    const { min, visible } = store.queue('orders', queueId);
+    expect([min, visible]).toEqual([1, 1]);
+    await store.close();
+  });
+
   it('refuses messages above the warning level, and takes them again below', async () => {
     const fixture = new StoreFixture(5, { ...options, cleanFileForciblyEnable: false });
     const store = await fixture.open();

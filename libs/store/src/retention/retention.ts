@@ -9,6 +9,7 @@ import type { CommitLog } from '../commit-log/commit-log.js';
 import { storeTimeOf } from '../commit-log/recovery.js';
 import type { ConsumeQueue } from '../consume-queue/consume-queue.js';
 import type { ConsumeQueueTable } from '../consume-queue/consume-queue-table.js';
+import type { QueueWriter } from '../consume-queue/queue-writer.js';
 import { trimExtension } from '../consume-queue-extension/extension-recovery.js';
 import { correctMin } from '../consume-queue/queue-recovery.js';
 import type { StoreDirectory } from '../files/store-directory.js';
@@ -31,6 +32,7 @@ export interface RetentionParts {
   readonly directory: StoreDirectory;
   readonly log: CommitLog;
   readonly queues: ConsumeQueueTable;
+  readonly writer: QueueWriter;
   readonly index: MessageIndex;
   /** Read anew in every round. */
   readonly options: StoreOptions;
@@ -139,7 +141,9 @@ export class Retention {
   }
 
   private async remove(newStart: number): Promise<void> {
-    const { log, index, options, fileSystem } = this.parts;
+    const { log, index, options, fileSystem, writer } = this.parts;
+    // Nobody could tell the next offset of a queue whose entries were lost after their messages.
+    await writer.syncAll();
     await this.eachQueue((queue) => {
       correctMin(queue, newStart);
       queue.min = Math.min(queue.min, queue.visible);
