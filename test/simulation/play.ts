@@ -263,6 +263,8 @@ class Stage {
     for (const mend of this.mends) mend();
     this.mends.clear();
     await world.clock.advance(finaleMillis);
+    // The broker looks at the disk from time to time, and refused messages until then.
+    if (this.model.wasFull) await world.clock.advance(finaleMillis);
     if (world.storeFailure !== undefined) {
       await this.lives.restartFailed();
       await world.clock.advance(finaleMillis);

@@ -20,7 +20,13 @@ import type { StoreOptions } from './store-options.js';
 import { StoreClosedError, StoreFailedError, StoreFullError } from './store.errors.js';
 import { illegal, writeError } from './append-errors.js';
 import { Retention } from './retention/retention.js';
-import { type OpenStore, openParts, readerLimits, type StoreParts } from './store-parts.js';
+import {
+  keepDamagedOffsets,
+  type OpenStore,
+  openParts,
+  readerLimits,
+  type StoreParts,
+} from './store-parts.js';
 import { TurnTimes, type TurnStored } from './turn-times.js';
 
 /** Where an appended message lies; one object per store, reused by the next `append`. */
@@ -89,7 +95,9 @@ export class MessageStore {
    * opened and throws: `FileLockedError`, `StoreFolderError`, `StoreCorruptError`, `OptionsError`.
    */
   static async open(given: OpenStore): Promise<MessageStore> {
-    return new MessageStore(given, openParts(given));
+    const parts = openParts(given);
+    await keepDamagedOffsets(parts);
+    return new MessageStore(given, parts);
   }
 
   /** The gate that answers to sends leave through. */

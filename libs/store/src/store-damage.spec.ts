@@ -144,6 +144,31 @@ describe('damage in the middle of the log', () => {
     await again.close();
   });
 
+  it.each([
+    ['its body', 90],
+    ['its size', 3],
+    ['its position', 32],
+  ])(
+    'keeps the offset of the very last message, with damage in %s, also when the power fails',
+    async (_what, at) => {
+      const fixture = new Damaged();
+      const store = await fixture.filled(30);
+      await store.close();
+      fixture.disk.damage(log0, 29 * 102 + at);
+      await (await fixture.open()).close();
+      for (const end of ['kill', 'crash'] as const) {
+        const again = await fixture.open();
+        expect(again.queue('orders', 2).next).toBe(10);
+        fixture.disk[end]();
+      }
+      const last = await fixture.open();
+      expect(last.append(draftOf('next', { queueId: 2 })).queueOffset).toBe(10);
+      fixture.endTurn();
+      expect(bodiesOf(last, last.queue('orders', 2)).slice(-2)).toEqual(['m0026', 'next']);
+      await last.close();
+    },
+  );
+
   it('is never served, though the store was closed well', async () => {
     const fixture = new Damaged();
     const store = await fixture.filled(60);

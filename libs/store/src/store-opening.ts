@@ -39,6 +39,8 @@ export interface Recovered {
   readonly lastRecord: number | undefined;
   /** Queue files were changed and are perhaps not durable. */
   readonly isRebuilt: boolean;
+  /** They know of damaged records what the log does not say any more. */
+  readonly isDamaged: boolean;
 }
 
 /**
@@ -85,7 +87,7 @@ export function recover(parts: RecoveryParts): Recovered {
   }
   settleQueues(parts);
   parts.index.cut(log.written);
-  return { lastStoreTime, lastRecord, isRebuilt: isRebuild };
+  return { lastStoreTime, lastRecord, isRebuilt: isRebuild, isDamaged: followed.isDamaged };
 }
 
 function loadFiles(parts: RecoveryParts): void {
@@ -138,6 +140,8 @@ interface FollowedLog {
   readonly lastRecord: number | undefined;
   /** Queue files lack entries of records before `start`. */
   readonly isIncomplete: boolean;
+  /** Some of the log was passed over. */
+  readonly isDamaged: boolean;
 }
 
 /** Follows the log from `start`; queues are made again unless `last`, their last record, is known. */
@@ -155,6 +159,7 @@ function followLog(
   let lastTime = last === undefined ? 0 : (storeTimeOf(reader, last.end - last.size, rules) ?? 0);
   const before = lastTime;
   let lastRecord: number | undefined;
+  let isDamaged = false;
   const scan = scanRecords(reader, start, {
     ...rules,
     each: (record) => {
@@ -168,6 +173,7 @@ function followLog(
       if (next === undefined) return undefined;
       const fields = { position, found, next, bytes: next - position };
       logger.error('The commit log is damaged; what follows is kept', fields);
+      isDamaged = true;
       rebuild?.passOver({ from: position, to: next, found }, claim);
       return next;
     },
@@ -183,7 +189,7 @@ function followLog(
   }
   const isIncomplete = rebuild?.isIncomplete ?? false;
   const lastStoreTime = lastRecord === undefined ? before : lastTime;
-  return { scan, lastRecord, lastStoreTime, isIncomplete };
+  return { scan, lastRecord, lastStoreTime, isIncomplete, isDamaged };
 }
 
 /** Puts into the key index what it does not have of the log before `start`. */

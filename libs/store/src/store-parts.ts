@@ -63,6 +63,8 @@ export interface StoreParts {
   readonly writer: QueueWriter;
   readonly reader: MessageReader;
   readonly wasAborted: boolean;
+  /** Recovery passed over damage; what it made of the queues has to be durable first of all. */
+  readonly isDamaged: boolean;
   /** Store time of the last message known, or 0. */
   readonly lastStoreTime: number;
   /** Log position of the last record before a crash, or undefined. */
@@ -108,7 +110,7 @@ export function openParts(given: OpenStore): StoreParts {
     const index = resources.use(indexOf(given, directory, options));
     const rules = rulesOf(options);
     const recovery = { log, queues, deleted, found, index, wasAborted, rules, delays, logger };
-    const { lastStoreTime, lastRecord, isRebuilt } = recover(recovery);
+    const { lastStoreTime, lastRecord, isRebuilt, isDamaged } = recover(recovery);
     const isBehind = index.endTime > checkpoint.indexTime;
     if (isRebuilt || isBehind || found.state !== 'SEALED') {
       // Java removes index files that end later than the checkpoint says.
@@ -131,6 +133,7 @@ export function openParts(given: OpenStore): StoreParts {
       writer,
       reader: readerOf(log, options, delays, logger),
       wasAborted,
+      isDamaged,
       lastStoreTime: lastStoreTime || checkpoint.logTime,
       lastRecord,
       close: () => resources.close(),
@@ -139,6 +142,20 @@ export function openParts(given: OpenStore): StoreParts {
     handles.close();
     logHandles.close();
     directory.close();
+    throw error;
+  }
+}
+
+/**
+ * After damage in the log the queues alone know which offsets are taken: that has to be durable
+ * before anything else happens. Closes all when it fails.
+ */
+export async function keepDamagedOffsets(parts: StoreParts): Promise<void> {
+  if (!parts.isDamaged) return;
+  try {
+    await parts.writer.syncAll();
+  } catch (error) {
+    await parts.close();
     throw error;
   }
 }

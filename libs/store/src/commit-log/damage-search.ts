@@ -30,7 +30,8 @@ export class DamageSearch {
   ) {}
 
   /**
-   * The position of the next record that is valid and was durable, behind the fault at `position`.
+   * The position of the next record that is valid and was durable, behind the fault at `position`;
+   * the end of what was durable when there is none: the offsets of what is damaged stay taken.
    * `claim` is what stands there when it is framed as a record, `lastTime` the store time of the
    * last valid record before.
    */
@@ -47,7 +48,7 @@ export class DamageSearch {
     for (let at = this.find(position + 1, last); at <= last; at = this.find(at + 1, last)) {
       if (this.isGood(at, lastTime)) return at;
     }
-    return undefined;
+    return durable.position;
   }
 
   /**
