@@ -50,11 +50,11 @@ export type {
   PulledMessages,
 } from './consumer/consume-hooks.js';
 export type { AssignmentListener } from './consumer/hook-options.js';
-export type { QueueReport } from './consumer/inspection.js';
+export type { ConsumerStatusReport, QueueReport } from './consumer/inspection.js';
 export type { PushConsumerStatus } from './consumer/push-report.js';
 export type { TopicRates } from './consumer/topic-measures.js';
 export type { OffsetStore, QueueOffset } from './consumer/offset-store.js';
-export { FileOffsetStore } from './consumer/offset-store.js';
+export { FileOffsetStore } from './consumer/file-offset-store.js';
 export {
   litePullConsumerOptionSet,
   type LitePullConsumerOptions,

@@ -7,12 +7,8 @@ import { Inspection } from './inspection.js';
 export function activeMember(
   state: ConsumerGroup,
   own: Pick<ConsumerMember, 'membersChanged' | 'resetOffsets'>,
+  inspection = activeInspection(state, {}),
 ): ConsumerMember {
-  const inspection = new Inspection(state, {
-    consumeType: 'CONSUME_ACTIVELY',
-    properties: () => ({}),
-    running: () => [],
-  });
   return {
     ...own,
     group: state.group,
@@ -24,6 +20,21 @@ export function activeMember(
       return Promise.reject(new ResponseError(ResponseCode.SYSTEM_ERROR, remark));
     },
   };
+}
+
+/** What is told of such a consumer; `options`: under Java's names. */
+export function activeInspection(
+  state: ConsumerGroup,
+  options: Readonly<Record<string, unknown>>,
+): Inspection {
+  const properties = Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [name, String(value)]),
+  );
+  return new Inspection(state, {
+    consumeType: 'CONSUME_ACTIVELY',
+    properties: () => properties,
+    running: () => [],
+  });
 }
 
 function heartbeatData(state: ConsumerGroup): ConsumerData {

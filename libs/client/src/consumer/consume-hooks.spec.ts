@@ -1,6 +1,6 @@
 import { silentLogger, type Logger } from '@nestjs-rocketmq/foundation';
 import { ConsumerBench, texts } from '../testing/consumer-bench.js';
-import type { ConsumeCall, ConsumeHook, ConsumeOutcome } from './consume-hooks.js';
+import type { ConsumeCall, ConsumeHook, ConsumeOutcome, FilterHook } from './consume-hooks.js';
 import type { ConsumeVerdicts } from './consumer-options.js';
 
 describe('hooks around consumption', () => {
@@ -85,6 +85,26 @@ describe('hooks around consumption', () => {
     await bench.consumer({ logger, consumeHooks: [broken], filterHooks: [filter] });
     expect(bench.seen).toEqual(['m0', 'm1']);
     expect(told).toEqual(['sieve', name, name, name, name]);
+  });
+
+  it('see a hand-out of a lite pull consumer as a call that ended well', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 3));
+    const { hook, after } = recorder();
+    const keep: FilterHook['keep'] = ({ messages }) => messages.filter((one) => one.text !== 'm1');
+    const consumer = await bench.startedLite({ consumeHooks: [hook], filterHooks: [{ keep }] });
+    expect(await bench.polled(consumer)).toEqual(['m0', 'm2']);
+    expect(after).toMatchObject([
+      [
+        { group: 'g', queue: { topic: 't' } },
+        { ended: 'success', isSuccess: true },
+      ],
+    ]);
+    const { queues, topics } = consumer.status();
+    expect(queues.find(({ queue }) => queue.queueId === 0)).toMatchObject({
+      pullOffset: 3,
+      held: 2,
+    });
+    expect(topics['t']).toMatchObject({ pullTps: 2 });
   });
 
   it('take messages out, which are finished by that', async () => {

@@ -33,15 +33,49 @@ export interface Thresholds {
   readonly assigned: ReadonlyMap<string, AssignedQueue>;
 }
 
-/** True while too many messages, or too many bytes, of a queue are in hand. */
-export function isOverThreshold(one: AssignedQueue, of: Thresholds): boolean {
+/** What one pull is to bring at most. */
+export interface WantedSize {
+  readonly messages: number;
+  /** Undefined: as much as the broker gives. */
+  readonly bytes?: number;
+}
+
+/** What one pull may bring at most. */
+export type PullSize = Required<WantedSize>;
+
+/** What brokers give by default in one pull. */
+const usualBytes = 256 * 1024;
+
+/**
+ * What may be asked of a queue now so that afterwards no threshold is passed; undefined: nothing,
+ * wait. It waits for the room of a full pull (or half a threshold, if that is less) instead of
+ * asking for each message that becomes free. A single message always comes, however large: bytes may
+ * be passed by one. `maxSpan`: distance of offsets in hand.
+ */
+export function roomOf(
+  one: AssignedQueue,
+  of: Thresholds,
+  full: WantedSize,
+  maxSpan = Number.POSITIVE_INFINITY,
+): PullSize | undefined {
   const { settings } = of;
-  const { count, bytes } = one.process;
-  if (count > share(one, of, settings.pullThresholdForTopic, settings.pullThresholdForQueue)) {
-    return true;
-  }
+  const { count, bytes, span } = one.process;
+  const most = share(one, of, settings.pullThresholdForTopic, settings.pullThresholdForQueue);
+  const messages = room(full.messages, most, count);
+  const byCount = messages && room(messages, maxSpan, span);
+  if (byCount === undefined) return undefined;
   const { pullThresholdSizeForTopic, pullThresholdSizeForQueue } = settings;
-  return bytes > share(one, of, pullThresholdSizeForTopic, pullThresholdSizeForQueue) * mebibyte;
+  const mostMebibytes = share(one, of, pullThresholdSizeForTopic, pullThresholdSizeForQueue);
+  const byBytes = room(full.bytes ?? usualBytes, mostMebibytes * mebibyte, bytes);
+  if (byBytes === undefined) return undefined;
+  const free = mostMebibytes * mebibyte - bytes;
+  return { messages: byCount, bytes: full.bytes === undefined ? free : byBytes };
+}
+
+/** What of `wanted` fits below `limit`; undefined when that is too little to begin with. */
+export function room(wanted: number, limit: number, held: number): number | undefined {
+  const free = limit - held;
+  return free < Math.min(wanted, Math.ceil(limit / 2)) ? undefined : Math.min(wanted, free);
 }
 
 /** A threshold of the topic is shared out over its queues here. */

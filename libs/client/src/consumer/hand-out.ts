@@ -64,6 +64,16 @@ export class HandOut {
     for (const chunk of this.left.splice(0)) this.pulls.settle(chunk);
   }
 
+  /** Hooks see a hand-out as a call that ends well at once, as in Java. */
+  private show({ assigned, held }: PulledChunk): void {
+    const { hooks, group, clock } = this.state;
+    if (!hooks.isWatched) return;
+    const messages = held.map((one) => one.message);
+    const call = { group, queue: assigned.queue, messages, startedAt: clock.now() };
+    hooks.before(call);
+    hooks.after(call, { ended: 'success', isSuccess: true, elapsed: 0 });
+  }
+
   private async next(timeoutMs?: number): Promise<PulledChunk | undefined> {
     const { clock, cache } = this.state;
     const end = timeoutMs === undefined ? undefined : clock.monotonic() + timeoutMs;
@@ -75,6 +85,7 @@ export class HandOut {
       // The queue may have gone to another member between the pull and this moment.
       if (chunk.assigned.isDropped) continue;
       chunk.assigned.handedOut = batchOf(chunk).offset;
+      this.show(chunk);
       return chunk;
     }
   }

@@ -41,6 +41,15 @@ export interface QueueReport {
   readonly consumedAt: number;
 }
 
+/** How a consumer is doing. */
+export interface ConsumerStatusReport {
+  readonly group: string;
+  readonly clientId: string;
+  /** What was done lately, by topic. */
+  readonly topics: Readonly<Record<string, TopicRates>>;
+  readonly queues: readonly QueueReport[];
+}
+
 /** What operators may ask of a running consumer, by way of a broker. */
 export class Inspection {
   private readonly startedAt: number;
@@ -62,8 +71,12 @@ export class Inspection {
     };
   }
 
-  /** The state of each queue in hand. */
-  queues(): QueueReport[] {
+  report(): ConsumerStatusReport {
+    const { group, instance } = this.state;
+    return { group, clientId: instance.clientId, topics: this.rates(), queues: this.queues() };
+  }
+
+  private queues(): QueueReport[] {
     return [...this.state.assigned.values()].map((one) => ({
       queue: one.queue,
       committed: this.state.offsets.known(one.queue),
@@ -79,7 +92,7 @@ export class Inspection {
   }
 
   /** By topic, retries included. */
-  rates(): Record<string, TopicRates> {
+  private rates(): Record<string, TopicRates> {
     const { measures, subscriptions, clock } = this.state;
     const now = clock.monotonic();
     const topics = [...subscriptions.keys()];

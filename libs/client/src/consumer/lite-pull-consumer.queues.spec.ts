@@ -67,7 +67,7 @@ describe('LitePullConsumer and its queues', () => {
   describe('an offset that lies outside of the queue', () => {
     it('keeps what is in hand when the first messages went', async () => {
       bench.cluster.queues.add('t', 0, ...texts(0, 60));
-      const consumer = await bench.startedLite({ pullThresholdForQueue: 15 });
+      const consumer = await bench.startedLite({ pullThresholdForQueue: 20 });
       await bench.clock.advance(1_000);
       bench.cluster.queues.minOffsets.set('t 0', 50);
       expect(await bench.polled(consumer)).toEqual(named(0, 10));
@@ -90,7 +90,7 @@ describe('LitePullConsumer and its queues', () => {
   describe('pause', () => {
     it('stops pulling one queue and no other; what is in hand is still handed out', async () => {
       bench.cluster.queues.add('t', 0, ...texts(0, 500));
-      const consumer = await bench.startedLite({ pullThresholdForQueue: 15 });
+      const consumer = await bench.startedLite({ pullThresholdForQueue: 20 });
       await bench.clock.advance(1_000);
       consumer.pause([queue]);
       expect(consumer.paused()).toEqual([queue]);

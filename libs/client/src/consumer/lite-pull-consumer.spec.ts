@@ -216,12 +216,12 @@ describe('LitePullConsumer', () => {
       const consumer = await bench.startedLite({ pullThresholdForQueue: 40 });
       const pulledTo = () => Math.max(...bench.cluster.queues.pulls.map((one) => one.queueOffset));
       await bench.clock.advance(60_000);
-      expect(pulledTo()).toBe(40);
+      expect(pulledTo()).toBe(30);
       let count = 0;
       for await (const batch of consumer) {
         count += batch.length;
         await bench.until(() => false);
-        expect(pulledTo()).toBeLessThanOrEqual(count + 50);
+        expect(pulledTo()).toBeLessThanOrEqual(count + 40);
         if (count === 500) break;
       }
       expect(count).toBe(500);
@@ -229,11 +229,11 @@ describe('LitePullConsumer', () => {
   });
 
   it.each([
-    ['pullThresholdForAll', { pullThresholdForAll: 30 }, 40],
-    ['pullThresholdForQueue', { pullThresholdForQueue: 20 }, 30],
-    ['pullThresholdForTopic', { pullThresholdForTopic: 40 }, 30],
-    ['consumeMaxSpan', { consumeMaxSpan: 15 }, 20],
-  ])('stops pulling beyond %s', async (_, options, most) => {
+    ['pullThresholdForAll', { pullThresholdForAll: 30 }, 30],
+    ['pullThresholdForQueue', { pullThresholdForQueue: 20 }, 20],
+    ['pullThresholdForTopic', { pullThresholdForTopic: 40 }, 20],
+    ['consumeMaxSpan', { consumeMaxSpan: 15 }, 10],
+  ])('holds no more than %s', async (_, options, most) => {
     bench.cluster.queues.add('t', 0, ...texts(0, 500));
     await bench.startedLite(options);
     await bench.clock.advance(10_000);

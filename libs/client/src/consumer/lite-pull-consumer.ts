@@ -11,16 +11,17 @@ import {
 } from '../client.errors.js';
 import type { CloseOptions } from '../producer/send-result.js';
 import { subscriptionOf, type MessageFilter, type TopicSubscription } from '../subscription.js';
-import { activeMember } from './active-member.js';
+import { activeInspection, activeMember } from './active-member.js';
 import { Farewell } from './farewell.js';
 import { GroupShare, type QueueShare } from './group-share.js';
 import { HandOut } from './hand-out.js';
 import { HandShare } from './hand-share.js';
 import { HeldQueues } from './held-queues.js';
+import type { ConsumerStatusReport, Inspection } from './inspection.js';
 import { checkFilters, learnRoutes, tellAssignment } from './joining.js';
 import type { LitePullConsumerOptions } from './lite-pull-options.js';
 import { LitePulls } from './lite-pulls.js';
-import { liteStateOf, type LiteState } from './lite-state.js';
+import { liteProperties, liteStateOf, type LiteState } from './lite-state.js';
 import type { MessageBatch } from './message-batch.js';
 import { persistOffsets } from './offset-keeping.js';
 import type { QueueOffset } from './offset-store.js';
@@ -53,6 +54,7 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
   private readonly handOut: HandOut;
   private readonly held: HeldQueues;
   private readonly rebalancer: Rebalancer;
+  private readonly inspection: Inspection;
   private readonly member: ConsumerMember;
   private readonly inquiry: QueueInquiry;
   private readonly watch: TopicWatch;
@@ -82,10 +84,13 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
     };
     const onShared = tellAssignment(this.state, options.messageQueueListener);
     this.rebalancer = new Rebalancer(this.state, this.held, share, onShared);
-    this.member = activeMember(this.state, {
-      membersChanged: () => this.rebalancer.request(),
-      resetOffsets: (offsets) => this.held.reset(offsets, () => this.rebalancer.request()),
-    });
+    const requestRebalance = (): void => this.rebalancer.request();
+    const own = {
+      membersChanged: requestRebalance,
+      resetOffsets: (offsets: readonly QueueOffset[]) => this.held.reset(offsets, requestRebalance),
+    };
+    this.inspection = activeInspection(this.state, liteProperties(this.state));
+    this.member = activeMember(this.state, own, this.inspection);
   }
 
   get group(): string {
@@ -186,6 +191,11 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
       throw new ClientStateError('Filters of assigned queues are set before the start.');
     }
     this.state.filters.set(topic, subscriptionOf(topic, filter, this.state.clock.now()));
+  }
+
+  /** How it is doing: what was done lately, and where it stands in each queue. */
+  status(): ConsumerStatusReport {
+    return this.inspection.report();
   }
 
   /** The queues that this consumer has now. */

@@ -3,7 +3,7 @@ import { isRefusal, type PullAnswer } from '../broker-calls.js';
 import { TagSubscription, type TopicSubscription } from '../subscription.js';
 import type { AssignedQueue } from './assigned-queue.js';
 import type { PulledChunk } from './batch-cache.js';
-import { isOverThreshold } from './flow-control.js';
+import { room, roomOf, type PullSize } from './flow-control.js';
 import type { LiteState } from './lite-state.js';
 import type { Held } from './process-queue.js';
 import type { Puller } from './pull-loop.js';
@@ -31,21 +31,20 @@ export class LitePulls implements Puller {
   }
 
   mustWait(assigned: AssignedQueue): boolean {
-    const { state } = this;
-    const { settings, cache } = state;
-    if (assigned.isPaused || cache.count > settings.pullThresholdForAll) return true;
-    return isOverThreshold(assigned, state) || assigned.process.span > settings.consumeMaxSpan;
+    return assigned.isPaused || this.room(assigned) === undefined;
   }
 
   async ask(assigned: AssignedQueue, place: ReadPlace): Promise<PullAnswer> {
     const { instance, settings, group } = this.state;
     const { queue, process } = assigned;
+    const size = this.room(assigned);
     const asked = carryingPull({
       group,
       queue,
       subscription: this.subscription(queue.topic),
       offset: process.pullOffset,
-      max: settings.pullBatchSize,
+      max: size?.messages ?? 1,
+      maxBytes: size?.bytes,
       suspendMs: settings.pullSuspend,
       isLite: true,
     });
@@ -87,8 +86,11 @@ export class LitePulls implements Puller {
 
   /** The caller is through with a chunk. */
   settle({ assigned, held }: PulledChunk): void {
+    const { measures, clock } = this.state;
+    const now = clock.monotonic();
+    measures.of(assigned.queue.topic, now).settles(now, held.length, 0);
     assigned.process.finish(held);
-    assigned.consumedAt = this.state.clock.now();
+    assigned.consumedAt = clock.now();
     assigned.settled = assigned.process.finishedTo ?? assigned.settled;
     assigned.changed();
   }
@@ -104,10 +106,20 @@ export class LitePulls implements Puller {
     offsets.set(assigned.queue, offset);
   }
 
+  /** What may be asked for now; undefined: nothing. */
+  private room(assigned: AssignedQueue): PullSize | undefined {
+    const { state } = this;
+    const { pullBatchSize, pullThresholdForAll, consumeMaxSpan } = state.settings;
+    const messages = room(pullBatchSize, pullThresholdForAll, state.cache.count);
+    return messages === undefined
+      ? undefined
+      : roomOf(assigned, state, { messages }, consumeMaxSpan);
+  }
+
   /** Pull loops that waited because too much was in the cache look again. */
   private wake(countBefore: number): void {
     const { settings, assigned } = this.state;
-    if (countBefore <= settings.pullThresholdForAll) return;
+    if (countBefore + settings.pullBatchSize <= settings.pullThresholdForAll) return;
     for (const one of assigned.values()) one.changed();
   }
 }

@@ -51,3 +51,20 @@ export function liteStateOf(options: LitePullConsumerOptions): LiteState {
     cache: new BatchCache(clock),
   };
 }
+
+/** The options under Java's names, for operators who ask. */
+export function liteProperties({ settings }: LiteState): Readonly<Record<string, unknown>> {
+  return {
+    autoCommit: settings.autoCommit,
+    autoCommitIntervalMillis: settings.autoCommitInterval,
+    brokerSuspendMaxTimeMillis: settings.pullSuspend,
+    consumeMaxSpan: settings.consumeMaxSpan,
+    consumerTimeoutMillisWhenSuspend: settings.pullSuspendTimeout,
+    pollTimeoutMillis: settings.pollTimeout,
+    pullBatchSize: settings.pullBatchSize,
+    pullThresholdForAll: settings.pullThresholdForAll,
+    pullThresholdForQueue: settings.pullThresholdForQueue,
+    pullThresholdSizeForQueue: settings.pullThresholdSizeForQueue,
+    topicMetadataCheckIntervalMillis: settings.topicMetadataCheckInterval,
+  };
+}

@@ -4,8 +4,9 @@ import { messageOf, nodeFileSystem } from '@nestjs-rocketmq/foundation';
 import type { ClientInstance } from '../client-instance.js';
 import { BrokerOffsetStore } from './broker-offsets.js';
 import type { ConsumerGroup } from './group-state.js';
+import { HostOffsetStore } from './host-offset-store.js';
 import type { OffsetKeepingOptions } from './offset-options.js';
-import { FileOffsetStore, type OffsetStore } from './offset-store.js';
+import type { OffsetStore } from './offset-store.js';
 
 /** The store that the options name, else that of the model. */
 export function offsetStoreOf(
@@ -17,9 +18,9 @@ export function offsetStoreOf(
   if (options.offsetStore !== undefined) return options.offsetStore;
   if (isClustering) return new BrokerOffsetStore(instance, group);
   const directory = options.offsetDirectory ?? join(homedir(), '.nestjs-rocketmq', 'offsets');
-  const name = encodeURIComponent(options.offsetKey ?? options.instanceName ?? 'default');
-  const path = join(directory, encodeURIComponent(group), `${name}.json`);
-  return new FileOffsetStore(options.fileSystem ?? nodeFileSystem, path);
+  const key = options.offsetKey ?? options.instanceName ?? 'default';
+  const { fileSystem = nodeFileSystem } = options;
+  return new HostOffsetStore(instance, { directory, group, key, fileSystem });
 }
 
 /** Gives the store what it has not seen. Never rejects: what fails comes with the next round. */

@@ -8,9 +8,15 @@ export interface OffsetKeepingOptions {
   readonly persistConsumerOffsetInterval?: Duration;
   /** Where offsets are kept; by default at the brokers (clustering) or in a file (broadcasting). */
   readonly offsetStore?: OffsetStore;
-  /** Folder of the offset file of broadcasting [`~/.nestjs-rocketmq/offsets`]. */
+  /**
+   * Folder of the offset files of broadcasting [`~/.nestjs-rocketmq/offsets`], which are
+   * `<cluster>/<group>/<offsetKey>.json` in it. Java: rocketmq.client.localOffsetStoreDir.
+   */
   readonly offsetDirectory?: string;
-  /** Names the offset file of broadcasting; stable over restarts [instanceName, else `default`]. */
+  /**
+   * Names the offset files of broadcasting; stable over restarts, another one for each member on one
+   * host [instanceName, else `default`].
+   */
   readonly offsetKey?: string;
   /** The disk of the offset file. */
   readonly fileSystem?: FileSystem;

@@ -1,14 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nodeFileSystem } from '@nestjs-rocketmq/foundation';
+import { nodeFileSystem, type FileSystem } from '@nestjs-rocketmq/foundation';
 import type { MessageQueue } from '@nestjs-rocketmq/message';
-import {
-  FileOffsetStore,
-  OffsetTable,
-  type OffsetStore,
-  type QueueOffset,
-} from './offset-store.js';
+import { FileOffsetStore } from './file-offset-store.js';
+import { OffsetTable, type OffsetStore, type QueueOffset } from './offset-store.js';
 
 const queue: MessageQueue = { topic: 't', brokerName: 'b', queueId: 1 };
 const other: MessageQueue = { topic: 't', brokerName: 'b', queueId: 2 };
@@ -92,11 +88,72 @@ describe('FileOffsetStore', () => {
     expect(await store.read(queue)).toBeUndefined();
   });
 
-  it('refuses a file that holds something else instead of starting from nothing', async () => {
-    const path = join(folder, 'broken.json');
-    writeFileSync(path, '{"offsetTable": {}}');
-    await expect(new FileOffsetStore(nodeFileSystem, path).read(queue)).rejects.toMatchObject({
-      code: 'CLIENT_OFFSET_UNREADABLE',
+  it('says once that another member writes the same file', async () => {
+    const path = join(folder, 'shared.json');
+    const told: string[] = [];
+    const tell = (sentence: string): void => void told.push(sentence);
+    const stores = [1, 2].map(() => new FileOffsetStore(nodeFileSystem, path, tell));
+    for (let offset = 0; offset < 6; offset += 1) {
+      await stores[offset % 2]?.write([{ queue, offset }]);
+    }
+    expect(told).toHaveLength(2);
+    expect(told[0]).toContain('give each its own offsetKey');
+  });
+
+  describe('whose file is broken', () => {
+    let path: string;
+    let told: string[];
+    let store: FileOffsetStore;
+
+    beforeEach(async () => {
+      path = join(folder, 'default.json');
+      told = [];
+      store = new FileOffsetStore(nodeFileSystem, path, (sentence) => void told.push(sentence));
+      await new FileOffsetStore(nodeFileSystem, path).write([{ queue, offset: 5 }]);
+      await new FileOffsetStore(nodeFileSystem, path).write([{ queue, offset: 9 }]);
+    });
+
+    it.each([
+      ['torn', '{"version": 1, "offsets": {"t@b@1": 9'],
+      ['empty', ''],
+      ['something else', '{"offsetTable": {}}'],
+      ['of wrong offsets', '{"version": 1, "offsets": {"t@b@1": -3}}'],
+    ])('goes on with the .bak, and says so: %s', async (_, text) => {
+      writeFileSync(path, text);
+      expect(await store.read(queue)).toBe(5);
+      expect(told).toEqual([expect.stringContaining('what its .bak holds counts instead')]);
+      await store.write([{ queue, offset: 7 }]);
+      expect(await new FileOffsetStore(nodeFileSystem, path).read(queue)).toBe(7);
+    });
+
+    it('goes on with the .bak when a crash came between the two renames', async () => {
+      renameSync(path, `${path}.gone`);
+      expect(await store.read(queue)).toBe(5);
+      expect(told).toEqual([]);
+    });
+
+    it('begins anew when the .bak is broken as well, keeps both aside, and says so', async () => {
+      writeFileSync(path, '{');
+      writeFileSync(`${path}.bak`, 'nonsense');
+      expect(await store.read(queue)).toBeUndefined();
+      expect(told).toEqual([expect.stringContaining('the group begins anew')]);
+      expect(readFileSync(`${path}.broken`, 'utf8')).toBe('{');
+      expect(readFileSync(`${path}.bak.broken`, 'utf8')).toBe('nonsense');
+      await store.write([{ queue, offset: 1 }]);
+      expect(await new FileOffsetStore(nodeFileSystem, path).read(queue)).toBe(1);
+    });
+
+    it('does not begin anew when the file only cannot be read now', async () => {
+      const fileSystem: FileSystem = Object.create(nodeFileSystem) as FileSystem;
+      let isLocked = true;
+      fileSystem.readText = (name) => {
+        if (isLocked) throw new Error('EACCES');
+        return nodeFileSystem.readText(name);
+      };
+      store = new FileOffsetStore(fileSystem, path);
+      await expect(store.read(queue)).rejects.toThrow('EACCES');
+      isLocked = false;
+      expect(await store.read(queue)).toBe(9);
     });
   });
 });

@@ -1,7 +1,4 @@
-import type { FileSystem } from '@nestjs-rocketmq/foundation';
-import { readDurableJson, writeDurableJson } from '@nestjs-rocketmq/foundation';
 import { queueKey, type MessageQueue } from '@nestjs-rocketmq/message';
-import { OffsetReadError } from '../client.errors.js';
 
 /** Where consumption of one queue stands: everything below `offset` is finished. */
 export interface QueueOffset {
@@ -82,56 +79,5 @@ export class OffsetTable {
     if (dirty.length === 0) return;
     await this.store.write(dirty.map(({ row, offset }) => ({ queue: row.queue, offset })));
     for (const { row, offset } of dirty) row.written = offset;
-  }
-}
-
-interface OffsetFile {
-  readonly version: 1;
-  /** Queue as `topic@brokerName@queueId` to offset. */
-  readonly offsets: Record<string, number>;
-}
-
-function readOffsets(content: unknown, path: string): Map<string, number> {
-  const offsets = (content as Partial<OffsetFile> | undefined)?.offsets;
-  if (content === undefined) return new Map();
-  const rows = Object.entries(typeof offsets === 'object' ? offsets : { '': Number.NaN });
-  if (rows.every(([, offset]) => Number.isSafeInteger(offset) && offset >= 0)) return new Map(rows);
-  throw new OffsetReadError(
-    `The offset file ${path} holds something else; move it away to start anew.`,
-    { details: { path }, retriable: false },
-  );
-}
-
-/**
- * Offsets of a broadcasting member in a file of this host: JSON,
- * `{ "version": 1, "offsets": { "topic@brokerName@queueId": offset } }`, replaced atomically with
- * its `.bak` beside it. The path must be stable over restarts and differ between members of one
- * host; it does not contain the client id, which changes with the address of a container.
- */
-export class FileOffsetStore implements OffsetStore {
-  private offsets: Map<string, number> | undefined;
-
-  constructor(
-    private readonly fileSystem: FileSystem,
-    readonly path: string,
-  ) {}
-
-  read(queue: MessageQueue): Promise<number | undefined> {
-    return Promise.resolve().then(() => this.load().get(queueKey(queue)));
-  }
-
-  write(offsets: readonly QueueOffset[]): Promise<void> {
-    return Promise.resolve().then(() => {
-      const all = this.load();
-      for (const { queue, offset } of offsets) all.set(queueKey(queue), offset);
-      const rows = Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
-      const file: OffsetFile = { version: 1, offsets: rows };
-      writeDurableJson(this.fileSystem, this.path, JSON.stringify(file, undefined, 1));
-    });
-  }
-
-  private load(): Map<string, number> {
-    this.offsets ??= readOffsets(readDurableJson(this.fileSystem, this.path), this.path);
-    return this.offsets;
   }
 }

@@ -10,6 +10,8 @@ export interface CarryingPull {
   readonly offset: number;
   /** Messages at most. */
   readonly max: number;
+  /** Bytes at most, where the broker knows that (5.x); undefined: as it is set up. */
+  readonly maxBytes?: number | undefined;
   /** How long the broker may hold it, ms; 0: it answers at once. */
   readonly suspendMs: number;
   /** From a lite pull consumer; brokers count and may forbid those apart. */
@@ -34,6 +36,7 @@ export function carryingPull(pull: CarryingPull): Asking<typeof PullMessage> {
     // The version of a tag expression does not matter when the expression itself is there.
     subVersion: expressionType === 'TAG' ? 0 : subVersion,
     expressionType,
+    maxMsgBytes: pull.maxBytes,
     requestSource: -1,
     brokerName: queue.brokerName,
   };

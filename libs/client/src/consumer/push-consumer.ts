@@ -204,13 +204,10 @@ export class PushConsumer implements AsyncDisposable {
   /** How it is doing: counters, what was done lately, and where it stands in each queue. */
   status(): PushConsumerStatus {
     return {
-      group: this.group,
-      clientId: this.clientId,
+      ...this.inspection.report(),
       isRunning: this.isRunning,
       isPaused: this.isPaused,
       totals: this.statistics(),
-      topics: this.inspection.rates(),
-      queues: this.inspection.queues(),
     };
   }
 

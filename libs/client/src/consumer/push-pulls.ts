@@ -3,7 +3,7 @@ import { PullSysFlag, type Asking, type PullMessage } from '@nestjs-rocketmq/pro
 import type { PullAnswer } from '../broker-calls.js';
 import type { TopicSubscription } from '../subscription.js';
 import type { AssignedQueue } from './assigned-queue.js';
-import { isOverThreshold } from './flow-control.js';
+import { roomOf, type PullSize } from './flow-control.js';
 import { finish, showOriginalTopic, type GroupState, type MessageDelivery } from './group-state.js';
 import type { Held } from './process-queue.js';
 import type { Puller } from './pull-loop.js';
@@ -25,9 +25,9 @@ export class PushPulls implements Puller {
 
   mustWait(assigned: AssignedQueue): boolean {
     const { state } = this;
-    if (state.isPaused || assigned.isPaused || isOverThreshold(assigned, state)) return true;
-    if (!state.isOrderly) return assigned.process.span > state.settings.consumeConcurrentlyMaxSpan;
-    return state.isClustering && assigned.lockedUntil <= state.clock.monotonic();
+    if (state.isPaused || assigned.isPaused || this.room(assigned) === undefined) return true;
+    if (!state.isOrderly || !state.isClustering) return false;
+    return assigned.lockedUntil <= state.clock.monotonic();
   }
 
   ask(assigned: AssignedQueue, place: ReadPlace): Promise<PullAnswer> {
@@ -73,6 +73,13 @@ export class PushPulls implements Puller {
     // Offsets move as messages finish; nothing is left to do.
   }
 
+  private room(assigned: AssignedQueue): PullSize | undefined {
+    const { state } = this;
+    const { pullBatchSize: messages, pullBatchBytes: bytes } = state.settings;
+    const span = state.isOrderly ? undefined : state.settings.consumeConcurrentlyMaxSpan;
+    return roomOf(assigned, state, { messages, bytes }, span);
+  }
+
   private request(assigned: AssignedQueue, isMaster: boolean): Asking<typeof PullMessage> {
     const { state } = this;
     const { queue, process } = assigned;
@@ -81,18 +88,19 @@ export class PushPulls implements Puller {
       state.subscriptions.get(queue.topic)?.data ?? {};
     const committed = state.isClustering && isMaster ? state.offsets.known(queue) : undefined;
     const commits = committed !== undefined && committed > 0;
+    const size = this.room(assigned);
     return {
       consumerGroup: state.group,
       topic: queue.topic,
       queueId: queue.queueId,
       queueOffset: process.pullOffset,
-      maxMsgNums: settings.pullBatchSize,
+      maxMsgNums: size?.messages ?? 1,
       sysFlag: PullSysFlag.suspend | (commits ? PullSysFlag.commitOffset : 0),
       commitOffset: commits ? committed : 0,
       suspendTimeoutMillis: settings.pullSuspend,
       subVersion,
       expressionType,
-      maxMsgBytes: settings.pullBatchBytes,
+      maxMsgBytes: size?.bytes ?? settings.pullBatchBytes,
       requestSource: -1,
       brokerName: queue.brokerName,
     };

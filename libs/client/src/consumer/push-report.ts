@@ -1,22 +1,16 @@
 import type { ConsumerData } from '@nestjs-rocketmq/protocol';
 import type { ConsumerStatistics, GroupState } from './group-state.js';
-import type { OwnReport, QueueReport } from './inspection.js';
+import type { ConsumerStatusReport, OwnReport } from './inspection.js';
 import type { ConsumeFrom } from './consumer-options.js';
 import type { ListenerCall } from './listener-call.js';
-import type { TopicRates } from './topic-measures.js';
 
 /** How a push consumer is doing. */
-export interface PushConsumerStatus {
-  readonly group: string;
-  readonly clientId: string;
+export interface PushConsumerStatus extends ConsumerStatusReport {
   readonly isRunning: boolean;
   /** The whole consumer; single queues say it themselves. */
   readonly isPaused: boolean;
   /** Counters since the start. */
   readonly totals: Readonly<ConsumerStatistics>;
-  /** What was done lately, by topic. */
-  readonly topics: Readonly<Record<string, TopicRates>>;
-  readonly queues: readonly QueueReport[];
 }
 
 function fromWhere(from: ConsumeFrom | undefined): ConsumerData['consumeFromWhere'] {

@@ -134,15 +134,24 @@ export class ScriptedQueues {
     return this.look(asked) ?? nothing(asked);
   }
 
-  private look({ topic, queueId, queueOffset, maxMsgNums }: PullAsked): PullOutcome | undefined {
+  private look(asked: PullAsked): PullOutcome | undefined {
+    const { topic, queueId, queueOffset, maxMsgNums, maxMsgBytes = 2 ** 31 } = asked;
     const key = `${topic} ${queueId}`;
     const all = this.messages.get(key) ?? [];
     const min = this.minOffsets.get(key) ?? 0;
     if (queueOffset < min) return answer('PULL_OFFSET_MOVED', min, all.length);
     if (queueOffset > all.length) return answer('PULL_OFFSET_MOVED', all.length, all.length);
     if (queueOffset === all.length) return undefined;
-    const found = all.slice(queueOffset, queueOffset + maxMsgNums);
-    const body = Buffer.concat(found.map(recordOf));
+    const found: Uint8Array[] = [];
+    let bytes = 0;
+    for (const message of all.slice(queueOffset, queueOffset + maxMsgNums)) {
+      const record = recordOf(message);
+      bytes += record.length;
+      // The first one always comes, however large.
+      if (found.length > 0 && bytes > maxMsgBytes) break;
+      found.push(record);
+    }
+    const body = Buffer.concat(found);
     return { ...answer('SUCCESS', queueOffset + found.length, all.length), body };
   }
 }
