@@ -7,7 +7,13 @@ import {
   type ServerVersion,
 } from '../support/java.js';
 import { startOurServers } from '../support/our-servers.js';
-import { listBrokerProperties, promptOpMessages, sendAndConsume } from './client-list.js';
+import {
+  listBrokerProperties,
+  ListPlace,
+  promptOpMessages,
+  sendAndConsume,
+  type BehaviourList,
+} from './client-list.js';
 import { retryAndStop } from './client-list-retry.js';
 import { transactions } from './client-list-transactions.js';
 
@@ -56,17 +62,20 @@ describe.each(
 
   afterAll(() => peer?.close());
 
-  const place = {
-    get ns() {
-      return servers.nameServers;
-    },
-    client: () => peer,
-    suffix: `${version.replaceAll('.', '')}-${form}`,
+  const suffix = `${version.replaceAll('.', '')}-${form}`;
+  const place = new ListPlace(
+    () => servers,
+    () => peer,
+    suffix,
+  );
+  const playsAll = ({ prepare, list }: BehaviourList) => {
+    if (prepare !== undefined) beforeAll(() => prepare(place));
+    for (const one of list) it(one.title, () => one.play(place));
   };
-  sendAndConsume(place);
+  playsAll(sendAndConsume);
   if (extent === 'all') {
-    retryAndStop(place);
-    transactions(place);
+    playsAll(retryAndStop);
+    playsAll(transactions);
   }
 
   if (extent === 'all' && form === 'json') {

@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
+import { LitePullConsumer } from '@nestjs-rocketmq/client';
 import { eventually } from '../support/eventually.js';
 import {
+  createTopic,
   JavaPeer,
   prepareJava,
   startJavaServers,
@@ -116,3 +118,37 @@ describe.each([
     expect(missing(['first', 'second', 'third'], everybody)).toEqual([]);
   });
 });
+
+describe.each(['4.9.8', '5.5.0'] as const)(
+  'a Java lite pull consumer %s and ours in one group',
+  (version) => {
+    it('share the queues, and Java goes on where ours committed', async () => {
+      const { nameServers, brokerAddress } = servers;
+      const topic = `Lite-${version.replaceAll('.', '')}`;
+      const group = `g-${topic}`;
+      await using peer = await JavaPeer.start(version);
+      await createTopic(brokerAddress, topic, 4);
+      await peer.run('producer', { id: 'p', ns: nameServers, group: 'g-producer-lite' });
+      await peer.send('send', { id: 'p', topic, body: 'before' });
+      const ours = new LitePullConsumer({
+        nameServers,
+        group,
+        subscriptions: [{ topic }],
+        from: 'first',
+        rebalanceInterval: 1_000,
+      });
+      await ours.start();
+      expect((await ours.poll('60s'))?.messages.map((one) => one.text)).toEqual(['before-0']);
+      await ours.commit();
+      await peer.run('lite-open', { ns: nameServers, id: 'java', group, topic });
+      await eventually('two queues for ours', 60_000, () =>
+        ours.assignment().length === 2 ? true : undefined,
+      );
+      await ours.close();
+      await peer.send('send', { id: 'p', topic, body: 'after', count: 4 });
+      await peer.run('lite-poll', { id: 'java', count: 4, wait: 50_000 });
+      const bodies = peer.received('java').map((one) => one.body);
+      expect(bodies.toSorted()).toEqual(['after-0', 'after-1', 'after-2', 'after-3']);
+    });
+  },
+);

@@ -1,0 +1,19 @@
+import type { CaseGroup, InteropCase } from './case.js';
+import { binaryHeaders } from './listed-cases.js';
+import { producerCases } from './producer-cases.js';
+import { offsetCases, pullCases } from './pull-cases.js';
+import { pushCases } from './push-cases.js';
+import { requestCases, transactionCases } from './transaction-cases.js';
+
+/** Every row of docs/interop.md, in its order. */
+export const caseGroups: readonly CaseGroup[] = [
+  producerCases,
+  transactionCases,
+  requestCases,
+  pushCases,
+  pullCases,
+  offsetCases,
+  { title: 'Connection', cases: [binaryHeaders] },
+];
+
+export const allCases: readonly InteropCase[] = caseGroups.flatMap(({ cases }) => cases);
