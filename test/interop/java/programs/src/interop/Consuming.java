@@ -39,7 +39,9 @@ final class Consuming {
      */
     void startPush(Command command) throws Exception {
         String id = command.text("id");
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(command.text("group"));
+        DefaultMQPushConsumer consumer = command.flag("trace")
+            ? new DefaultMQPushConsumer(command.text("group"), true, command.text("traceTopic", null))
+            : new DefaultMQPushConsumer(command.text("group"));
         consumer.setNamesrvAddr(command.text("ns"));
         consumer.setInstanceName(command.text("instance", id));
         consumer.setConsumeFromWhere(

@@ -21,7 +21,9 @@ final class Producing {
     private final Map<String, DefaultMQProducer> producers = new HashMap<>();
 
     void start(Command command) throws Exception {
-        DefaultMQProducer producer = new DefaultMQProducer(command.text("group"));
+        DefaultMQProducer producer = command.flag("trace")
+            ? new DefaultMQProducer(command.text("group"), true, command.text("traceTopic", null))
+            : new DefaultMQProducer(command.text("group"));
         configure(producer, command);
         producer.start();
         producers.put(command.text("id"), producer);

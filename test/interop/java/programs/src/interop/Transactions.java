@@ -16,7 +16,10 @@ final class Transactions {
 
     void start(Command command) throws Exception {
         String id = command.text("id");
-        TransactionMQProducer producer = new TransactionMQProducer(command.text("group"));
+        String group = command.text("group");
+        TransactionMQProducer producer = command.flag("trace")
+            ? new TransactionMQProducer(null, group, null, true, command.text("traceTopic", null))
+            : new TransactionMQProducer(group);
         Producing.configure(producer, command);
         producer.setTransactionListener(new Verdicts(id));
         producer.start();
