@@ -17,6 +17,8 @@ export {
   type TraceQueryOptions,
 } from './admin/client-admin.js';
 export type { OffsetBoundary } from './consumer/queue-inquiry.js';
+export type { TraceStatistics } from './trace/trace-dispatcher.js';
+export type { TraceOptions } from './trace/trace-options.js';
 export {
   decodeTraces,
   encodeTrace,

@@ -63,9 +63,9 @@ async function readTraces(nameServers: string, brokerName: string): Promise<Gold
   const queue = { topic: SystemTopic.TRACE, brokerName, queueId: 0 };
   const { messages } = await eventually('the traces', deadline, async () => {
     const pulled = await consumer.pull(queue, '*', 0, 64);
-    return /(?:EndTransaction[^\u0002]*\u0002[^]*){4}/.test(pulled.messages.map((one) => one.text).join(''))
-      ? pulled
-      : undefined;
+    const records = pulled.messages.flatMap(({ text }) => text.split('\u0002'));
+    const verdicts = records.filter((record) => record.startsWith('EndTransaction'));
+    return verdicts.length >= 4 ? pulled : undefined;
   });
   await consumer.close();
   return messages.map((one) => ({

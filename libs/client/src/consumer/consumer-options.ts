@@ -10,6 +10,7 @@ import {
 } from '../client-options.js';
 import { ClientConfigurationError } from '../client.errors.js';
 import { subscriptionOf, type TopicSubscription } from '../subscription.js';
+import { traceOptionTable, type TraceOptions } from '../trace/trace-options.js';
 import type { AllocationStrategy } from './allocation/strategy.js';
 import { flowControlTable, type FlowControlOptions } from './flow-control.js';
 import { hookTable, type AssignmentListener, type HookOptions } from './hook-options.js';
@@ -77,7 +78,7 @@ export type ConsumeFrom = 'last' | 'first' | { readonly timestamp: number | Date
 
 /** Options of a push consumer. Times are durations; defaults in brackets. */
 export interface PushConsumerOptions
-  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions, HookOptions {
+  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions, HookOptions, TraceOptions {
   /** The consumer group. Java: consumerGroup. */
   readonly group: string;
   readonly subscriptions: readonly Subscription[];
@@ -194,6 +195,7 @@ export const pushConsumerOptionTable = {
   ...offsetKeepingTable,
   ...flowControlTable,
   ...hookTable,
+  ...traceOptionTable,
   instance: sharedInstanceOption,
   group: option.text({ meaning: 'The consumer group.', required: true }),
   subscriptions: subscriptionsOption(true),

@@ -8,6 +8,7 @@ import type { ConsumeFrom, MessageListener, PushConsumerSettings } from './consu
 import type { OffsetTable } from './offset-store.js';
 import type { CallWatcher, ListenerCall } from './listener-call.js';
 import type { Held } from './process-queue.js';
+import type { TraceDispatcher } from '../trace/trace-dispatcher.js';
 import type { ConsumeHooks } from './consume-hooks.js';
 import type { GroupMeasures } from './topic-measures.js';
 
@@ -42,6 +43,8 @@ export interface ConsumerGroup {
   /** By queue key. */
   readonly assigned: Map<string, AssignedQueue>;
   readonly hooks: ConsumeHooks;
+  /** Where the consumer traces to; undefined when it does not. */
+  readonly traces?: TraceDispatcher | undefined;
   readonly measures: GroupMeasures;
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../client.errors.js';
 import type { CloseOptions } from '../producer/send-result.js';
 import { subscriptionOf, type MessageFilter, type TopicSubscription } from '../subscription.js';
+import type { TraceStatistics } from '../trace/trace-dispatcher.js';
 import { activeInspection, activeMember } from './active-member.js';
 import { Farewell } from './farewell.js';
 import { GroupShare, type QueueShare } from './group-share.js';
@@ -105,6 +106,11 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
   /** What this client may ask and do besides; over the same connections. */
   get admin(): ClientAdmin {
     return (this.ownAdmin ??= new ClientAdmin({ instance: this.state.instance }));
+  }
+
+  /** What became of traces; undefined without `enableTrace`. */
+  get traceStatistics(): TraceStatistics | undefined {
+    return this.state.traces?.statistics;
   }
 
   get isRunning(): boolean {
@@ -358,7 +364,8 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
       if (this.state.settings.autoCommit) this.commitSettled();
       await farewell.lastWords(async (time) => {
         await persistOffsets(this.state);
-        await this.state.instance.remove(this.member, time);
+        const { instance, traces } = this.state;
+        await Promise.all([instance.remove(this.member, time), traces?.close(time)]);
       });
     }
     this.held.dropAll();

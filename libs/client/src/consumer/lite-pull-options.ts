@@ -7,6 +7,7 @@ import {
   type ClientOptions,
   type Duration,
 } from '../client-options.js';
+import { traceOptionTable, type TraceOptions } from '../trace/trace-options.js';
 import type { AllocationStrategy } from './allocation/strategy.js';
 import {
   consumeFromOption,
@@ -24,7 +25,7 @@ import { heldPullTable } from './pull-consumer-options.js';
  * are those of Java's DefaultLitePullConsumer unless another name of it is given.
  */
 export interface LitePullConsumerOptions
-  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions, HookOptions {
+  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions, HookOptions, TraceOptions {
   /** The consumer group. Java: consumerGroup. */
   readonly group: string;
   /** Topics whose queues are shared out in the group; `subscribe` does the same later. */
@@ -74,6 +75,7 @@ export const litePullConsumerOptionTable = {
   ...flowControlTable,
   ...heldPullTable,
   ...hookTable,
+  ...traceOptionTable,
   instance: sharedInstanceOption,
   group: option.text({ meaning: 'The consumer group.', required: true }),
   subscriptions: subscriptionsOption(false),

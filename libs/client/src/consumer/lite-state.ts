@@ -1,5 +1,6 @@
 import { ClientInstance } from '../client-instance.js';
 import type { TopicSubscription } from '../subscription.js';
+import { consumeTracesOf } from '../trace/consume-trace.js';
 import { BatchCache } from './batch-cache.js';
 import { subscriptionsOf } from './consumer-options.js';
 import { checkConsumerGroup } from './group-name.js';
@@ -34,6 +35,7 @@ export function liteStateOf(options: LitePullConsumerOptions): LiteState {
   const instance = options.instance ?? new ClientInstance(options);
   const { clock } = instance;
   const logger = (options.logger ?? instance.logger).child(group);
+  const hooks = new ConsumeHooks(logger, options);
   return {
     group,
     settings,
@@ -46,7 +48,8 @@ export function liteStateOf(options: LitePullConsumerOptions): LiteState {
     filters: new Map(),
     offsets: new OffsetTable(offsetStoreOf(instance, group, isClustering, options)),
     assigned: new Map(),
-    hooks: new ConsumeHooks(logger, options),
+    hooks,
+    traces: consumeTracesOf(instance, settings, hooks),
     measures: new GroupMeasures(),
     cache: new BatchCache(clock),
   };

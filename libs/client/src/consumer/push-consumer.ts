@@ -6,6 +6,7 @@ import { milliseconds, type ClientInstance } from '../client-instance.js';
 import { ClientConfigurationError, ClientStateError } from '../client.errors.js';
 import type { CloseOptions } from '../producer/send-result.js';
 import { subscriptionOf, type MessageFilter } from '../subscription.js';
+import type { TraceStatistics } from '../trace/trace-dispatcher.js';
 import { ConcurrentDelivery } from './concurrent-delivery.js';
 import type { ConsumeHook, FilterHook } from './consume-hooks.js';
 import type { PushConsumerOptions } from './consumer-options.js';
@@ -201,6 +202,11 @@ export class PushConsumer implements AsyncDisposable {
     return { ...this.state.statistics };
   }
 
+  /** What became of traces; undefined without `enableTrace`. */
+  get traceStatistics(): TraceStatistics | undefined {
+    return this.state.traces?.statistics;
+  }
+
   /** How it is doing: counters, what was done lately, and where it stands in each queue. */
   status(): PushConsumerStatus {
     return {
@@ -266,6 +272,7 @@ export class PushConsumer implements AsyncDisposable {
     if (this.state.isOrderly && this.state.isClustering) {
       await this.rebalancer.locks.giveBack(this.rebalancer.locked());
     }
-    await this.instance.remove(this.member, timeMs);
+    const { traces } = this.state;
+    await Promise.all([this.instance.remove(this.member, timeMs), traces?.close(timeMs)]);
   }
 }

@@ -1,5 +1,6 @@
 import { retryTopic } from '@nestjs-rocketmq/message';
 import { ClientInstance } from '../client-instance.js';
+import { consumeTracesOf } from '../trace/consume-trace.js';
 import { TagSubscription, type TopicSubscription } from '../subscription.js';
 import { CallWatch } from './call-watch.js';
 import { ConsumeHooks } from './consume-hooks.js';
@@ -33,6 +34,7 @@ export function pushStateOf(options: PushConsumerOptions, requestRebalance: () =
   const subscriptions = subscriptionsOf(options.subscriptions, group, version);
   const retries = retryTopic(group);
   if (isClustering) subscriptions.set(retries, new TagSubscription(retries, '*', version));
+  const hooks = new ConsumeHooks(logger, options);
   const common: ConsumerGroup = {
     group,
     instance,
@@ -42,7 +44,8 @@ export function pushStateOf(options: PushConsumerOptions, requestRebalance: () =
     subscriptions,
     offsets: new OffsetTable(offsetStoreOf(instance, group, isClustering, options)),
     assigned: new Map(),
-    hooks: new ConsumeHooks(logger, options),
+    hooks,
+    traces: consumeTracesOf(instance, settings, hooks),
     measures: new GroupMeasures(),
   };
   return {

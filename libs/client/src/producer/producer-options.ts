@@ -3,11 +3,12 @@ import { checkGroup } from '@nestjs-rocketmq/message';
 import { sharedInstanceOption, type SharedInstance } from '../client-instance.js';
 import { clientOptionTable, type ClientOptions, type Duration } from '../client-options.js';
 import { ClientConfigurationError } from '../client.errors.js';
+import { traceOptionTable, type TraceOptions } from '../trace/trace-options.js';
 import { javaLatencyMax, javaNotAvailableFor } from './broker-faults.js';
 import type { SendHook } from './send-hooks.js';
 
 /** Options of a producer. Times are durations; sizes are bytes; defaults in brackets. */
-export interface ProducerOptions extends ClientOptions, SharedInstance {
+export interface ProducerOptions extends ClientOptions, SharedInstance, TraceOptions {
   /** The producer group. Java: producerGroup. */
   readonly group: string;
   /** Time for a whole send, all attempts together, from the moment it is let in [3s]. Java: sendMsgTimeout. */
@@ -65,6 +66,7 @@ const numbers = (meaning: string, fallback: readonly number[] = []) =>
 /** Declarations behind `ProducerOptions`. */
 export const producerOptionTable = {
   ...clientOptionTable,
+  ...traceOptionTable,
   instance: sharedInstanceOption,
   group: option.text({ meaning: 'The producer group.', required: true }),
   sendTimeout: option.duration({

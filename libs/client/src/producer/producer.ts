@@ -5,6 +5,8 @@ import type { ProducerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';
 import { ClientStateError, CloseDeadlineError } from '../client.errors.js';
 import type { PublishQueue } from '../route-table.js';
+import { sendTracesOf } from '../trace/send-trace.js';
+import type { TraceDispatcher, TraceStatistics } from '../trace/trace-dispatcher.js';
 import { pinnedBy, type Delivery, type Pinned } from './delivery.js';
 import { deliveryOf } from './delivery-settings.js';
 import type { Draft } from './draft.js';
@@ -42,6 +44,7 @@ export class Producer implements AsyncDisposable {
   protected readonly hooks: SendHooks;
   private readonly detector: FaultDetector | undefined;
   private readonly requester: Requester;
+  private readonly traces: TraceDispatcher | undefined;
   private ownAdmin: ClientAdmin | undefined;
   private state: 'new' | 'running' | 'closing' = 'new';
   private closing: Promise<void> | undefined;
@@ -63,6 +66,7 @@ export class Producer implements AsyncDisposable {
     this.drafts = new Drafts(this.settings, () => this.instance.uniqueKeys.next());
     this.hooks = new SendHooks(this.logger);
     for (const hook of options.hooks ?? []) this.hooks.add(hook);
+    this.traces = sendTracesOf(this.instance, this.settings, this.hooks);
     const delivery = deliveryOf(this.instance, this.settings, this.hooks);
     this.delivery = delivery.delivery;
     this.detector = delivery.detector;
@@ -81,6 +85,11 @@ export class Producer implements AsyncDisposable {
   /** Sends under way and sends waiting for their turn. */
   get inFlightCount(): { readonly running: number; readonly waiting: number } {
     return { running: this.inFlight.running, waiting: this.inFlight.waiting };
+  }
+
+  /** What became of traces; undefined without `enableTrace`. */
+  get traceStatistics(): TraceStatistics | undefined {
+    return this.traces?.statistics;
   }
 
   /** Replies that came when nobody waited for them any more; dropped. */
@@ -303,7 +312,8 @@ export class Producer implements AsyncDisposable {
       await this.drain(deadlineMs);
       this.requester.close();
       await this.beforeLeaving(remaining());
-      await this.instance.remove(this.member(), Math.max(remaining(), 500));
+      const time = Math.max(remaining(), 500);
+      await Promise.all([this.instance.remove(this.member(), time), this.traces?.close(time)]);
     }
     if (this.ownsInstance) await this.instance.close();
   }

@@ -23,6 +23,8 @@ export interface SendContext {
   readonly mode: 'send' | 'one-way';
   /** The unique key; of a batch all keys joined by `,`. */
   readonly msgId: string;
+  /** Bytes of the body as sent: perhaps compressed, of a batch the encoded messages. */
+  readonly bodyLength: number;
   readonly queue: MessageQueue;
   /** `host:port` of the broker. */
   readonly address: string;
@@ -84,6 +86,7 @@ export function contextOf(
     isBatch,
     type: typeOf(draft, messages),
     msgId,
+    bodyLength: draft.body.length,
     queue: place,
     address,
   };

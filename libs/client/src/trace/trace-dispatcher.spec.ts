@@ -1,4 +1,4 @@
-import { Deferred, silentLogger } from '@nestjs-rocketmq/foundation';
+import { Deferred } from '@nestjs-rocketmq/foundation';
 import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import { decodeProperties } from '@nestjs-rocketmq/message';
 import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
@@ -38,8 +38,8 @@ describe('TraceDispatcher', () => {
   });
 
   const of = (batch: number): TraceDispatcher => {
-    const settings = { group: 'g', side: 'CONSUME', topic: 'TRACES', batch } as const;
-    return new TraceDispatcher(instance, settings, silentLogger);
+    const settings = { group: 'g', traceTopic: 'TRACES', traceMsgBatchNum: batch };
+    return new TraceDispatcher(instance, settings, 'CONSUME');
   };
 
   const bodies = () => cluster.sends.map(({ body }) => Buffer.from(body).toString());

@@ -29,10 +29,9 @@ const mostKeyBytes = maxPropertiesBytes - 1_000;
 /** How and where to a group traces. */
 export interface TraceSettings {
   readonly group: string;
-  readonly side: 'PRODUCE' | 'CONSUME';
-  readonly topic: string;
+  readonly traceTopic: string;
   /** Records in one message at most. */
-  readonly batch: number;
+  readonly traceMsgBatchNum: number;
 }
 
 /** What became of trace records. */
@@ -87,6 +86,7 @@ const sizeOf = (words: readonly string[]): number =>
  */
 export class TraceDispatcher {
   private readonly clock: Clock;
+  private readonly logger: Logger;
   private readonly delivery: Delivery;
   private waiting: TraceRecord[] = [];
   private underWay = 0;
@@ -103,12 +103,12 @@ export class TraceDispatcher {
   constructor(
     private readonly instance: ClientInstance,
     private readonly settings: TraceSettings,
-    private readonly logger: Logger,
+    side: 'PRODUCE' | 'CONSUME',
   ) {
     this.clock = instance.clock;
-    const { group, side } = settings;
+    this.logger = instance.logger.child(settings.group);
     this.delivery = new Delivery(instance, {
-      group: `_INNER_TRACE_PRODUCER-${group}-${side}`,
+      group: `_INNER_TRACE_PRODUCER-${settings.group}-${side}`,
       retries,
       retryWhenNotStoreOk: false,
       template: { topic: SystemTopic.AUTO_CREATE, queues: 4 },
@@ -122,7 +122,12 @@ export class TraceDispatcher {
 
   /** True for the topic of the traces itself, which is not traced. */
   isTraceTopic(topic: string): boolean {
-    return topic.startsWith(this.settings.topic);
+    return topic.startsWith(this.settings.traceTopic);
+  }
+
+  /** ms since 1970. */
+  now(): number {
+    return this.clock.now();
   }
 
   append(record: TraceRecord): void {
@@ -160,12 +165,12 @@ export class TraceDispatcher {
 
   /** Makes letters as long as there is something for one, and room on the way. */
   private send(): void {
-    const least = this.isClosed || this.isDue ? 1 : this.settings.batch;
+    const least = this.isClosed || this.isDue ? 1 : this.settings.traceMsgBatchNum;
     while (this.underWay < mostUnderWay && this.waiting.length >= least) {
       const letter = new Letter();
       let at = 0;
       for (const record of this.waiting) {
-        if (!letter.add(record, this.settings.batch)) break;
+        if (!letter.add(record, this.settings.traceMsgBatchNum)) break;
         at += 1;
       }
       this.waiting = this.waiting.slice(at);
@@ -181,7 +186,7 @@ export class TraceDispatcher {
   private async bring(letter: Letter): Promise<void> {
     this.underWay += 1;
     try {
-      const { topic } = this.settings;
+      const { traceTopic: topic } = this.settings;
       const body = Buffer.from(letter.text);
       const uniqueKey = this.instance.uniqueKeys.next();
       const properties = propertiesOf({ topic, body, keys: [...letter.keys] }, uniqueKey);
@@ -204,7 +209,7 @@ export class TraceDispatcher {
     if (this.isFailing) return;
     this.isFailing = true;
     this.logger.warn(
-      `Traces cannot be sent to '${this.settings.topic}'; messages are sent and consumed all the ` +
+      `Traces cannot be sent to '${this.settings.traceTopic}'; messages are sent and consumed all the ` +
         "same. Look whether the topic exists (setting 'traceTopicEnable' of the brokers).",
       { error: messageOf(error) },
     );
