@@ -71,9 +71,16 @@ describe('traces of our clients at our servers', () => {
 
   it('tell of half messages and verdicts', async () => {
     const topic = cluster.name('transaction');
-    const listener = { execute: async () => 'COMMIT' as const, check: async () => 'UNKNOWN' as const };
+    const listener = {
+      execute: async () => 'COMMIT' as const,
+      check: async () => 'UNKNOWN' as const,
+    };
     const producer = await cluster.transactional({ enableTrace, listener });
-    const { msgId } = await producer.sendInTransaction({ topic, body: Buffer.from('x'), keys: 'k' });
+    const { msgId } = await producer.sendInTransaction({
+      topic,
+      body: Buffer.from('x'),
+      keys: 'k',
+    });
     await producer.close();
     const traces = await tracesOf(msgId, 2);
     expect(traces).toMatchObject([

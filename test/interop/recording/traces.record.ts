@@ -31,13 +31,23 @@ it.each(tracingVersions)('records the traces of the client %s', async (version) 
   await peer.close();
   const traces = await readTraces(nameServers, servers.broker.name);
   await servers.close();
-  writeFileSync(goldenTracesPath(version as TracingVersion), `${JSON.stringify(traces, undefined, 1)}\n`);
+  writeFileSync(
+    goldenTracesPath(version as TracingVersion),
+    `${JSON.stringify(traces, undefined, 1)}\n`,
+  );
 });
 
 /** Every kind of record: sends of all kinds, verdicts told and asked for, calls that end well or not. */
 async function play(peer: JavaPeer, ns: string): Promise<void> {
   const topic = 'Traced';
-  await peer.run('push', { id: 'c', ns, group: 'traced-concurrent', topic, trace, failing: 'late:1' });
+  await peer.run('push', {
+    id: 'c',
+    ns,
+    group: 'traced-concurrent',
+    topic,
+    trace,
+    failing: 'late:1',
+  });
   await peer.run('push', { id: 'o', ns, group: 'traced-orderly', topic, trace, mode: 'orderly' });
   await peer.run('producer', { id: 'p', ns, group: 'traced-producer', trace });
   await peer.run('transaction-producer', { id: 't', ns, group: 'traced-tx', trace });

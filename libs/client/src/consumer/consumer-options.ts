@@ -78,7 +78,13 @@ export type ConsumeFrom = 'last' | 'first' | { readonly timestamp: number | Date
 
 /** Options of a push consumer. Times are durations; defaults in brackets. */
 export interface PushConsumerOptions
-  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions, HookOptions, TraceOptions {
+  extends
+    ClientOptions,
+    SharedInstance,
+    OffsetKeepingOptions,
+    FlowControlOptions,
+    HookOptions,
+    TraceOptions {
   /** The consumer group. Java: consumerGroup. */
   readonly group: string;
   readonly subscriptions: readonly Subscription[];

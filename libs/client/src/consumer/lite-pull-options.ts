@@ -25,7 +25,13 @@ import { heldPullTable } from './pull-consumer-options.js';
  * are those of Java's DefaultLitePullConsumer unless another name of it is given.
  */
 export interface LitePullConsumerOptions
-  extends ClientOptions, SharedInstance, OffsetKeepingOptions, FlowControlOptions, HookOptions, TraceOptions {
+  extends
+    ClientOptions,
+    SharedInstance,
+    OffsetKeepingOptions,
+    FlowControlOptions,
+    HookOptions,
+    TraceOptions {
   /** The consumer group. Java: consumerGroup. */
   readonly group: string;
   /** Topics whose queues are shared out in the group; `subscribe` does the same later. */

@@ -48,7 +48,8 @@ describe('TraceDispatcher', () => {
     cluster.sends.map(({ asked }) => decodeProperties(asked.properties ?? '')['KEYS']);
 
   it('sends records in messages of a batch, found by ids and keys', async () => {
-    for (const id of ['a', 'b', 'c', 'd']) traces.append(record(id, id === 'b' ? 'k1 k2' : undefined));
+    for (const id of ['a', 'b', 'c', 'd'])
+      traces.append(record(id, id === 'b' ? 'k1 k2' : undefined));
     await traces.close(1_000);
     expect(idsSent()).toEqual([['a', 'b', 'c'], ['d']]);
     expect(keysSent()).toEqual(['a b k1 k2 c', 'd']);

@@ -62,9 +62,7 @@ class Letter {
     const words = 'keys' in record && record.keys !== undefined ? record.keys.split(' ') : [];
     const keySize = sizeOf(ids) + sizeOf(words);
     const isFull =
-      this.count >= most ||
-      this.bytes + size > mostBytes ||
-      this.keyBytes + keySize > mostKeyBytes;
+      this.count >= most || this.bytes + size > mostBytes || this.keyBytes + keySize > mostKeyBytes;
     if (isFull && this.count > 0) return false;
     this.text += text;
     this.bytes += size;
