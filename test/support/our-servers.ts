@@ -18,9 +18,11 @@ export interface OurServers {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startOurNameserver(): Promise<{ program: RunningProgram; address: string }> {
+export async function startOurNameserver(
+  wishedPort?: number,
+): Promise<{ program: RunningProgram; address: string }> {
   const home = temporaryFolder('our-namesrv');
-  const port = await freePorts();
+  const port = wishedPort ?? (await freePorts());
   const file = join(home, 'namesrv.conf');
   writeFileSync(file, `listenPort=${port}\n`);
   const program = startMain('nameserver', ['-c', file], home);

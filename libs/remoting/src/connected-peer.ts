@@ -64,6 +64,9 @@ const mostWork = 4 * 1024 * 1024;
 const workOfAll = 64 * 1024 * 1024;
 const leastWork = 64 * 1024;
 
+/** A client's peer that says nothing at all for so long while somebody waits for it is gone. */
+const silenceMs = 2_000;
+
 let count = 0;
 
 /** A peer over a connection of its own. */
@@ -93,7 +96,9 @@ export class ConnectedPeer implements Peer {
     this.remoteHost = wire.remoteHost;
     this.remotePort = wire.remotePort;
     this.localAddress = wire.localAddress;
-    this.pending = new PendingRequests(context.wheel, wire.remoteAddress);
+    this.pending = new PendingRequests(context.wheel, wire.remoteAddress, (pending) =>
+      this.doubt(pending),
+    );
     this.connection = new Connection(
       wire,
       context.schedule,
@@ -154,6 +159,7 @@ export class ConnectedPeer implements Peer {
       return Promise.reject(error as Error);
     }
     const pending = this.pending.add(opaque, definition, options.timeoutMs);
+    pending.heardBefore = this.connection.heard;
     if (signal !== undefined) {
       pending.watch(signal, () => {
         this.pending.drop(pending);
@@ -264,6 +270,25 @@ export class ConnectedPeer implements Peer {
       version: frame.version,
       extFields: frame.extFields,
     };
+  }
+
+  /**
+   * A request was not answered. When nothing else came since it was sent either, the connection is
+   * taken for dead (the other side vanished without a word) and closed, so that the next request
+   * makes a new one. What lies in the socket unread because we were busy is heard first.
+   */
+  private doubt({ heardBefore, timeoutMs }: Pending): void {
+    const { connection, remoteAddress } = this;
+    if (this.context.side === 'server' || timeoutMs < silenceMs) return;
+    setImmediate(() => {
+      if (connection.closed || connection.isHeld || connection.heard !== heardBefore) return;
+      connection.destroy(
+        new ConnectionLostError(`${remoteAddress} said nothing for ${timeoutMs} ms.`, {
+          details: { address: remoteAddress, timeoutMs },
+          retriable: true,
+        }),
+      );
+    });
   }
 
   private lost(error: Error | undefined): void {

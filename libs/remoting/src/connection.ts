@@ -53,6 +53,8 @@ export class Connection {
   closed = false;
   /** Set by traffic in either direction, cleared by whoever looks for idle connections. */
   wasActive = true;
+  /** How often something came. */
+  heard = 0;
   /** For the pace: what it has brought, in which turn. */
   broughtInTurn = 0;
   paceTurn = -1;
@@ -81,6 +83,7 @@ export class Connection {
     this.wire.onData((chunk) => {
       if (this.isEnding) return;
       this.wasActive = true;
+      this.heard += 1;
       const { length } = chunk;
       this.guarded(() => this.walker.push(chunk));
       this.limits.pace?.brought(this, length);
@@ -95,6 +98,11 @@ export class Connection {
   /** The other side does not take what it is sent, or faster asks than it takes. */
   get isChoked(): boolean {
     return (this.holds & Hold.unsent) !== 0;
+  }
+
+  /** Nothing is read at present, for a reason of ours. */
+  get isHeld(): boolean {
+    return this.holds !== 0;
   }
 
   /** Appends a finished frame. */

@@ -9,6 +9,8 @@ type AnyAnswer = Answer<CommandDefinition>;
 export class Pending extends WheelEntry {
   resolve!: (answer: AnyAnswer) => void;
   reject!: (error: Error) => void;
+  /** What the connection had brought when this was asked. */
+  heardBefore = 0;
   private signal: AbortSignal | undefined;
   private onAbort: (() => void) | undefined;
 
@@ -48,6 +50,8 @@ export class PendingRequests {
   constructor(
     private readonly wheel: TimerWheel,
     private readonly peer: string,
+    /** Told when a request got no answer in its time. */
+    private readonly onExpired: (pending: Pending) => void = () => undefined,
   ) {}
 
   get size(): number {
@@ -104,5 +108,6 @@ export class PendingRequests {
         { details: { address: this.peer, request: definition.name, timeoutMs }, retriable: true },
       ),
     );
+    this.onExpired(pending);
   }
 }

@@ -273,6 +273,51 @@ describe('a remoting client', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'REMOTING_CLOSED' });
   });
 
+  it('closes a connection over which nothing comes any more, and makes a new one', async () => {
+    const clock = new ManualClock();
+    const network = new LoopbackNetwork();
+    const router = new Router().route(GetMaxOffset, () => ({ header: { offset: 1 } }));
+    await using both = await pair(network, router);
+    const client = new RemotingClient({ network, clock, logger: silentLogger });
+    const ask = (timeoutMs: number) =>
+      client.invoke(both.address, GetMaxOffset, maxOffset, { timeoutMs });
+    await ask(3_000);
+    const peer = await client.peer(both.address);
+    for (const wire of network.wires) wire.mute();
+    const long = expect(ask(30_000)).rejects.toMatchObject({ code: 'REMOTING_CONNECTION_LOST' });
+    const short = expect(ask(500)).rejects.toMatchObject({ code: 'REMOTING_REQUEST_TIMEOUT' });
+    await clock.advance(600);
+    await short;
+    expect(peer.closed).toBe(false);
+    const late = expect(ask(3_000)).rejects.toMatchObject({ code: 'REMOTING_REQUEST_TIMEOUT' });
+    await clock.advance(3_100);
+    await late;
+    await long;
+    expect(peer.closed).toBe(true);
+    await expect(ask(3_000)).resolves.toMatchObject({ header: { offset: 1 } });
+    await client.close();
+  });
+
+  it('keeps a connection over which something else comes', async () => {
+    const clock = new ManualClock();
+    const network = new LoopbackNetwork();
+    const router = new Router().route(GetMaxOffset, ({ queueId }) =>
+      queueId === 0 ? new Promise<never>(() => undefined) : { header: { offset: 1 } },
+    );
+    await using both = await pair(network, router);
+    const client = new RemotingClient({ network, clock, logger: silentLogger });
+    const ask = (queueId: number) =>
+      client.invoke(both.address, GetMaxOffset, { topic: 't', queueId }, { timeoutMs: 3_000 });
+    await ask(1);
+    const peer = await client.peer(both.address);
+    const never = expect(ask(0)).rejects.toMatchObject({ code: 'REMOTING_REQUEST_TIMEOUT' });
+    await ask(1);
+    await clock.advance(3_100);
+    await never;
+    expect(peer.closed).toBe(false);
+    await client.close();
+  });
+
   it('ends a request whose signal is aborted', async () => {
     const router = new Router().route(GetMaxOffset, () => new Promise<never>(() => undefined));
     await using both = await pair(new LoopbackNetwork(), router);
