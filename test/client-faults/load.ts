@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   BrokerRefusedError,
   Producer,
+  type ProducerOptions,
   PushConsumer,
   type PushConsumerOptions,
   type SendOptions,
@@ -34,6 +35,7 @@ export interface LoadOptions {
   readonly lanes: number;
   /** The part of messages that fail at first or always. */
   readonly troubles: number;
+  readonly producer?: Partial<ProducerOptions>;
   readonly consumer?: Partial<PushConsumerOptions>;
 }
 
@@ -61,6 +63,7 @@ export class Load {
       group: `${options.topic}-producers`,
       ...this.client(),
       compressBodyOver: 4 * longestBody,
+      ...options.producer,
     });
   }
 

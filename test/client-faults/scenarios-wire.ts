@@ -88,6 +88,8 @@ async function cutFrames(
 
 const halfOpen: Scenario = {
   name: 'half-open sockets',
+  // Whoever waits this long for nothing at all looks for another connection.
+  load: { producer: { sendTimeout: '2500ms' } },
   throughRelays: true,
   failsNoSend: false,
   run: async (stage) => {

@@ -17,7 +17,9 @@ const leastAcknowledged = 400;
 
 export interface Scenario {
   readonly name: string;
-  readonly load?: Partial<Pick<LoadOptions, 'free' | 'lanes' | 'troubles' | 'consumer'>>;
+  readonly load?: Partial<
+    Pick<LoadOptions, 'free' | 'lanes' | 'troubles' | 'producer' | 'consumer'>
+  >;
   /** A send that leaves the queue to the client must not fail. */
   readonly failsNoSend: boolean;
   /** Clients reach the brokers through relays. */

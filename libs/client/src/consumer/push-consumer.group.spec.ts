@@ -1,5 +1,6 @@
 import { ConsumerBench, texts } from '../testing/consumer-bench.js';
 import type { ConsumeVerdict, PushConsumerOptions } from './consumer-options.js';
+import { PushConsumer } from './push-consumer.js';
 
 const success: ConsumeVerdict = { kind: 'success' };
 
@@ -148,6 +149,42 @@ describe('PushConsumer among others, and at its end', () => {
     await bench.done(bench.cluster.close());
     await bench.clock.advance(20_000);
     expect(bench.clock.waiting).toBe(0);
+  });
+
+  it('gives a lock back as soon as the broker takes it, when it did not at first', async () => {
+    const { queues } = bench.cluster;
+    const first = await bench.consumer({ mode: 'orderly', instanceName: 'one' });
+    queues.takesUnlocks = false;
+    const second = await bench.consumer({ mode: 'orderly', instanceName: 'two' });
+    await bench.until(() => first.assignedQueues().length === 2);
+    expect(second.assignedQueues()).toHaveLength(0);
+    queues.takesUnlocks = true;
+    await bench.clock.advance(10_000);
+    expect(second.assignedQueues()).toHaveLength(1);
+  });
+
+  it('keeps no lock when it closes while it takes its queues', async () => {
+    const { offsets, locks } = bench.cluster.queues;
+    const read = offsets.get.bind(offsets);
+    let wereLocked = 0;
+    let closed: Promise<void> | undefined;
+    const consumer = new PushConsumer({
+      nameServers: bench.cluster.nameServer,
+      group: 'g',
+      mode: 'orderly',
+      subscriptions: [{ topic: 't' }],
+      clock: bench.clock,
+      network: bench.network,
+      listener: () => success,
+    });
+    offsets.get = (key) => {
+      wereLocked = Math.max(wereLocked, locks.size);
+      closed ??= consumer.close();
+      return read(key);
+    };
+    await bench.done(consumer.start());
+    await bench.done(closed ?? Promise.reject(new Error('it asked for no offset')));
+    expect([wereLocked > 0, locks.size]).toEqual([true, 0]);
   });
 
   it('gives up waiting at the deadline of close and aborts the signals', async () => {

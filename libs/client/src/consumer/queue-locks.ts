@@ -19,12 +19,19 @@ function byBroker<Q extends MessageQueue>(queues: Iterable<Q>): Map<string, Q[]>
 /** The locks that brokers give on queues, so that one member of the group consumes them in order. */
 export class QueueLocks {
   private renewing = false;
+  /** Asked for and neither refused nor given back, also when no answer came; by queue key. */
+  private readonly mayHold = new Map<string, MessageQueue>();
 
   constructor(
     private readonly state: ConsumerGroup,
     /** A queue whose lock another member holds now. */
     private readonly onLost: (assigned: AssignedQueue) => void,
   ) {}
+
+  /** What brokers may have locked for us. */
+  held(): MessageQueue[] {
+    return [...this.mayHold.values()];
+  }
 
   /** Asks for locks; answers until when (monotonic ms) each granted queue is held, by queue key. */
   async take(queues: readonly MessageQueue[]): Promise<Map<string, number>> {
@@ -60,14 +67,21 @@ export class QueueLocks {
     }
   }
 
-  /** Gives locks back; failures are logged, the broker's locks run out by themselves. */
+  /**
+   * Gives locks back, those that we may hold; failures are logged, the broker's locks run out by
+   * themselves.
+   */
   async giveBack(queues: readonly MessageQueue[]): Promise<void> {
     const { state } = this;
-    const rounds = [...byBroker(queues)].map(async ([brokerName, own]) => {
+    const held = queues.filter((queue) => this.mayHold.has(queueKey(queue)));
+    const rounds = [...byBroker(held)].map(async ([brokerName, own]) => {
       const address = state.instance.routes.masterAddress(brokerName);
-      if (address === undefined) return;
       try {
-        await state.instance.calls.unlockQueues(address, this.holder(), own);
+        // Of a broker that no route names any more nobody can be told.
+        if (address !== undefined) {
+          await state.instance.calls.unlockQueues(address, this.holder(), own);
+        }
+        for (const queue of own) this.mayHold.delete(queueKey(queue));
       } catch (error) {
         state.logger.warn('Queue locks could not be given back; they run out in a minute.', {
           brokerName,
@@ -103,9 +117,12 @@ export class QueueLocks {
     const address = instance.routes.masterAddress(brokerName);
     if (address === undefined) return undefined;
     const until = clock.monotonic() + lockLifetime;
+    for (const queue of queues) this.mayHold.set(queueKey(queue), queue);
     try {
-      const held = await instance.calls.lockQueues(address, this.holder(), queues);
-      return new Map(held.map((queue) => [queueKey(queue), until]));
+      const granted = await instance.calls.lockQueues(address, this.holder(), queues);
+      const held = new Map(granted.map((queue) => [queueKey(queue), until]));
+      for (const key of queues.map(queueKey)) if (!held.has(key)) this.mayHold.delete(key);
+      return held;
     } catch (error) {
       logger.warn('Queue locks could not be asked for.', { brokerName, error: messageOf(error) });
       return undefined;

@@ -69,9 +69,9 @@ export class Rebalancer {
     await this.running;
   }
 
-  /** Queues whose locks this member holds, for giving them back at the end. */
+  /** Queues whose locks this member may hold, for giving them back at the end. */
   locked(): MessageQueue[] {
-    return [...this.state.assigned.values(), ...this.releasing.values()].map((one) => one.queue);
+    return this.locks.held();
   }
 
   private async rounds(): Promise<void> {
@@ -119,7 +119,22 @@ export class Rebalancer {
     for (const [key, { queue }] of state.assigned) {
       if (!topics.has(queue.topic)) await this.leave(key);
     }
-    return isBalanced;
+    return (await this.giveBackOwed()) && isBalanced;
+  }
+
+  /**
+   * Locks of queues that are not in hand (left when the broker could not be told, granted when they
+   * could not be begun with) keep others from them; answers whether none is left.
+   */
+  private async giveBackOwed(): Promise<boolean> {
+    const isOwed = (queue: MessageQueue): boolean => {
+      const key = queueKey(queue);
+      return !this.state.assigned.has(key) && !this.releasing.has(key);
+    };
+    const owed = this.locks.held().filter(isOwed);
+    if (owed.length === 0) return true;
+    await this.locks.giveBack(owed);
+    return !this.locks.held().some(isOwed);
   }
 
   private async apply(topic: string, mine: readonly MessageQueue[]): Promise<boolean> {
@@ -150,22 +165,21 @@ export class Rebalancer {
     const { state } = this;
     const one = state.assigned.get(key);
     if (one === undefined) return;
-    const wasDropped = one.isDropped;
     state.assigned.delete(key);
     if (state.lockInterval !== undefined) {
       this.releasing.set(key, one);
-      void this.releaseLocked(key, one, wasDropped);
+      void this.releaseLocked(key, one);
       return;
     }
     await this.held.release(one);
   }
 
   /** The lock goes only when the running call has ended: that is what keeps the order. */
-  private async releaseLocked(key: string, one: AssignedQueue, wasDropped: boolean): Promise<void> {
+  private async releaseLocked(key: string, one: AssignedQueue): Promise<void> {
     one.leave();
     await one.quiet();
     await this.held.release(one);
-    if (!wasDropped) await this.locks.giveBack([one.queue]);
+    await this.locks.giveBack([one.queue]);
     this.releasing.delete(key);
     this.request();
   }

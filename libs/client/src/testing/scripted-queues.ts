@@ -42,6 +42,8 @@ export class ScriptedQueues {
   onPull: (asked: PullAsked) => PullOutcome | undefined = () => undefined;
   /** False: answers as 4.x brokers do. */
   knowsLitePulls = true;
+  /** False: refuses to unlock queues. */
+  takesUnlocks = true;
   /** What it says to a filter that is checked: a refusal, or nothing. */
   filterRefusal: string | undefined;
   private readonly messages = new Map<string, RecordOf[]>();
@@ -109,6 +111,7 @@ export class ScriptedQueues {
         body: { lockOKMQSet: body.mqSet.filter((queue) => this.lock(queue, body.clientId)) },
       }))
       .route(UnlockBatchMq, (_, { body }) => {
+        if (!this.takesUnlocks) throw new ResponseError(ResponseCode.SYSTEM_ERROR, 'not now');
         for (const queue of body.mqSet) this.locks.delete(`${queue.topic} ${queue.queueId}`);
       });
   }
