@@ -4,6 +4,8 @@ import {
   PullMessage,
   PullSysFlag,
   QueryMessage,
+  subscriptionGroupConfig,
+  UpdateAndCreateSubscriptiongroup,
 } from '@nestjs-rocketmq/protocol';
 import { Client } from './client.js';
 import type { History, SeenRecord } from './history.js';
@@ -22,6 +24,13 @@ export class Auditor extends Client {
     private readonly model: Model,
   ) {
     super('auditor', world, history);
+  }
+
+  /** Names of groups that are as long as this one are not made by their first request. */
+  async createGroup(groupName: string): Promise<void> {
+    const body = subscriptionGroupConfig.read({ groupName }, groupName);
+    const ended = await this.ask(UpdateAndCreateSubscriptiongroup, {}, { body });
+    this.history.check(ended.outcome === 'ok', 'I11', () => `${groupName} was not created`);
   }
 
   /** `isWhole`: no disk has failed that would keep keys out of the index. */

@@ -5,7 +5,7 @@ import { Lives } from './lives.js';
 import { Model } from './model.js';
 import { Payer } from './payer.js';
 import { Producer } from './producer.js';
-import { type ClientName, isCalm, type Step, type Story } from './story.js';
+import { choosingGroup, type ClientName, isCalm, type Step, type Story } from './story.js';
 import { all, bySql, byTags } from './subscription.js';
 import { delaySeconds } from './topics.js';
 import { checkInterval, Verdict } from './verdict.js';
@@ -84,7 +84,7 @@ class Stage {
     };
     this.consumers = [
       new Consumer('all', all, world, history, this.model),
-      new Consumer('some', isSql ? bySql : byTags, world, history, this.model),
+      new Consumer(choosingGroup, isSql ? bySql : byTags, world, history, this.model),
     ];
     this.auditor = new Auditor(world, history, this.model);
     this.lives = new Lives(world, history, this.model, this.auditor, this.payer, story.settings);
@@ -125,6 +125,7 @@ class Stage {
   private async tellSteps(): Promise<void> {
     const { history, world } = this;
     await this.lives.begin();
+    await world.advanceUntil(this.auditor.createGroup(choosingGroup), 60_000);
     for (const consumer of this.consumers) consumer.open();
     world.clock.of({ isAlive: true }).every(greetMillis, () => void this.payer.greet());
     for (const step of this.story.steps) {

@@ -48,6 +48,8 @@ function shortStory(step: Step, more: object): Story {
     flushConsumeQueueThoroughInterval: 300,
     isSql: false,
     enabledAppendPropCRC: true,
+    enableConsumeQueueExt: true,
+    mappedFileSizeConsumeQueueExt: 300,
     ...more,
   };
   return { seed: 1, settings, steps: [...some, pass, step, ...some, pass, ...some, pass] };

@@ -6,9 +6,11 @@ import type { Delivery } from './wire-faults.js';
 
 export const producerNames = ['one', 'two', 'payer'] as const;
 export type ProducerName = (typeof producerNames)[number];
-export const consumerGroups = ['all', 'some'] as const;
+/** Its retry topic has more than 127 bytes, so records there are of version 2. */
+export const choosingGroup = 'some'.padEnd(121, '-long');
+export const consumerGroups = ['all', choosingGroup] as const;
 export const clientNames = [...producerNames, ...consumerGroups] as const;
-export type ClientName = (typeof clientNames)[number];
+export type ClientName = string;
 export const topicNames = ['orders', 'stock'] as const;
 export const paymentTopic = 'payments';
 export const queuesOfTopic = 2;
@@ -108,6 +110,9 @@ export interface StorySettings {
   readonly isSql: boolean;
   /** Each record has a checksum over all of it. */
   readonly enabledAppendPropCRC: boolean;
+  /** Queues have an extension, in files of that size. */
+  readonly enableConsumeQueueExt: boolean;
+  readonly mappedFileSizeConsumeQueueExt: number;
 }
 
 export interface Story {
@@ -148,8 +153,8 @@ const faults: Readonly<Record<string, number>> = {
 /** Tells the whole story of a seed: what is asked of the broker, and what breaks meanwhile. */
 export function tell(seed: number): Story {
   const random = new SeededRandom(seed);
-  const settings: StorySettings = {
-    flushDiskType: random.pick(['ASYNC_FLUSH', 'SYNC_FLUSH']),
+  const settings = {
+    flushDiskType: random.pick(['ASYNC_FLUSH', 'SYNC_FLUSH'] as const),
     mappedFileSizeCommitLog: random.pick([8192, 16_384, 65_536]),
     mappedFileSizeConsumeQueue: random.pick([200, 400, 2000]),
     flushConsumeQueueThoroughInterval: random.pick([300, 1500]),
@@ -161,7 +166,11 @@ export function tell(seed: number): Story {
   for (const kind of kinds) parts[kind] = faults[kind] as number;
   const count = 30 + random.below(90);
   const steps = Array.from({ length: count }, () => oneStep(random, choose(random, parts)));
-  return { seed, settings, steps };
+  const extension = {
+    enableConsumeQueueExt: random.chance(0.4),
+    mappedFileSizeConsumeQueueExt: random.pick([128, 300, 2000]),
+  };
+  return { seed, settings: { ...settings, ...extension }, steps };
 }
 
 /** Whether nothing breaks in a story. */

@@ -75,11 +75,22 @@ function logFiles(folder: string): string[] {
   return names.toSorted();
 }
 
-/** Java writes numbers as keys without quotes. */
+/** Like both sides: a table that a kill tore in two is read from its copy. */
 function readTable(path: string): unknown {
   if (!existsSync(path)) return {};
+  const table = parseTable(path) ?? parseTable(`${path}.bak`);
+  if (table === undefined) throw new Error(`${path} and its copy cannot be read`);
+  return table;
+}
+
+/** Java writes numbers as keys without quotes. */
+function parseTable(path: string): unknown {
   const text = readFileSync(path, 'utf8').replaceAll(/([{,]\s*)(\d+)\s*:/g, '$1"$2":');
-  return (JSON.parse(text) as { offsetTable: unknown }).offsetTable;
+  try {
+    return (JSON.parse(text) as { offsetTable: unknown }).offsetTable;
+  } catch {
+    return undefined;
+  }
 }
 
 /** How often each body is in a topic, once everything that the disk announces has come. */

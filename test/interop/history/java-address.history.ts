@@ -107,7 +107,9 @@ describe('messages sent back to a broker whose address was IPv6 and is IPv4 now'
 
   it('Java 5.3.3 answers success and writes what nobody can read', async () => {
     await start(version, storeDir, '127.0.0.1');
-    await consume(() => Promise.resolve(unreadableRecords(storeDir).length === 2));
+    await consume((id) =>
+      Promise.resolve(peer.received(id).length === 2 && unreadableRecords(storeDir).length === 2),
+    );
     await send('after');
     await eventually('the message after them', deadline, async () =>
       (await bodies(topic)).includes('after-0') ? true : undefined,

@@ -4,6 +4,7 @@ import {
   deadLetterTopic,
   maxTopicBytesV1,
   retryTopic,
+  type StoredMessage,
   SystemTopic,
   transactionGroup,
 } from '@nestjs-rocketmq/message';
@@ -288,8 +289,17 @@ export class History {
   /** 5.x writes op messages some time after the decisions; what it has not written, a good end loses. */
   private async untilDecided(): Promise<void> {
     await eventually('op messages of all decisions', deadline, () => {
-      const open = openHalves(readDisk(this.storeDir));
-      return open.every((one) => this.journal.pending.has(one.text)) ? true : undefined;
+      const open = openHalvesNow(this.storeDir);
+      return open?.every((one) => this.journal.pending.has(one.text)) ? true : undefined;
     });
+  }
+}
+
+/** The same of a broker that lives; undefined when it is just writing there. */
+function openHalvesNow(storeDir: string): StoredMessage[] | undefined {
+  try {
+    return openHalves(readDisk(storeDir));
+  } catch {
+    return undefined;
   }
 }
