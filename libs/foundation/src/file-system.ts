@@ -13,6 +13,8 @@ export interface FileHandle extends Resource {
   writeAt(from: Uint8Array, at: number, length: number, position: number): void;
   /** Sets the size; growing leaves a hole of zeros. */
   truncate(size: number): void;
+  /** Says when the file was changed last, in milliseconds; the next write says otherwise again. */
+  setModified(time: number): void;
   /** Resolves when everything written before is durable (fdatasync). */
   sync(): Promise<void>;
   /** The same, blocking; for opening and closing only. */
@@ -87,6 +89,12 @@ class NodeFileHandle implements FileHandle {
 
   truncate(size: number): void {
     fs.ftruncateSync(this.fd, size);
+  }
+
+  setModified(time: number): void {
+    // Half a millisecond more: fractions of seconds are cut, not rounded, on their way.
+    const seconds = (time + 0.5) / 1000;
+    fs.futimesSync(this.fd, seconds, seconds);
   }
 
   sync(): Promise<void> {

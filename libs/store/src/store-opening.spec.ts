@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs-rocketmq/foundation';
 import { SysFlag, tagHash } from '@nestjs-rocketmq/message';
+import type { ConsumeQueue } from './consume-queue/consume-queue.js';
 import type { MessageStore } from './message-store.js';
 import {
   bodiesOf,
@@ -122,6 +123,35 @@ describe('a store that was not closed', () => {
       fixture.disk.crash();
       expect(contents(await fixture.open())).toEqual(before);
     }
+  });
+
+  it('says of queue files made again when they got their last message: Java 4.9 searches by that', async () => {
+    const fixture = new StoreFixture(1);
+    const store = await fixture.open();
+    for (let i = 0; i < 100; i += 1) {
+      store.append(draftOf(`m${i}`));
+      fixture.endTurn();
+      await fixture.clock.advance(1000);
+    }
+    const [queue] = store.queuesOf('orders');
+    const times = messagesOf(store, queue as ConsumeQueue).map((one) => one.storeTimestamp);
+    const dates = () =>
+      fixture.disk
+        .list('/data/store/consumequeue/orders/0')
+        .map((name) => fixture.disk.modified(`/data/store/consumequeue/orders/0/${name}`));
+    fixture.disk.kill();
+    fixture.disk.remove('/data/store/checkpoint');
+    const reopened = await fixture.open();
+    expect(dates()).toEqual([times[39], times[79], undefined]);
+    await reopened.close();
+  });
+
+  it('is opened on a disk where nobody may say when a file was changed', async () => {
+    const fixture = new StoreFixture(1);
+    const before = contents(await filled(fixture, 300));
+    fixture.disk.kill();
+    fixture.disk.fail({ call: 'date', code: 'EPERM', times: 1000 });
+    expect(contents(await fixture.open())).toEqual(before);
   });
 
   it('computes tags codes anew: hash of the tag, due time of a delayed message', async () => {

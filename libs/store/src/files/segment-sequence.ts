@@ -133,6 +133,12 @@ export class SegmentSequence {
     }
   }
 
+  /** Says when the file that holds a position was changed last. */
+  setModified(position: number, time: number): void {
+    const segment = this.segmentAt(position) as Segment;
+    this.handles.get(segment.path).setModified(time);
+  }
+
   /**
    * Makes zeros of everything from `position` on. Files behind are removed; a first file that
    * starts exactly there stays and is emptied, since its name holds the position.

@@ -185,6 +185,10 @@ class OverlayHandle implements FileHandle {
     changes.size = size;
   }
 
+  setModified(): void {
+    // Nobody asks.
+  }
+
   async sync(): Promise<void> {
     // Nothing reaches a disk.
   }

@@ -1,5 +1,6 @@
 /** Calls that can be told to fail. */
-export type FaultyCall = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'remove' | 'rename';
+export type FaultyCall =
+  'open' | 'read' | 'write' | 'truncate' | 'sync' | 'remove' | 'rename' | 'date';
 
 export interface Fault {
   readonly call: FaultyCall;

@@ -139,6 +139,11 @@ export class FaultyFileSystem implements FileSystem {
     file.endSync(file.beginSync());
   }
 
+  /** What was said about the last change of a file; undefined when it was written since. */
+  modified(path: string): number | undefined {
+    return this.file(path).modified;
+  }
+
   open(path: string, mode: OpenMode): FileHandle {
     this.check('open', path);
     let file = this.names.get(path);
@@ -365,6 +370,11 @@ class FaultyHandle implements FileHandle {
   truncate(size: number): void {
     this.disk.check('truncate', this.path, this.life);
     this.file.truncate(size);
+  }
+
+  setModified(time: number): void {
+    this.disk.check('date', this.path, this.life);
+    this.file.modified = time;
   }
 
   sync(): Promise<void> {

@@ -18,6 +18,8 @@ export interface SyncSnapshot {
  */
 export class FaultyFile {
   size = 0;
+  /** What was said about the last change; undefined after a write. */
+  modified: number | undefined;
   private pages: Pages = new Map();
   private durablePages: Pages = new Map();
   private durableSize = 0;
@@ -51,6 +53,7 @@ export class FaultyFile {
     position: number,
     room: () => boolean,
   ): number {
+    this.modified = undefined;
     for (let done = 0; done < length;) {
       const { page, offset, part } = pieceOf(position + done, length - done);
       let bytes = this.pages.get(page);
@@ -68,6 +71,7 @@ export class FaultyFile {
   }
 
   truncate(size: number): void {
+    this.modified = undefined;
     const lastPage = Math.floor(size / pageBytes);
     for (const page of new Set([...this.pages.keys(), ...this.durablePages.keys()])) {
       if (page < lastPage) continue;
