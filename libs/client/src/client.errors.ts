@@ -1,4 +1,5 @@
 import { CodedError, type CodedErrorOptions } from '@nestjs-rocketmq/foundation';
+import type { SendResult } from './producer/send-result.js';
 
 /** A call came before `start()`, after `close()`, or a second `start()`. */
 export class ClientStateError extends CodedError {
@@ -23,6 +24,25 @@ export class MessageTooLargeError extends CodedError {
 /** A hook of the producer (`checkSend`) did not let the message go. */
 export class SendForbiddenError extends CodedError {
   readonly code = 'CLIENT_SEND_FORBIDDEN';
+}
+
+/**
+ * A part of a batch that was cut into several could not be sent; `cause` says why. What is behind it
+ * was not sent, so `messages.slice(error.results.length)` can be given again; the failed part itself
+ * may have arrived when its answer was lost.
+ */
+export class BatchIncompleteError extends CodedError {
+  readonly code = 'CLIENT_BATCH_INCOMPLETE';
+
+  constructor(
+    sentence: string,
+    /** The results of the messages that were sent: the first ones, in order. */
+    readonly results: readonly SendResult[],
+    options: CodedErrorOptions = {},
+  ) {
+    const { cause } = options;
+    super(sentence, { retriable: cause instanceof CodedError && cause.retriable, ...options });
+  }
 }
 
 /** A queue selector threw, or answered something that is no queue of the topic. */

@@ -95,6 +95,7 @@ export { selectByHash, selectRandomly } from './producer/queue-choice.js';
 export type { DecisionContext, SendContext, SendHook, SendOutcome } from './producer/send-hooks.js';
 export type { OutgoingReply } from './producer/requester.js';
 export type {
+  BatchesSendOptions,
   BatchSendOptions,
   CloseOptions,
   HashKey,

@@ -1,16 +1,42 @@
 import { deflate, deflateSync, inflate, inflateSync } from 'node:zlib';
+import { messageOf } from '@nestjs-rocketmq/foundation';
+import { compressLz4, decompressLz4 } from './lz4-frame.js';
 import { CompressionError } from './message.errors.js';
 import { SysFlag } from './sys-flag.js';
+import { compressZstd, decompressZstd } from './zstd.js';
 
 /** Java's default, and ours: fast enough to be on by default. */
 export const defaultCompressLevel = 5;
 /** No body is inflated beyond this, whatever its bytes claim. */
 export const defaultInflateLimit = 128 * 1024 * 1024;
 
+/** How a body is compressed; Java's names in small letters. */
+export type CompressionType = 'zlib' | 'lz4' | 'zstd';
+
+export const compressionTypes = ['zlib', 'lz4', 'zstd'] as const;
+
+const bitsOf: Readonly<Record<CompressionType, number>> = {
+  zlib: SysFlag.COMPRESSION_ZLIB,
+  lz4: SysFlag.COMPRESSION_LZ4,
+  zstd: SysFlag.COMPRESSION_ZSTD,
+};
+
+/** Highest levels; LZ4 has none. */
+export const highestCompressLevel: Readonly<Record<CompressionType, number>> = {
+  zlib: 9,
+  lz4: 22,
+  zstd: 22,
+};
+
 /**
- * The flag bits that mark a body compressed by us: zlib, named as peers from 4.9.4 on do. Older
- * peers look at the first bit only and also take it as zlib.
+ * The flag bits that mark a body compressed by us, named as peers from 4.9.4 on do. Older peers look
+ * at the first bit only and take it as zlib.
  */
+export function compressionBits(type: CompressionType): number {
+  return SysFlag.COMPRESSED | bitsOf[type];
+}
+
+/** The same for zlib. */
 export const zlibBits = SysFlag.COMPRESSED | SysFlag.COMPRESSION_ZLIB;
 
 export function isCompressed(sysFlag: number): boolean {
@@ -22,11 +48,17 @@ export function compressBody(body: Uint8Array, level = defaultCompressLevel): Ui
   return deflateSync(body, { level });
 }
 
-/** `compressBody` on the thread pool; worth it from about 16 KiB. */
+/**
+ * Compresses a body; set `compressionBits` in the message's flag. zlib runs on the thread pool (worth
+ * it from about 16 KiB), the others here.
+ */
 export function compressBodyAside(
   body: Uint8Array,
   level = defaultCompressLevel,
+  type: CompressionType = 'zlib',
 ): Promise<Uint8Array> {
+  if (type === 'lz4') return Promise.resolve(compressLz4(body));
+  if (type === 'zstd') return compressZstd(body, level);
   return new Promise((resolve, reject) =>
     deflate(body, { level }, (error, bytes) => (error === null ? resolve(bytes) : reject(error))),
   );
@@ -34,7 +66,7 @@ export function compressBodyAside(
 
 /**
  * Undoes the compression that the flag names; a body that is not compressed comes back as it is.
- * Throws `CompressionError` for algorithms other than zlib, damaged bytes, or a result over `limit`.
+ * Throws `CompressionError` for an unknown algorithm, damaged bytes, or a result over `limit`.
  */
 export function decompressBody(
   body: Uint8Array,
@@ -42,48 +74,47 @@ export function decompressBody(
   limit = defaultInflateLimit,
 ): Uint8Array {
   if (!isCompressed(sysFlag)) return body;
-  checkAlgorithm(sysFlag);
   try {
-    return inflateSync(body, { maxOutputLength: limit });
+    switch (sysFlag & SysFlag.COMPRESSION_MASK) {
+      // Peers before 4.9.4 do not name the algorithm.
+      case 0:
+      case SysFlag.COMPRESSION_ZLIB:
+        return inflateSync(body, { maxOutputLength: limit });
+      case SysFlag.COMPRESSION_LZ4:
+        return decompressLz4(body, limit);
+      case SysFlag.COMPRESSION_ZSTD:
+        return decompressZstd(body, limit);
+    }
   } catch (cause) {
     throw failure(body, limit, cause);
   }
+  const number = (sysFlag & SysFlag.COMPRESSION_MASK) >> 8;
+  throw new CompressionError(
+    `The body is compressed in a way that is not known here (number ${number}).`,
+    { details: { algorithm: number } },
+  );
 }
 
-/** `decompressBody` on the thread pool. */
+/** `decompressBody`, with zlib on the thread pool. */
 export function decompressBodyAside(
   body: Uint8Array,
   sysFlag: number,
   limit = defaultInflateLimit,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    if (!isCompressed(sysFlag)) return resolve(body);
-    checkAlgorithm(sysFlag);
+    const algorithm = sysFlag & SysFlag.COMPRESSION_MASK;
+    const isZlib = algorithm === 0 || algorithm === SysFlag.COMPRESSION_ZLIB;
+    if (!isCompressed(sysFlag) || !isZlib) return resolve(decompressBody(body, sysFlag, limit));
     inflate(body, { maxOutputLength: limit }, (error, bytes) =>
       error === null ? resolve(bytes) : reject(failure(body, limit, error)),
     );
   });
 }
 
-function checkAlgorithm(sysFlag: number): void {
-  const algorithm = sysFlag & SysFlag.COMPRESSION_MASK;
-  if (algorithm === 0 || algorithm === SysFlag.COMPRESSION_ZLIB) return;
-  const name =
-    algorithm === SysFlag.COMPRESSION_LZ4
-      ? 'LZ4'
-      : algorithm === SysFlag.COMPRESSION_ZSTD
-        ? 'ZSTD'
-        : `number ${algorithm >> 8}`;
-  throw new CompressionError(
-    `The body is compressed with ${name}, which is not supported; let the producer use ZLIB ` +
-      '(rocketmq.message.compressType in Java).',
-    { details: { algorithm: name } },
-  );
-}
-
 function failure(body: Uint8Array, limit: number, cause: unknown): CompressionError {
   return new CompressionError(
-    `A compressed body of ${body.length} bytes is damaged or inflates to more than ${limit} bytes.`,
+    `A compressed body of ${body.length} bytes is damaged or inflates to more than ${limit} bytes ` +
+      `(${messageOf(cause)}).`,
     { cause, details: { compressedBytes: body.length, limit } },
   );
 }

@@ -1,9 +1,12 @@
+import { CodedError, messageOf, type Logger } from '@nestjs-rocketmq/foundation';
 import {
   compressBody,
   compressBodyAside,
+  compressionBits,
   encodeBatch,
   isRetryTopic,
-  zlibBits,
+  type BatchedMessage,
+  type CompressionType,
   type OutgoingMessage,
 } from '@nestjs-rocketmq/message';
 import { checkBody, CheckedTopics, checkSize, propertiesOf, type Draft } from './draft.js';
@@ -13,10 +16,20 @@ import { invalid } from './refusing.js';
 /** From this size on a body is compressed on the thread pool. */
 const compressAsideFrom = 16 * 1024;
 
+/** Bytes that a message takes in a batch besides its body and properties. */
+const batchOverhead = 22;
+
+/** A message as it stands in a batch. */
+export interface BatchPart extends BatchedMessage {
+  /** Its unique key. */
+  readonly key: string;
+}
+
 export interface DraftSettings {
   readonly maxMessageSize: number;
   readonly compressBodyOver: number;
   readonly compressLevel: number;
+  readonly compressType: CompressionType;
 }
 
 /** Checks messages and makes them ready to be sent. */
@@ -26,6 +39,7 @@ export class Drafts {
   constructor(
     private readonly settings: DraftSettings,
     private readonly nextKey: () => string,
+    private readonly logger: Logger,
   ) {}
 
   /** Throws `InvalidMessageError` or `MessageTooLargeError`; properties are checked by the draft. */
@@ -44,36 +58,51 @@ export class Drafts {
     return this.draft(message, message.body, extra, sysFlag);
   }
 
-  /** The same with a compressed body. */
+  /** The same with a compressed body; with the plain one when it cannot be compressed. */
   async packed(message: OutgoingMessage, extra: string, sysFlag: number): Promise<Draft> {
-    const { compressLevel } = this.settings;
+    const { compressType, compressLevel } = this.settings;
     const { body } = message;
-    const packed =
-      body.length < compressAsideFrom
-        ? compressBody(body, compressLevel)
-        : await compressBodyAside(body, compressLevel);
-    return this.draft(message, packed, extra, sysFlag | zlibBits);
+    try {
+      const packed =
+        compressType === 'zlib' && body.length < compressAsideFrom
+          ? compressBody(body, compressLevel)
+          : await compressBodyAside(body, compressLevel, compressType);
+      return this.draft(message, packed, extra, sysFlag | compressionBits(compressType));
+    } catch (error) {
+      if (error instanceof CodedError) throw error;
+      const { topic } = message;
+      const reason = messageOf(error);
+      this.logger.warn('A body cannot be compressed; it is sent as it is.', { topic, reason });
+      return this.plain(message, extra, sysFlag);
+    }
   }
 
   /** Several messages of one topic as one; throws when they cannot be. */
   batch(messages: readonly OutgoingMessage[]): Draft {
-    const first = messages[0];
+    const [first] = messages;
     if (first === undefined) return invalid('The batch is empty.');
-    const { topic } = first;
-    const keys: string[] = [];
-    const parts = messages.map((message) => {
-      this.check(message);
-      checkBatchMember(message, first);
-      const key = this.nextKey();
-      keys.push(key);
-      const { body, flag = 0 } = message;
-      return { body, flag, properties: propertiesOf(message, key) };
-    });
+    return this.ofParts(
+      messages,
+      messages.map((message) => this.part(message, first)),
+    );
+  }
+
+  /** A message as it stands in a batch with `first`; throws when it cannot. */
+  part(message: OutgoingMessage, first: OutgoingMessage): BatchPart {
+    this.check(message);
+    checkBatchMember(message, first);
+    const key = this.nextKey();
+    const { body, flag = 0 } = message;
+    return { key, body, flag, properties: propertiesOf(message, key) };
+  }
+
+  /** A batch of what `part` made of the messages. */
+  ofParts(messages: readonly OutgoingMessage[], parts: readonly BatchPart[]): Draft {
+    const { topic, waitStoreMsgOk = true } = messages[0] as OutgoingMessage;
     const body = encodeBatch(parts);
     checkSize(body.length, this.settings.maxMessageSize, `The batch to '${topic}'`, topic);
-    const uniqueKey = keys.join(',');
-    const own = { topic, body, waitStoreMsgOk: first.waitStoreMsgOk ?? true };
-    const properties = propertiesOf(own, this.nextKey());
+    const uniqueKey = parts.map(({ key }) => key).join(',');
+    const properties = propertiesOf({ topic, body, waitStoreMsgOk }, this.nextKey());
     const source = messages;
     return { topic, body, flag: 0, sysFlag: 0, properties, uniqueKey, isBatch: true, source };
   }
@@ -87,8 +116,13 @@ export class Drafts {
   }
 }
 
+/** How many bytes of a batch a message takes. */
+export function batchedBytes({ body, properties }: BatchPart): number {
+  return batchOverhead + body.length + Buffer.byteLength(properties);
+}
+
 /** Throws unless the message may stand in one batch with the first one. */
-export function checkBatchMember(message: OutgoingMessage, first: OutgoingMessage): void {
+function checkBatchMember(message: OutgoingMessage, first: OutgoingMessage): void {
   const { topic } = first;
   const fail = (why: string): never =>
     invalid(`These messages cannot be one batch: ${why}.`, { topic });

@@ -1,5 +1,10 @@
 import { defineOptions, option, type OptionValues } from '@nestjs-rocketmq/foundation';
-import { checkGroup } from '@nestjs-rocketmq/message';
+import {
+  checkGroup,
+  compressionTypes,
+  highestCompressLevel,
+  type CompressionType,
+} from '@nestjs-rocketmq/message';
 import { sharedInstanceOption, type SharedInstance } from '../client-instance.js';
 import { clientOptionTable, type ClientOptions, type Duration } from '../client-options.js';
 import { ClientConfigurationError } from '../client.errors.js';
@@ -41,8 +46,18 @@ export interface ProducerOptions extends ClientOptions, SharedInstance, TraceOpt
   readonly maxMessageSize?: number;
   /** Bodies of at least this many bytes are compressed [4096]. Java: compressMsgBodyOverHowmuch. */
   readonly compressBodyOver?: number;
-  /** Level of zlib, 1 to 9 [5]. */
+  /** How bodies are compressed [zlib]. Java: rocketmq.message.compressType. */
+  readonly compressType?: CompressionType;
+  /** 1 to 9 for zlib, 1 to 22 for zstd; lz4 has no levels [5]. */
   readonly compressLevel?: number;
+  /** Gather messages that are sent one by one into batches [false]. */
+  readonly autoBatch?: boolean;
+  /** A message waits so long for others at most [10ms]. Java: batchMaxDelayMs. */
+  readonly batchMaxDelay?: Duration;
+  /** A gathered batch of so many bytes is sent at once [32768]. */
+  readonly batchMaxBytes?: number;
+  /** Bytes gathered at most, until they are sent; further messages go alone [33554432]. */
+  readonly totalBatchMaxBytes?: number;
   /** Sends under way at once; later ones wait their turn [512]. */
   readonly maxInFlight?: number;
   /** Bytes of bodies under way at once; later sends wait their turn [67108864]. */
@@ -132,7 +147,37 @@ export const producerOptionTable = {
     default: 4096,
     min: 0,
   }),
-  compressLevel: option.integer({ meaning: 'Level of zlib.', default: 5, min: 1, max: 9 }),
+  compressType: option.choice(compressionTypes, {
+    meaning: 'How bodies are compressed; consumers before 4.9.4 read zlib only.',
+    default: 'zlib',
+  }),
+  compressLevel: option.integer({
+    meaning: 'Level of compression: 1 to 9 for zlib, 1 to 22 for zstd; lz4 has none.',
+    default: 5,
+    min: 1,
+    max: 22,
+  }),
+  autoBatch: option.boolean({
+    meaning: 'Gather messages that are sent one by one into batches.',
+    default: false,
+  }),
+  batchMaxDelay: option.duration({
+    meaning: 'A message waits so long for others at most.',
+    default: 10,
+    min: 1,
+    max: 30_000,
+  }),
+  batchMaxBytes: option.integer({
+    meaning: 'A gathered batch of so many bytes is sent at once.',
+    default: 32 * 1024,
+    min: 1,
+    max: 2 * 1024 * 1024,
+  }),
+  totalBatchMaxBytes: option.integer({
+    meaning: 'Bytes gathered at most, until they are sent; further messages go alone.',
+    default: 32 * 1024 * 1024,
+    min: 1,
+  }),
   maxInFlight: option.integer({
     meaning: 'Sends under way at once; later ones wait their turn.',
     default: 512,
@@ -166,8 +211,15 @@ export type ProducerSettings = OptionValues<typeof producerOptionTable>;
 /** Throws `OptionsError` naming every wrong option, or `ClientConfigurationError`. */
 export function loadProducerOptions(options: ProducerOptions): ProducerSettings {
   const settings = producerOptionSet.load(options as unknown as Record<string, unknown>);
-  const { group, latencyMax, notAvailableDuration } = settings;
+  const { group, latencyMax, notAvailableDuration, compressType, compressLevel } = settings;
   checkGroup(group);
+  if (compressLevel > highestCompressLevel[compressType]) {
+    const most = highestCompressLevel[compressType];
+    throw new ClientConfigurationError(
+      `The 'compressLevel' of ${compressType} is 1 to ${most}, but is ${compressLevel}.`,
+      { details: { compressType, compressLevel } },
+    );
+  }
   if (group === 'DEFAULT_PRODUCER') {
     throw new ClientConfigurationError(
       "The group name 'DEFAULT_PRODUCER' is reserved by RocketMQ; choose one of your own.",

@@ -190,6 +190,27 @@ describe('Producer', () => {
     expect([plain?.asked.sysFlag, plain?.body.length]).toEqual([0, 99]);
   });
 
+  it.each([
+    ['lz4', 0x101],
+    ['zstd', 0x201],
+  ] as const)('compresses with %s when told to', async (compressType, flag) => {
+    await start({ compressType, compressBodyOver: 100 });
+    await producer.send({ topic: 'orders', body: Buffer.alloc(30_000, 'z') });
+    const [packed] = cluster.sends;
+    expect(packed?.asked.sysFlag).toBe(flag);
+    expect(packed?.body.length).toBeLessThan(300);
+    expect(decompressBody(packed?.body ?? body, flag)).toHaveLength(30_000);
+  });
+
+  it.each([
+    ['zlib', 10],
+    ['zstd', 23],
+  ] as const)('refuses a level that %s does not have', async (compressType, compressLevel) => {
+    await start();
+    const options = { nameServers: 'a:1', group: 'g', compressType, compressLevel };
+    expect(() => new Producer(options)).toThrow(/compressLevel/);
+  });
+
   it('lets sends beyond the bound wait and fails none of them', async () => {
     await start({ maxInFlight: 2 });
     const answers: (() => void)[] = [];

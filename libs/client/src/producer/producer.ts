@@ -1,18 +1,14 @@
-import { withDeadline, type Clock, type Logger } from '@nestjs-rocketmq/foundation';
+import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
 import type { OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
 import { ClientAdmin } from '../admin/client-admin.js';
 import type { ProducerMember } from '../broker-requests.js';
 import { ClientInstance, milliseconds } from '../client-instance.js';
-import { ClientStateError, CloseDeadlineError } from '../client.errors.js';
+import { ClientStateError } from '../client.errors.js';
 import type { PublishQueue } from '../route-table.js';
 import { sendTracesOf } from '../trace/send-trace.js';
 import type { TraceDispatcher, TraceStatistics } from '../trace/trace-dispatcher.js';
-import { pinnedBy, type Delivery, type Pinned } from './delivery.js';
-import { deliveryOf } from './delivery-settings.js';
-import type { Draft } from './draft.js';
-import { Drafts } from './drafts.js';
-import type { FaultDetector } from './fault-detector.js';
-import { InFlight } from './in-flight.js';
+import type { Pinned } from './delivery.js';
+import { noOptions, Outbox } from './outbox.js';
 import type { ReplyMessage } from './pending-replies.js';
 import {
   loadProducerOptions,
@@ -22,9 +18,14 @@ import {
 import { recallMessage } from './recall.js';
 import { replyAddress, Requester, type OutgoingReply } from './requester.js';
 import { SendHooks, type SendHook } from './send-hooks.js';
-import type { BatchSendOptions, CloseOptions, SendOptions, SendResult } from './send-result.js';
+import type {
+  BatchesSendOptions,
+  BatchSendOptions,
+  CloseOptions,
+  SendOptions,
+  SendResult,
+} from './send-result.js';
 
-const noOptions: SendOptions = {};
 const defaultCloseDeadline = 10_000;
 
 /**
@@ -35,14 +36,11 @@ export class Producer implements AsyncDisposable {
   readonly group: string;
   protected readonly instance: ClientInstance;
   protected readonly settings: ProducerSettings;
-  protected readonly delivery: Delivery;
   protected readonly clock: Clock;
   protected readonly logger: Logger;
   private readonly ownsInstance: boolean;
-  private readonly drafts: Drafts;
-  private readonly inFlight: InFlight;
+  private readonly outbox: Outbox;
   protected readonly hooks: SendHooks;
-  private readonly detector: FaultDetector | undefined;
   private readonly requester: Requester;
   private readonly traces: TraceDispatcher | undefined;
   private ownAdmin: ClientAdmin | undefined;
@@ -57,19 +55,15 @@ export class Producer implements AsyncDisposable {
     this.instance = options.instance ?? new ClientInstance(options);
     this.clock = this.instance.clock;
     this.logger = (options.logger ?? this.instance.logger).child(this.group);
-    this.inFlight = new InFlight(this.settings.maxInFlight, this.settings.maxInFlightBytes);
+    this.hooks = new SendHooks(this.logger);
+    for (const hook of options.hooks ?? []) this.hooks.add(hook);
+    this.traces = sendTracesOf(this.instance, this.settings, this.hooks);
+    this.outbox = new Outbox(this.instance, this.settings, this.logger, this.hooks);
     this.requester = new Requester(
       this.instance,
       (message, options, extra) => this.deliver(message, options, extra, 0),
       this.settings.maxWaitingRequests,
     );
-    this.drafts = new Drafts(this.settings, () => this.instance.uniqueKeys.next());
-    this.hooks = new SendHooks(this.logger);
-    for (const hook of options.hooks ?? []) this.hooks.add(hook);
-    this.traces = sendTracesOf(this.instance, this.settings, this.hooks);
-    const delivery = deliveryOf(this.instance, this.settings, this.hooks);
-    this.delivery = delivery.delivery;
-    this.detector = delivery.detector;
   }
 
   /** The client id under which brokers know this producer. */
@@ -84,7 +78,8 @@ export class Producer implements AsyncDisposable {
 
   /** Sends under way and sends waiting for their turn. */
   get inFlightCount(): { readonly running: number; readonly waiting: number } {
-    return { running: this.inFlight.running, waiting: this.inFlight.waiting };
+    const { running, waiting } = this.outbox.inFlight;
+    return { running, waiting };
   }
 
   /** What became of traces; undefined without `enableTrace`. */
@@ -113,7 +108,7 @@ export class Producer implements AsyncDisposable {
     });
     await Promise.all(this.settings.topics.map((topic) => this.learnRoute(topic)));
     await this.meetBrokers();
-    this.detector?.start();
+    if (this.state === 'running') this.outbox.start();
     await this.instance.heartbeat();
   }
 
@@ -124,17 +119,13 @@ export class Producer implements AsyncDisposable {
    */
   async send(message: OutgoingMessage, options: SendOptions = noOptions): Promise<SendResult> {
     this.checkMessage(message);
-    return this.deliver(message, options, '', 0);
+    return this.outbox.send(message, options);
   }
 
   /** Sends without waiting for the broker: resolves when the connection took it. May be lost. */
   async sendOneWay(message: OutgoingMessage, options: SendOptions = noOptions): Promise<void> {
     this.checkMessage(message);
-    await this.inTurn(message, async () => {
-      const draft = await this.draft(message, '');
-      const pinned = pinnedBy(options, message);
-      await this.delivery.sendOneWay(draft, this.timeout(options), pinned);
-    });
+    await this.outbox.sendOneWay(message, options);
   }
 
   /**
@@ -146,11 +137,20 @@ export class Producer implements AsyncDisposable {
     options: BatchSendOptions = noOptions,
   ): Promise<SendResult> {
     this.checkRunning();
-    const draft = this.drafts.batch(messages);
-    const first = messages[0] as OutgoingMessage;
-    return this.inTurn(draft, () =>
-      this.delivery.send(draft, this.timeout(options), pinnedBy(options, first)),
-    );
+    return this.outbox.sendBatch(messages, options);
+  }
+
+  /**
+   * Sends messages of one topic in as few requests as their sizes allow, one after the other, and
+   * resolves with a result for each message. Rejects with `InvalidMessageError` or
+   * `MessageTooLargeError` before anything is sent, or with `BatchIncompleteError`.
+   */
+  async sendInBatches(
+    messages: readonly OutgoingMessage[],
+    options: BatchesSendOptions = noOptions,
+  ): Promise<SendResult[]> {
+    this.checkRunning();
+    return this.outbox.sendInBatches(messages, options);
   }
 
   /**
@@ -159,7 +159,7 @@ export class Producer implements AsyncDisposable {
    */
   async request(message: OutgoingMessage, options: SendOptions = noOptions): Promise<ReplyMessage> {
     this.checkMessage(message);
-    return this.requester.request(message, options, this.timeout(options));
+    return this.requester.request(message, options, this.outbox.timeout(options));
   }
 
   /**
@@ -176,10 +176,7 @@ export class Producer implements AsyncDisposable {
     const message = { ...answer, topic };
     this.checkMessage(message);
     const pinned: Pinned = ({ publish }) => pick(publish) ?? (publish[0] as PublishQueue);
-    return this.inTurn(message, async () => {
-      const draft = { ...(await this.draft(message, extra)), isReply: true };
-      return this.delivery.send(draft, this.timeout(options), pinned);
-    });
+    return this.outbox.sendReply(message, extra, pinned, options);
   }
 
   /**
@@ -193,11 +190,11 @@ export class Producer implements AsyncDisposable {
     options: Pick<SendOptions, 'timeout'> = noOptions,
   ): Promise<string> {
     this.checkRunning();
-    return recallMessage(this.instance, this.delivery, {
+    return recallMessage(this.instance, this.outbox.delivery, {
       producerGroup: this.group,
       topic,
       handle,
-      timeoutMs: this.timeout(options),
+      timeoutMs: this.outbox.timeout(options),
     });
   }
 
@@ -225,7 +222,7 @@ export class Producer implements AsyncDisposable {
   }
 
   private async learnRoute(topic: string): Promise<void> {
-    await this.delivery.route(topic).catch((error: unknown) => {
+    await this.outbox.delivery.route(topic).catch((error: unknown) => {
       this.logger.warn('The route of a topic cannot be had now; the first send asks again.', {
         topic,
         error,
@@ -244,29 +241,18 @@ export class Producer implements AsyncDisposable {
   }
 
   /** `extra` is property text of ours, `sysFlag` bits of ours. The message was checked. */
-  protected async deliver(
+  protected deliver(
     message: OutgoingMessage,
     options: SendOptions,
     extra: string,
     sysFlag: number,
   ): Promise<SendResult> {
-    const bytes = message.body.length;
-    if (!this.inFlight.tryEnter(bytes)) await this.inFlight.wait(bytes);
-    try {
-      const { drafts } = this;
-      const draft = drafts.staysPlain(message)
-        ? drafts.plain(message, extra, sysFlag)
-        : await drafts.packed(message, extra, sysFlag);
-      const pinned = options === noOptions ? undefined : pinnedBy(options, message);
-      return await this.delivery.send(draft, this.timeout(options), pinned);
-    } finally {
-      this.inFlight.leave(bytes);
-    }
+    return this.outbox.deliver(message, options, extra, sysFlag);
   }
 
   protected checkMessage(message: OutgoingMessage): void {
     this.checkRunning();
-    this.drafts.check(message);
+    this.outbox.drafts.check(message);
   }
 
   protected checkRunning(): void {
@@ -278,62 +264,19 @@ export class Producer implements AsyncDisposable {
     );
   }
 
-  /** Waits until the message may be under way and counts it while it is. */
-  private async inTurn<T>({ body }: { body: Uint8Array }, send: () => Promise<T>): Promise<T> {
-    if (!this.inFlight.tryEnter(body.length)) await this.inFlight.wait(body.length);
-    try {
-      return await send();
-    } finally {
-      this.inFlight.leave(body.length);
-    }
-  }
-
-  private draft(message: OutgoingMessage, extra: string): Draft | Promise<Draft> {
-    const { drafts } = this;
-    return drafts.staysPlain(message)
-      ? drafts.plain(message, extra, 0)
-      : drafts.packed(message, extra, 0);
-  }
-
-  private timeout(options: Pick<SendOptions, 'timeout'>): number {
-    return options.timeout === undefined
-      ? this.settings.sendTimeout
-      : milliseconds(options.timeout, this.settings.sendTimeout);
-  }
-
   private async closeAll(deadlineMs: number): Promise<void> {
     const wasRunning = this.state === 'running';
     this.state = 'closing';
-    this.inFlight.close();
-    this.detector?.close();
+    this.outbox.refuseMore();
     const end = this.clock.monotonic() + deadlineMs;
     const remaining = (): number => Math.max(end - this.clock.monotonic(), 0);
     if (wasRunning) {
-      await this.drain(deadlineMs);
+      await this.outbox.drain(deadlineMs);
       this.requester.close();
       await this.beforeLeaving(remaining());
       const time = Math.max(remaining(), 500);
       await Promise.all([this.instance.remove(this.member(), time), this.traces?.close(time)]);
     }
     if (this.ownsInstance) await this.instance.close();
-  }
-
-  private async drain(deadlineMs: number): Promise<void> {
-    try {
-      await withDeadline(
-        this.clock,
-        deadlineMs,
-        () => this.inFlight.idle(),
-        () => {
-          const { running, waiting } = this.inFlight;
-          return new CloseDeadlineError(
-            `${running} sends and ${waiting} waiting ones had not ended.`,
-          );
-        },
-      );
-    } catch (error) {
-      this.logger.warn('The producer closes before all sends ended.', { error });
-      this.inFlight.abandon();
-    }
   }
 }

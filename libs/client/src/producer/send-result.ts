@@ -48,6 +48,12 @@ export interface SendOptions {
 /** Options of a batch: the same choices of a queue, for the batch as a whole. */
 export type BatchSendOptions = SendOptions;
 
+/** Options of a batch that may be cut. */
+export interface BatchesSendOptions extends BatchSendOptions {
+  /** Longest encoded request in bytes [1048576, or `maxMessageSize` when that is less]. */
+  readonly maxBatchBytes?: number;
+}
+
 export interface CloseOptions {
   /** How long running work may take to end before it is abandoned. */
   readonly deadline?: Duration;
