@@ -117,7 +117,7 @@ describe.each(timers)('timer messages with servers %s', (server) => {
   let servers: JavaServers;
 
   beforeAll(async () => {
-    servers = await startJavaServers(server, {});
+    servers = await startJavaServers(server, { properties: { recallMessageEnable: true } });
   });
 
   afterAll(async () => servers?.close());

@@ -77,22 +77,25 @@ describe('compression', () => {
     await expect(decompressBodyAside(body, bits)).rejects.toThrow('number 4');
   });
 
-  it.each(['lz4', 'zstd'] as const)('damaged anywhere, %s ends, and within its limit', async (type) => {
-    const random = new SeededRandom(seedOfRun());
-    const draw = (limit: number): number => random.below(limit);
-    const packed = await compressBodyAside(bodyOf(new SeededRandom(7)), 5, type);
-    for (let i = 0; i < 300; i += 1) {
-      const broken = packed.slice(0, i % 3 === 0 ? draw(packed.length) : packed.length);
-      for (let flips = draw(4); flips >= 0; flips -= 1) broken[draw(broken.length)] = draw(256);
-      let length = 0;
-      try {
-        length = decompressBody(broken, compressionBits(type), 1_000_000).length;
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'MESSAGE_COMPRESSION_FAILED' });
+  it.each(['lz4', 'zstd'] as const)(
+    'damaged anywhere, %s ends, and within its limit',
+    async (type) => {
+      const random = new SeededRandom(seedOfRun());
+      const draw = (limit: number): number => random.below(limit);
+      const packed = await compressBodyAside(bodyOf(new SeededRandom(7)), 5, type);
+      for (let i = 0; i < 300; i += 1) {
+        const broken = packed.slice(0, i % 3 === 0 ? draw(packed.length) : packed.length);
+        for (let flips = draw(4); flips >= 0; flips -= 1) broken[draw(broken.length)] = draw(256);
+        let length = 0;
+        try {
+          length = decompressBody(broken, compressionBits(type), 1_000_000).length;
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'MESSAGE_COMPRESSION_FAILED' });
+        }
+        expect(length).toBeLessThanOrEqual(1_000_000);
       }
-      expect(length).toBeLessThanOrEqual(1_000_000);
-    }
-  });
+    },
+  );
 });
 
 describe('the transaction bits of the system flag', () => {

@@ -17,7 +17,14 @@ import { xxHash32 } from './xxhash.js';
  * | end             | 4     | 0, then the hash of the content when flagged                    |
  */
 const magic = 0x184d2204;
-const flag = { version: 0x40, independent: 0x20, blockSums: 0x10, size: 0x08, sum: 0x04, dict: 0x01 };
+const flag = {
+  version: 0x40,
+  independent: 0x20,
+  blockSums: 0x10,
+  size: 0x08,
+  sum: 0x04,
+  dict: 0x01,
+};
 const versionMask = 0xc0;
 const storedBit = 0x8000_0000;
 const largestBlock = 4 * 1024 * 1024;

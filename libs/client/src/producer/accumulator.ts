@@ -72,7 +72,7 @@ export class Accumulator {
 
   /** Sends what is held, now. */
   flush(): void {
-    for (const batch of [...this.batches.values()]) this.release(batch);
+    for (const batch of this.batches.values()) this.release(batch);
   }
 
   private open(key: string, options: SendOptions): Held {

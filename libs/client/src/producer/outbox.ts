@@ -96,10 +96,7 @@ export class Outbox {
   }
 
   /** One request for all of them. */
-  async sendBatch(
-    messages: readonly OutgoingMessage[],
-    options: SendOptions,
-  ): Promise<SendResult> {
+  async sendBatch(messages: readonly OutgoingMessage[], options: SendOptions): Promise<SendResult> {
     return this.sendDraft(this.drafts.batch(messages), messages, options);
   }
 

@@ -1,7 +1,11 @@
 import { ManualClock, SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { decodeBatch, decodeProperties, type OutgoingMessage } from '@nestjs-rocketmq/message';
 import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
-import { ScriptedCluster, scriptedOffsetId, type ReceivedSend } from '../testing/scripted-cluster.js';
+import {
+  ScriptedCluster,
+  scriptedOffsetId,
+  type ReceivedSend,
+} from '../testing/scripted-cluster.js';
 import { cutIntoChunks, splitResult } from './batches.js';
 import { batchedBytes, Drafts } from './drafts.js';
 import type { ProducerOptions } from './producer-options.js';
@@ -206,7 +210,10 @@ describe('Producer, in batches', () => {
       await start({ autoBatch: true, batchMaxDelay: '30s' });
       const sends = ['a', 'b'].map((text) => producer.send(orders(text)));
       await producer.close();
-      expect((await Promise.all(sends)).map(({ status }) => status)).toEqual(['SEND_OK', 'SEND_OK']);
+      expect((await Promise.all(sends)).map(({ status }) => status)).toEqual([
+        'SEND_OK',
+        'SEND_OK',
+      ]);
       await cluster.close();
       expect(clock.waiting).toBe(0);
     });
@@ -218,11 +225,9 @@ describe('cutIntoChunks', () => {
     const random = new SeededRandom(seedOfRun());
     let key = 0;
     const bounds = { maxMessageSize: 5_000, compressBodyOver: 4_096, compressLevel: 5 };
-    const drafts = new Drafts(
-      { ...bounds, compressType: 'zlib' },
-      () => `KEY${(key += 1)}`,
-      { warn: () => undefined } as never,
-    );
+    const drafts = new Drafts({ ...bounds, compressType: 'zlib' }, () => `KEY${(key += 1)}`, {
+      warn: () => undefined,
+    } as never);
     for (let run = 0; run < 300; run += 1) {
       const limit = 1 + random.below(3_000);
       const messages = Array.from({ length: 1 + random.below(40) }, () =>
@@ -244,7 +249,13 @@ describe('cutIntoChunks', () => {
 describe('splitResult', () => {
   it('keeps what it has when the broker gave one id for the whole batch', () => {
     const queue = { topic: 't', brokerName: 'b', queueId: 0 };
-    const whole = { status: 'SEND_OK', msgId: 'A,B', offsetMsgId: 'X', queue, queueOffset: 7 } as const;
+    const whole = {
+      status: 'SEND_OK',
+      msgId: 'A,B',
+      offsetMsgId: 'X',
+      queue,
+      queueOffset: 7,
+    } as const;
     expect(splitResult(whole, ['A', 'B'])).toEqual([
       { ...whole, msgId: 'A' },
       { ...whole, msgId: 'B' },

@@ -69,7 +69,8 @@ export async function recallMessage(
     if (!isRefusal(error, ResponseCode.REQUEST_CODE_NOT_SUPPORTED)) throw error;
     const { responseCode, responseName, remark } = error as BrokerRefusedError;
     throw new BrokerRefusedError(
-      `${address} cannot recall messages; brokers of Apache RocketMQ can from 5.3.2 on.`,
+      `${address} cannot recall messages; brokers of Apache RocketMQ can from 5.3.2 on, with ` +
+        "'recallMessageEnable'.",
       { responseCode, responseName, remark, address },
       { cause: error },
     );
