@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Field, measure } from './measure.mjs';
 import { measureBurdens } from './burdens.mjs';
-import { metrics, burdenMetrics, processMetrics, routeMetrics } from './metrics.mjs';
+import { measureClients } from './clients.mjs';
+import { burdenMetrics, clientMetrics, metrics, processMetrics, routeMetrics } from './metrics.mjs';
 import { measureRoutes } from './routes.mjs';
 import { javaMissing, ourBroker } from './servers.mjs';
 import { measureStarts } from './starts.mjs';
@@ -176,11 +177,36 @@ async function main() {
     for (const metric of starts) lines.push(lineOf(metric, { figures: results[metric.name] }));
   }
   if (!options.quick) lines.push(...(await measureSlow(names)));
+  if (missing === undefined) lines.push(...(await measureClientPairs()));
   print(lines);
   judgeYardstick(lines);
   if (options['write-baseline']) writeBaseline(lines);
   for (const sentence of fallen) console.error(sentence);
   process.exit(fallen.length > 0 ? 1 : 0);
+}
+
+/** Clients and brokers as pairs: rows hold ours against J, and the mixed pairs stand beside. */
+async function measureClientPairs() {
+  const lines = [];
+  for (const metric of chosen(clientMetrics)) {
+    const { figures, cpu } = await measureClients(metric.name, timing);
+    const line = lineOf(metric, { figures: { ours: figures.ours, J: figures.J } });
+    line.pairs = Object.fromEntries(
+      Object.entries(figures).map(([name, figure]) => [
+        name,
+        {
+          figure: round(figure),
+          ...(cpu && {
+            clientCpuMicros: round(cpu[name].client),
+            brokerCpuMicros: round(cpu[name].broker),
+          }),
+        },
+      ]),
+    );
+    lines.push(line);
+    console.error(`${metric.name}: ${JSON.stringify(line.pairs)}`);
+  }
+  return lines;
 }
 
 /** What takes too long for `--quick`, or has no C. */

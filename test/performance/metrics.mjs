@@ -154,3 +154,13 @@ export const burdenMetrics = [
     base: 'the same without backlog',
   },
 ];
+
+/** Client and broker together: ours, the official pair (J), and each half with the other's. */
+export const clientMetrics = [
+  { name: 'P9', title: 'consume a backlog, listener of our client', unit: 'msg/s', better: 'more' },
+  { name: 'P10', title: 'sends of 64 that each wait', unit: 'msg/s', better: 'more' },
+  { name: 'P11c', title: 'open loop of a producer at 20,000/s, p99', unit: 'ms', better: 'less' },
+  { name: 'P11s', title: 'the same with SYNC_FLUSH, p99', unit: 'ms', better: 'less' },
+  { name: 'P12', title: 'from send to listener at 20,000/s, p99', unit: 'ms', better: 'less' },
+  { name: 'Pstart', title: 'producer start to first answered send', unit: 'ms', better: 'less' },
+];

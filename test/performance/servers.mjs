@@ -161,6 +161,7 @@ export async function startOurs({
   sync = false,
   nodeArgs = [],
   folder = temporaryFolder('ours'),
+  more = {},
 } = {}) {
   const port = await freePort([-2, 0, 1]);
   const file = join(folder, 'broker.conf');
@@ -171,7 +172,7 @@ export async function startOurs({
   );
   void waitTimeMillsInSendQueue;
   void osPageCacheBusyTimeOutMills;
-  properties(file, own);
+  properties(file, { ...own, ...more });
   const args = [...nodeArgs, ourBroker(), '-c', file];
   const { child } = await started(process.execPath, args, /boot success/);
   return new Server('ours', child, port, folder);
@@ -191,6 +192,14 @@ export function javaMissing() {
   return missingJava();
 }
 
+/** Arguments of `java` for one of our programs with the official client. */
+export function javaProgram(mainClass, heapMb) {
+  buildJava();
+  const target = join(root, 'test', 'interop', 'java', 'client-4.9.8', 'target');
+  const heap = [`-Xmx${heapMb}m`, `-Xms${heapMb}m`, '-Drocketmq.client.logLevel=ERROR'];
+  return [...heap, '-cp', `${join(target, 'classes')}:${join(target, 'lib', '*')}`, mainClass];
+}
+
 function javaCommand(folder, mainClass, heapMb) {
   buildJava();
   const lib = join(root, 'test', 'interop', 'java', `server-${javaVersion}`, 'target', 'lib', '*');
@@ -203,11 +212,11 @@ function javaCommand(folder, mainClass, heapMb) {
   return [...heap, '-cp', lib, mainClass, '-c', join(folder, 'server.conf')];
 }
 
-export async function startJava({ sync = false } = {}) {
+export async function startJava({ sync = false, more = {} } = {}) {
   const folder = temporaryFolder('j');
   const port = await freePort([-2, 0, 1]);
   const args = javaCommand(folder, 'org.apache.rocketmq.broker.BrokerStartup', 2048);
-  properties(join(folder, 'server.conf'), brokerProperties(folder, port, sync));
+  properties(join(folder, 'server.conf'), { ...brokerProperties(folder, port, sync), ...more });
   const env = { ...process.env, ROCKETMQ_HOME: folder };
   const { child } = await started('java', args, /boot success/, { env, cwd: folder });
   return new Server('J', child, port, folder);
