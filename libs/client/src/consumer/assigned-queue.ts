@@ -28,6 +28,7 @@ export class AssignedQueue {
   private readonly wakers: (() => void)[] = [];
   private readonly onQuiet: (() => void)[] = [];
   private calls = 0;
+  private isLeft = false;
   private dropped = false;
 
   constructor(
@@ -44,7 +45,7 @@ export class AssignedQueue {
 
   /** True when nothing new of this queue may begin; results of running calls may still count. */
   get isLeaving(): boolean {
-    return this.controller.signal.aborted;
+    return this.isLeft;
   }
 
   /** True when the queue is not ours any more; results of its messages do not count. */
@@ -54,6 +55,7 @@ export class AssignedQueue {
 
   /** Ends pulling. */
   leave(): void {
+    this.isLeft = true;
     this.controller.abort();
     this.changed();
   }
@@ -66,6 +68,7 @@ export class AssignedQueue {
 
   /** Something changed that the pull loop may be waiting for: room, a lock, the pause, the drop. */
   changed(): void {
+    if (this.wakers.length === 0) return;
     for (const wake of this.wakers.splice(0)) wake();
   }
 

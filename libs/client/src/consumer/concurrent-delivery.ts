@@ -8,7 +8,7 @@ import {
   type GroupState,
   type MessageDelivery,
 } from './group-state.js';
-import { isGood, ListenerCall } from './listener-call.js';
+import { type CallOutcome, isGood, ListenerCall } from './listener-call.js';
 import type { Held } from './process-queue.js';
 import { SendBack, toDeadLetters } from './send-back.js';
 
@@ -33,6 +33,7 @@ export class ConcurrentDelivery implements MessageDelivery {
   private readonly sendBack: SendBack;
   private watch: Timer | undefined;
   private isStopped = false;
+  private isPumping = false;
   private settling = 0;
   private onDrained: (() => void) | undefined;
 
@@ -86,41 +87,60 @@ export class ConcurrentDelivery implements MessageDelivery {
   }
 
   private pump(): void {
+    // Listeners that answer at once come back here from within.
+    if (this.isPumping) return;
+    this.isPumping = true;
     const { settings } = this.state;
     while (this.calls.size < settings.concurrency && !this.isStopped) {
       const chunk = this.line[this.first];
       if (chunk === undefined) break;
       this.first += 1;
-      if (!chunk.assigned.isLeaving) void this.work(chunk);
+      if (!chunk.assigned.isLeaving) this.work(chunk);
     }
+    this.isPumping = false;
     if (this.first > 256 && this.first * 2 > this.line.length) {
       this.line = this.line.slice(this.first);
       this.first = 0;
     }
   }
 
-  private async work({ assigned, held }: Chunk): Promise<void> {
+  private work({ assigned, held }: Chunk): void {
     const { state } = this;
     const call = new ListenerCall(assigned, held, state.clock.monotonic());
     this.calls.add(call);
     this.settling += 1;
     state.statistics.running += 1;
     assigned.callBegins();
-    try {
-      const { verdict, error } = await call.run(state.listener, state.watch);
-      if (error !== undefined) this.report(call, error);
-      if (!call.isTimedOut) {
-        this.leave(call);
-        await this.settle(call, verdict);
-      }
-    } catch (error) {
-      state.logger.error('A finished listener call could not be settled.', { error });
-    } finally {
-      this.leave(call);
-      this.settling -= 1;
-      assigned.callEnds();
-      if (this.settling === 0) this.onDrained?.();
+    call.begin(state.listener, state.watch, this.onEnd);
+  }
+
+  private readonly onEnd = (call: ListenerCall, { verdict, error }: CallOutcome): void => {
+    if (error !== undefined) this.report(call, error);
+    if (call.isTimedOut) return this.end(call);
+    this.leave(call);
+    if (this.isAllGood(call, verdict)) {
+      count(this.state, call.assigned, call.held.length, 0);
+      finish(this.state, call.assigned, call.held);
+      return this.end(call);
     }
+    this.settle(call, verdict)
+      .catch((failure: unknown) => {
+        const sentence = 'A finished listener call could not be settled.';
+        this.state.logger.error(sentence, { error: failure });
+      })
+      .finally(() => this.end(call));
+  };
+
+  /** What happens nearly always, and needs nobody to wait. */
+  private isAllGood({ ackIndex, held }: ListenerCall, verdict: ConsumeVerdicts): boolean {
+    return !isEach(verdict) && isGood(verdict) && ackIndex >= held.length - 1;
+  }
+
+  private end(call: ListenerCall): void {
+    this.leave(call);
+    this.settling -= 1;
+    call.assigned.callEnds();
+    if (this.settling === 0) this.onDrained?.();
   }
 
   /** Makes room for the next call; once per call. */

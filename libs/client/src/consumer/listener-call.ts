@@ -71,17 +71,39 @@ export class ListenerCall implements ConsumeContext {
   }
 
   /** Calls the listener; never rejects. */
-  async run(listener: MessageListener, watcher?: CallWatcher): Promise<CallOutcome> {
-    const messages: StoredMessage[] = this.held.map((one) => one.message);
+  run(listener: MessageListener, watcher?: CallWatcher): Promise<CallOutcome> {
+    return new Promise((resolve) => {
+      this.begin(listener, watcher, (_call, outcome) => resolve(outcome));
+    });
+  }
+
+  /**
+   * Calls the listener and tells how it ended: at once when it answered at once, so that nothing is
+   * made to wait for each message.
+   */
+  begin(
+    listener: MessageListener,
+    watcher: CallWatcher | undefined,
+    onEnd: (call: ListenerCall, outcome: CallOutcome) => void,
+  ): void {
+    const { held } = this;
+    const [only] = held;
+    const messages =
+      held.length === 1 && only !== undefined ? [only.message] : held.map((one) => one.message);
     watcher?.begins(this, messages);
-    let outcome: CallOutcome;
+    const end = (outcome: CallOutcome): void => {
+      watcher?.ends(this, messages, outcome);
+      onEnd(this, outcome);
+    };
+    const threw = (error: unknown): void => end({ verdict: retry, fault: 'threw', error });
+    let answer: ConsumeVerdicts | PromiseLike<ConsumeVerdicts>;
     try {
-      outcome = this.judge(await listener(messages, this));
+      answer = listener(messages, this);
     } catch (error) {
-      outcome = { verdict: retry, fault: 'threw', error };
+      return threw(error);
     }
-    watcher?.ends(this, messages, outcome);
-    return outcome;
+    if (!isPromise(answer)) return end(this.judge(answer));
+    answer.then((verdicts) => end(this.judge(verdicts)), threw);
   }
 
   private judge(answer: ConsumeVerdicts | null | undefined): CallOutcome {
@@ -99,4 +121,8 @@ export class ListenerCall implements ConsumeContext {
       answer.every((one: ConsumeVerdict | undefined) => kinds.has(one?.kind))
     );
   }
+}
+
+function isPromise<T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> {
+  return typeof (answer as PromiseLike<T> | undefined)?.then === 'function';
 }

@@ -23,6 +23,8 @@ interface Row {
 /** The offsets of the queues in hand, in memory, and which of them the store has not seen yet. */
 export class OffsetTable {
   private readonly rows = new Map<string, Row>();
+  /** The row that moved last: messages of one queue mostly finish one after another. */
+  private moved: Row | undefined;
   private writing: Promise<void> = Promise.resolve();
 
   constructor(private readonly store: OffsetStore) {}
@@ -43,22 +45,26 @@ export class OffsetTable {
 
   /** Where consumption begins: `stored` as the store has it, or, without one, `start`. */
   begin(queue: MessageQueue, stored: number | undefined, start: number): void {
+    this.moved = undefined;
     this.rows.set(queueKey(queue), { queue, offset: start, written: stored });
   }
 
   /** Moves forward; a lower offset changes nothing. */
   advance(queue: MessageQueue, offset: number): void {
-    const row = this.rows.get(queueKey(queue));
+    const row = this.moved?.queue === queue ? this.moved : this.rows.get(queueKey(queue));
+    this.moved = row;
     if (row === undefined) this.set(queue, offset);
     else if (offset > row.offset) row.offset = offset;
   }
 
   /** Moves anywhere, also back: for a reset that somebody asked for. */
   set(queue: MessageQueue, offset: number): void {
+    this.moved = undefined;
     this.rows.set(queueKey(queue), { queue, offset, written: undefined });
   }
 
   forget(queue: MessageQueue): void {
+    this.moved = undefined;
     this.rows.delete(queueKey(queue));
   }
 

@@ -1,4 +1,5 @@
 import { messageOf } from '@nestjs-rocketmq/foundation';
+import { isRetryTopic } from '@nestjs-rocketmq/message';
 import { PullSysFlag, type Asking, type PullMessage } from '@nestjs-rocketmq/protocol';
 import type { PullAnswer } from '../broker-calls.js';
 import type { TopicSubscription } from '../subscription.js';
@@ -41,7 +42,9 @@ export class PushPulls implements Puller {
     const { state } = this;
     state.statistics.pulled += fresh.length;
     if (fresh.length === 0) return finish(state, assigned, []);
-    for (const { message } of fresh) showOriginalTopic(message, state.group);
+    if (isRetryTopic(assigned.queue.topic)) {
+      for (const { message } of fresh) showOriginalTopic(message, state.group);
+    }
     this.delivery.accept(assigned, fresh);
     if (state.settings.pullInterval > 0) {
       state.logger.debug('Pausing between pulls.', { queue: assigned.queue });
