@@ -25,6 +25,7 @@ import {
   NameServerUnreachableError,
 } from './client.errors.js';
 import { Greetings } from './greetings.js';
+import { AddressServer } from './address-server.js';
 import { NameServers, parseNameServers } from './name-servers.js';
 import { PendingReplies } from './producer/pending-replies.js';
 import { RouteTable } from './route-table.js';
@@ -64,6 +65,7 @@ export class ClientInstance {
   readonly requestTimeout: number;
   /** Name servers in use. */
   readonly nameServers: NameServers;
+  private readonly addressServer: AddressServer | undefined;
   private readonly remoting: RemotingClient;
   private readonly producers = new Map<string, ProducerMember>();
   private readonly consumers = new Map<string, ConsumerMember>();
@@ -79,12 +81,14 @@ export class ClientInstance {
     const settings = clientOptionSet.load(ownOptions(options));
     this.clock = options.clock ?? systemClock;
     this.logger = options.logger ?? silentLogger;
-    this.nameServers = new NameServers(parseNameServers(options.nameServers));
     this.requestTimeout = settings.requestTimeout;
     this.intervals = {
       routes: settings.pollNameServerInterval,
       heartbeat: settings.heartbeatBrokerInterval,
     };
+    const hasUrl = settings.nameServerAddressUrl !== undefined;
+    const listed = hasUrl && options.nameServers === undefined;
+    this.nameServers = new NameServers(listed ? [] : parseNameServers(options.nameServers));
     const ip = settings.clientIp ?? localAddress();
     const name = settings.instanceName ?? `${process.pid}#${Math.random().toString(36).slice(2)}`;
     this.clientId = [ip, name, settings.unitName].filter((part) => part !== undefined).join('@');
@@ -96,9 +100,19 @@ export class ClientInstance {
       form: settings.headerForm as 'json' | 'binary',
       connectTimeoutMs: settings.connectTimeout,
       router: brokerRequests(this),
+      tls: settings.tls,
       extra: requestFields({ credentials: settings.credentials }),
       ...(options.network === undefined ? {} : { network: options.network }),
     });
+    const { nameServerAddressUrl: url, unitName } = settings;
+    const { nameServers, clock, logger } = this;
+    if (url !== undefined) {
+      this.addressServer = new AddressServer(
+        { url, unitName, clock, logger },
+        nameServers,
+        (gone) => gone.forEach((address) => this.remoting.closeAddress(address)),
+      );
+    }
     this.calls = new BrokerCalls(this.remoting, settings.requestTimeout);
     this.routes = new RouteTable((topic) => this.fetchRoute(topic), this.logger);
     this.greetings = new Greetings(this, this.remoting);
@@ -113,6 +127,7 @@ export class ClientInstance {
       throw new ClientStateError('This client instance is closed; make a new one.');
     }
     this.state = 'running';
+    this.addressServer?.start();
     const { clock, intervals } = this;
     this.timers.push(
       clock.every(intervals.routes, () => this.refreshRoutes()),
@@ -225,6 +240,7 @@ export class ClientInstance {
     this.state = 'closed';
     for (const timer of this.timers) timer.cancel();
     this.greetings.close();
+    this.addressServer?.close();
     await this.remoting.close();
   }
 
@@ -247,6 +263,7 @@ export class ClientInstance {
 
   /** Asks one name server after the other until one answers. */
   private async askNameServers<T>(what: string, ask: (address: string) => Promise<T>): Promise<T> {
+    await this.addressServer?.ready();
     const failures: unknown[] = [];
     for (const address of this.nameServers.inOrder()) {
       try {

@@ -7,7 +7,7 @@ import {
   type OptionTable,
 } from '@nestjs-rocketmq/foundation';
 import type { HeaderForm } from '@nestjs-rocketmq/protocol';
-import type { Network } from '@nestjs-rocketmq/remoting';
+import type { Network, TlsSetting } from '@nestjs-rocketmq/remoting';
 
 /** A time span: milliseconds, or a text such as `500ms`, `10s`, `15m`. */
 export type Duration = number | string;
@@ -16,6 +16,11 @@ export type Duration = number | string;
 export interface ClientOptions {
   /** `host:port` of the name servers, separated by `;` or as an array. Java: namesrvAddr. */
   readonly nameServers?: string | readonly string[];
+  /**
+   * Where the list of name servers is had by HTTP, asked again every two minutes; with `unitName`,
+   * `-<unitName>?nofix=1` is appended. Java: rocketmq.namesrv.domain and its path `/rocketmq/nsaddr`.
+   */
+  readonly nameServerAddressUrl?: string;
   /** Second half of the client id; unique per process and cluster [`<pid>#<random>`]. */
   readonly instanceName?: string;
   /** First half of the client id [an address of this host]. Java: clientIP. */
@@ -35,6 +40,11 @@ export interface ClientOptions {
    * Java: AclClientRPCHook.
    */
   readonly credentials?: Credentials;
+  /**
+   * Secures every connection, to name servers and brokers: `true`, or certificates and names; a function
+   * is asked at each connection. Servers are verified. Java: useTLS and the properties tls.client.*.
+   */
+  readonly tls?: TlsSetting;
   /** How headers are written: `json` (default) or `binary`; brokers answer in the same form. */
   readonly headerForm?: HeaderForm;
   readonly clock?: Clock;
@@ -71,6 +81,11 @@ export const clientOptionTable = {
     is: aList,
     must: "must be a text such as 'host1:9876;host2:9876' or an array of such texts",
   }),
+  nameServerAddressUrl: option.text({
+    meaning:
+      'Where the list of name servers is had by HTTP, every two minutes, for example ' +
+      'http://host:8080/rocketmq/nsaddr.',
+  }),
   instanceName: option.text({ meaning: 'Second half of the client id.' }),
   clientIp: option.text({ meaning: 'First half of the client id.' }),
   unitName: option.text({ meaning: 'Third part of the client id.' }),
@@ -96,6 +111,14 @@ export const clientOptionTable = {
       'Java: AclClientRPCHook.',
     is: (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
     must: 'must be { accessKey, secretKey } or a function that gives it',
+    secret: true,
+  }),
+  tls: option.object<TlsSetting>({
+    meaning:
+      'Secures every connection: `true`, or `{ ca, cert, key, passphrase, serverName, verify, ' +
+      'minVersion }` with PEM texts, or a function that gives them. Java: useTLS, tls.client.*.',
+    is: (value) => ['boolean', 'function', 'object'].includes(typeof value) && value !== null,
+    must: 'must be true, { ca, cert, key, ... } or a function that gives them',
     secret: true,
   }),
   headerForm: option.choice(['json', 'binary'], {

@@ -89,7 +89,7 @@ class Connection implements ClientPort {
     const { name, nameServers, requestTimeout, client } = this.settings;
     return new ClientInstance({
       ...client,
-      nameServers,
+      ...(nameServers.length === 0 ? {} : { nameServers }),
       requestTimeout,
       clock: this.clock,
       logger: nestLogger(`RocketMQ:Client:${name}`),

@@ -22,6 +22,7 @@ import {
   ConnectionLostError,
   RemotingClosedError,
   RequestAbortedError,
+  TlsError,
   TooBusyError,
 } from './remoting.errors.js';
 import type { HotDoor } from './hot-door.js';
@@ -53,6 +54,8 @@ export interface PeerContext {
   readonly codec: RequestCodec;
   /** Unsent bytes above which a request is refused. */
   readonly maxUnsent: number;
+  /** True when the connections are secured. */
+  readonly isSecure: boolean;
   /** Requests that handlers are at work on. */
   readonly work: { bytes: number };
   /** Answers requests to hot routes in place; undefined where there are none. */
@@ -82,6 +85,8 @@ export class ConnectedPeer implements Peer {
   private readonly closeListeners: ((error?: Error) => void)[] = [];
   private readonly door: AnswerDoor;
   private underWay = 0;
+  /** A frame has come over this connection. */
+  private hasHeard = false;
   /** Bytes of the requests that are being worked on. */
   private bytesUnderWay = 0;
   private onQuiet: (() => void) | undefined;
@@ -231,6 +236,7 @@ export class ConnectedPeer implements Peer {
   }
 
   private receive(bytes: Uint8Array, data: DataView, at: number, end: number): void {
+    this.hasHeard = true;
     const { hot, router, codec } = this.context;
     if (hot?.take(this, this.connection, bytes, data, at, end) === true) return;
     if (this.pending.size > 0 && codec.settle(this.pending, bytes, data, at, end)) return;
@@ -301,14 +307,27 @@ export class ConnectedPeer implements Peer {
     if (peerClosed.hasSubscribers) {
       peerClosed.publish({ remoteAddress, side: context.side, error });
     }
+    const why = this.whyLost(error);
     this.pending.failAll(
       ({ definition }) =>
         new ConnectionLostError(
-          `The connection to ${remoteAddress} was lost before ${definition.name} was answered.`,
+          `The connection to ${remoteAddress} was lost before ${definition.name} was answered${why}.`,
           { cause: error, details: { address: remoteAddress }, retriable: true },
         ),
     );
     for (const listener of this.closeListeners.splice(0)) listener(error);
+  }
+
+  /** What a user should know about the loss, as the end of a sentence. */
+  private whyLost(error: Error | undefined): string {
+    if (error instanceof TlsError || error instanceof FrameError)
+      return `: ${error.message.replace(/\.$/, '')}`;
+    const { side, isSecure } = this.context;
+    if (side === 'server' || this.hasHeard) return '';
+    const wanted = isSecure
+      ? "another certificate of this client ('cert' and 'key' of the option 'tls')"
+      : "TLS (the option 'tls')";
+    return `; it said nothing at all, as servers do that want ${wanted}, or do not let this address in`;
   }
 
   /** A request is kept until its handler is done: so much for one peer, and so much for all. */

@@ -73,6 +73,13 @@ export class FrameWalker {
   /** The whole length of a frame, from its length word. */
   private frameLength(word: number): number {
     if (word < 4 || word > this.limits.maxFrameBytes - 4) {
+      // Content types 20 to 23, and version 3: a record of TLS.
+      const isTls = word >>> 24 >= 0x14 && word >>> 24 <= 0x17 && ((word >>> 16) & 0xff) === 3;
+      if (isTls) {
+        throw new FrameError(
+          "The other side speaks TLS, this one does not; a client needs the option 'tls'.",
+        );
+      }
       const bounds = `between 4 and ${this.limits.maxFrameBytes - 4}`;
       throw new FrameError(`The length of a frame must be ${bounds}, but is ${word}.`, {
         details: { length: word },

@@ -18,4 +18,5 @@ export type {
   Outcomes,
   Route,
 } from './router.js';
+export { checkTls, type Pem, type TlsOptions, type TlsSetting } from './tls.js';
 export type { StorageGate, StorageGateListener } from './storage-gate.js';

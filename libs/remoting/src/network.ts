@@ -1,3 +1,5 @@
+import type { TlsOptions } from './tls.js';
+
 /**
  * One open byte stream to a peer, as the connection sees it. Each listener is set once.
  *
@@ -35,6 +37,8 @@ export interface ConnectTarget {
   /** Milliseconds until the attempt fails. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Secured when given; a network that cannot do that must reject. */
+  readonly tls?: TlsOptions | undefined;
 }
 
 /** Where a listener stands. */
@@ -52,7 +56,7 @@ export interface Listener {
 
 /** The network as a port: `nodeNetwork`, or a loopback in specs. */
 export interface Network {
-  /** Rejects with `ConnectError`. */
+  /** Rejects with `ConnectError`, `TlsError` or `RequestAbortedError`. */
   connect(target: ConnectTarget): Promise<Wire>;
   /** Port 0 takes a free one. Rejects with `ListenError`. */
   listen(address: ListenAddress, onWire: (wire: Wire) => void): Promise<Listener>;

@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { nodeNetwork } from './index.js';
 
 const host = '127.0.0.1';
@@ -77,5 +78,33 @@ describe('the network of Node', () => {
     const signal = AbortSignal.abort(new Error('no more'));
     const attempt = nodeNetwork.connect({ host, port: 9, timeoutMs: 1_000, signal });
     await expect(attempt).rejects.toMatchObject({ code: 'REMOTING_REQUEST_ABORTED' });
+  });
+
+  it('asks for the address of a name at each connection, and says when there is none', async () => {
+    const { listener } = await echo();
+    const { lookup } = dns;
+    const addresses: (string | undefined)[] = [host, undefined, host];
+    // The resolver of the system, for the names of this spec.
+    dns.lookup = ((_name: string, options: { all?: boolean }, done: Function) => {
+      const address = addresses.shift();
+      const unknown = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' });
+      if (address === undefined) process.nextTick(done, unknown);
+      else if (options.all === true) process.nextTick(done, null, [{ address, family: 4 }]);
+      else process.nextTick(done, null, address, 4);
+    }) as unknown as typeof dns.lookup;
+    const { port } = listener.address;
+    const connect = () => nodeNetwork.connect({ host: 'moving', port, timeoutMs: 30_000 });
+    try {
+      (await connect()).destroy();
+      await expect(connect()).rejects.toMatchObject({
+        code: 'REMOTING_CONNECT_FAILED',
+        message: expect.stringContaining('The name cannot be resolved'),
+      });
+      (await connect()).destroy();
+      expect(addresses).toEqual([]);
+    } finally {
+      dns.lookup = lookup;
+    }
+    await listener.close();
   });
 });

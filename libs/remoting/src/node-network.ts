@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { ConnectError, ListenError, RequestAbortedError } from './remoting.errors.js';
+import { connectSecurely, tlsProblem } from './tls.js';
 import {
   formatAddress,
   hostBytes,
@@ -39,6 +40,7 @@ class SocketWire implements Wire {
   constructor(
     private readonly socket: net.Socket,
     private readonly slot: ReadSlot | undefined,
+    isSecure = false,
   ) {
     const host = (socket.remoteAddress ?? '0.0.0.0').replace(/^::ffff:(?=\d+\.)/, '');
     this.remoteHost = hostBytes(host);
@@ -47,7 +49,9 @@ class SocketWire implements Wire {
     const local = (socket.localAddress ?? '0.0.0.0').replace(/^::ffff:(?=\d+\.)/, '');
     this.localAddress = formatAddress(local, socket.localPort ?? 0);
     // Without a listener a reset connection would end the process; 'close' follows and reports it.
-    socket.on('error', (error) => (this.error ??= error));
+    socket.on('error', (error) => {
+      this.error ??= (isSecure && tlsProblem(error, this.remoteAddress, true)) || error;
+    });
     socket.setNoDelay(true);
   }
 
@@ -90,13 +94,20 @@ class SocketWire implements Wire {
   }
 }
 
+/** A socket on its way; secured ones cannot read into a buffer of ours. */
+function opened(target: ConnectTarget): { socket: net.Socket; slot: ReadSlot | undefined } {
+  const { host, port, tls } = target;
+  if (tls !== undefined) return { socket: connectSecurely(host, port, tls), slot: undefined };
+  const slot = new ReadSlot();
+  return { socket: net.connect({ host, port, noDelay: true, onread: slot.options }), slot };
+}
+
 function connect(target: ConnectTarget): Promise<Wire> {
-  const { host, port, timeoutMs, signal } = target;
+  const { host, port, timeoutMs, signal, tls } = target;
   const address = formatAddress(host, port);
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(aborted(address, signal));
-    const slot = new ReadSlot();
-    const socket = net.connect({ host, port, noDelay: true, onread: slot.options });
+    const { socket, slot } = opened(target);
     const deadline = AbortSignal.timeout(timeoutMs);
     const settle = (finish: () => void): void => {
       socket.removeAllListeners();
@@ -110,18 +121,31 @@ function connect(target: ConnectTarget): Promise<Wire> {
         socket.destroy();
         reject(error);
       });
+    const hint = tls === undefined ? '' : ' (does it speak TLS there?)';
     const onAbort = (): void => fail(aborted(address, signal));
     const onDeadline = (): void =>
-      fail(failed(address, `no connection within ${timeoutMs} ms`, undefined));
+      fail(failed(address, `no connection within ${timeoutMs} ms${hint}`, undefined));
     signal?.addEventListener('abort', onAbort, { once: true });
     deadline.addEventListener('abort', onDeadline, { once: true });
-    socket.once('error', (cause) => fail(failed(address, cause.message, cause)));
-    socket.once('connect', () => settle(() => resolve(new SocketWire(socket, slot))));
+    socket.once('error', (cause) => {
+      const ofTls = tls === undefined ? undefined : tlsProblem(cause, address, false);
+      fail(ofTls ?? failed(address, cause.message, cause));
+    });
+    socket.once(tls === undefined ? 'connect' : 'secureConnect', () =>
+      settle(() => resolve(new SocketWire(socket, slot, tls !== undefined))),
+    );
   });
 }
 
 function failed(address: string, reason: string, cause: Error | undefined): ConnectError {
-  return new ConnectError(`Cannot connect to ${address}: ${reason}. Is it running and reachable?`, {
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
+  const isUnknown = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+  const advice = isUnknown
+    ? 'The name cannot be resolved: check how it is written, and DNS'
+    : 'Is it running and reachable?';
+  // Several addresses that all fail come as one error without a message.
+  const why = reason === '' ? (code ?? 'all of its addresses refuse') : reason;
+  return new ConnectError(`Cannot connect to ${address}: ${why}. ${advice}`, {
     cause,
     details: { address },
     retriable: true,

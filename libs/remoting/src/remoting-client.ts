@@ -21,6 +21,7 @@ import {
 } from './remoting.errors.js';
 import { RequestCodec, type ExtraFields } from './request-codec.js';
 import { emptyRouter, type Router } from './router.js';
+import { checkTls, tlsOptionsOf, type TlsSetting } from './tls.js';
 import { TimerWheel } from './timer-wheel.js';
 
 export interface RemotingClientOptions {
@@ -38,6 +39,8 @@ export interface RemotingClientOptions {
   /** Answers what servers ask of this client. Default: nothing is supported. */
   readonly router?: Router | undefined;
   readonly extra?: ExtraFields | undefined;
+  /** Secures every connection. */
+  readonly tls?: TlsSetting | undefined;
   /** Connections without traffic for this long are closed. Default 120000; 0 keeps them. */
   readonly idleMs?: number | undefined;
   /** Default 16 MiB, the length word included. */
@@ -61,13 +64,17 @@ export class RemotingClient {
   private readonly idleWatch: IdleWatch;
   private readonly closing = new AbortController();
 
-  /** Throws `RouteError` for hot routes: they need the turn of a server. */
+  /**
+   * Throws `RouteError` for hot routes, which need the turn of a server, and `TlsError` for
+   * certificates or keys that cannot be read.
+   */
   constructor(private readonly options: RemotingClientOptions) {
     for (const [code, { kind }] of options.router?.all() ?? []) {
       if (kind === 'hot') {
         throw new RouteError(`Code ${code} has a hot route; a client answers through cold ones.`);
       }
     }
+    checkTls(options.tls);
     this.network = options.network ?? nodeNetwork;
     this.connectTimeoutMs = options.connectTimeoutMs ?? 3_000;
     this.wheel = new TimerWheel(options.clock);
@@ -89,6 +96,7 @@ export class RemotingClient {
         options.extra,
       ),
       maxUnsent: options.maxUnsent ?? 64 * 1024 * 1024,
+      isSecure: options.tls !== undefined && options.tls !== false,
       work: { bytes: 0 },
       hot: undefined,
     };
@@ -206,7 +214,8 @@ export class RemotingClient {
       });
     }
     const timeoutMs = this.connectTimeoutMs;
-    const wire = await this.network.connect({ ...target, timeoutMs, signal });
+    const tls = tlsOptionsOf(this.options.tls);
+    const wire = await this.network.connect({ ...target, timeoutMs, signal, tls });
     if (signal.aborted) {
       wire.destroy();
       throw closedError();

@@ -80,6 +80,7 @@ export class RemotingServer {
       form: 'json',
       codec: new RequestCodec(defaultLanguage, currentVersion, options.extra),
       maxUnsent: this.mostWritable,
+      isSecure: false,
       work: { bytes: 0 },
       hot: new HotDoor(options.router, this.sendStage, options.logger),
     };

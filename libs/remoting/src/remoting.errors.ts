@@ -5,6 +5,14 @@ export class ConnectError extends CodedError {
   readonly code = 'REMOTING_CONNECT_FAILED';
 }
 
+/**
+ * A connection could not be secured: one side does not speak TLS, or a certificate is not accepted.
+ * `details.reason` is Node's code.
+ */
+export class TlsError extends CodedError {
+  readonly code = 'REMOTING_TLS_FAILED';
+}
+
 /** The port could not be taken. */
 export class ListenError extends CodedError {
   readonly code = 'REMOTING_LISTEN_FAILED';

@@ -29,8 +29,11 @@ export type PassedOnOptions = Omit<
 
 /** One cluster as this application sees it. */
 export interface ConnectionOptions extends PassedOnOptions {
-  /** `host:port` of the name servers: an array, or a text with `;` between them. */
-  readonly nameServers: string | readonly string[];
+  /**
+   * `host:port` of the name servers: an array, or a text with `;` between them. Needed unless
+   * `nameServerAddressUrl` is given.
+   */
+  readonly nameServers?: string | readonly string[];
   readonly producer?: ProducerSettings;
   /** Defaults for the listeners of this connection. */
   readonly consumer?: ConsumeOptions;

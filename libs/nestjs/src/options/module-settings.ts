@@ -72,6 +72,10 @@ function readConnection(
 ): ConnectionSettings {
   const values = readTable(where, connectionOptions, { ...given }, problems);
   const nameServers = (values.nameServers ?? []) as readonly string[];
+  if (given.nameServers === undefined && given.nameServerAddressUrl === undefined) {
+    const { meaning } = connectionOptions.table.nameServers;
+    problems.add('ROCKETMQ_OPTION_INVALID', `${where}: 'nameServers' is missing (${meaning})`);
+  }
   if (given.nameServers !== undefined && nameServers.length === 0) {
     const sentence = `${where}: 'nameServers' is empty; write 'host:9876', several with ';' between them`;
     problems.add('ROCKETMQ_OPTION_INVALID', sentence);
@@ -117,7 +121,9 @@ export function readModuleOptions(
   readTable(where, moduleOptions, { ...options }, problems);
   const connections = new Map<string, ConnectionSettings>();
   const further = Object.entries(options.connections ?? {});
-  if (options.nameServers !== undefined || further.length === 0) {
+  const hasDefault =
+    options.nameServers !== undefined || options.nameServerAddressUrl !== undefined;
+  if (hasDefault || further.length === 0) {
     const first = readConnection(DEFAULT_CONNECTION, where, options, problems);
     connections.set(DEFAULT_CONNECTION, first);
   }

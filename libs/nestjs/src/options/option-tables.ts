@@ -36,23 +36,30 @@ export const producerOptions = defineOptions('producer', {
   }),
 });
 
-const {
-  nameServers: _asList,
-  requestTimeout: _here,
-  clock: _ofModule,
-  network: _forSpecs,
-  logger: _ofNest,
-  ...passedOn
-} = clientOptionTable;
+/** Options of the client that the module reads or gives itself. */
+type OwnName = 'nameServers' | 'requestTimeout' | 'clock' | 'network' | 'logger';
+type PassedOnTable = Omit<typeof clientOptionTable, OwnName>;
+const ownNames: readonly string[] = [
+  'nameServers',
+  'requestTimeout',
+  'clock',
+  'network',
+  'logger',
+] satisfies OwnName[];
 
 /** Options of a connection that the client is given as they are. */
-export const passedOnNames = Object.keys(passedOn) as (keyof typeof passedOn)[];
+const passedOn = Object.fromEntries(
+  Object.entries(clientOptionTable).filter(([name]) => !ownNames.includes(name)),
+) as PassedOnTable;
+
+export const passedOnNames = Object.keys(passedOn) as (keyof PassedOnTable)[];
 
 /** One connection, the default one at the top level included. */
 export const connectionOptions = defineOptions('connection', {
   nameServers: option.list({
-    meaning: "host:port of the name servers, as an array or a text with ';' between them.",
-    required: true,
+    meaning:
+      "host:port of the name servers, as an array or a text with ';' between them; needed unless " +
+      'nameServerAddressUrl is given.',
   }),
   delayLevels: option.text({
     meaning: "The broker's messageDelayLevel when it was changed, for delays given as times.",

@@ -1,1 +1,2 @@
 export * from './loopback.js';
+export * from './certificates.js';

@@ -174,7 +174,10 @@ export class LoopbackNetwork implements Network {
     this.later = options.later ?? setImmediate;
   }
 
-  connect({ host, port }: ConnectTarget): Promise<Wire> {
+  connect({ host, port, tls }: ConnectTarget): Promise<Wire> {
+    if (tls !== undefined) {
+      return Promise.reject(new ConnectError('A network inside this process knows no TLS.'));
+    }
     const onWire = this.listeners.get(port);
     const address = formatAddress(host, port);
     if (onWire === undefined) {
