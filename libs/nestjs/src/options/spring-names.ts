@@ -31,16 +31,16 @@ export const springNames: Readonly<Record<string, string>> = {
   retryTimesWhenSendFailed: 'write producer: { retries }',
   retryTimesWhenSendAsyncFailed: 'write producer: { retries }',
   compressMessageBodyThreshold: 'write producer: { compressOver }',
+  accessKey: 'write credentials: { accessKey, secretKey } for the connection',
+  secretKey: 'write credentials: { accessKey, secretKey } for the connection',
+  tlsEnable: 'write tls: true for the connection',
   rocketMQTemplateBeanName: "write 'connection' or 'topic'",
 };
 
 /** Names that mean something this version cannot do; refused with the reason. */
 export const namesOfLater: Readonly<Record<string, string>> = {
   replyTimeout: 'request and reply is not served by this version',
-  accessKey: 'signed requests are not served by this version',
-  secretKey: 'signed requests are not served by this version',
-  tlsEnable: 'TLS is not served by this version',
-  tls: 'TLS is not served by this version',
+  tls: "it belongs to a connection, beside 'nameServers'",
   enableMsgTrace: 'message traces are not served by this version',
   customizedTraceTopic: 'message traces are not served by this version',
   trace: 'message traces are not served by this version',
