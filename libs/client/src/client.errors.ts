@@ -111,6 +111,10 @@ export class AccessDeniedError extends BrokerRefusedError {
  */
 export class SendFailedError extends CodedError {
   readonly code = 'CLIENT_SEND_FAILED';
+  /** What the broker of the last attempt answered; undefined when none did. */
+  readonly responseCode: number | undefined;
+  /** Its words. */
+  readonly remark: string | undefined;
 
   constructor(
     sentence: string,
@@ -118,6 +122,10 @@ export class SendFailedError extends CodedError {
     options: CodedErrorOptions = {},
   ) {
     super(sentence, { retriable: true, ...options, details: { attempts, ...options.details } });
+    const { cause } = options;
+    const refused = cause instanceof BrokerRefusedError ? cause : undefined;
+    this.responseCode = refused?.responseCode;
+    this.remark = refused?.remark;
   }
 }
 

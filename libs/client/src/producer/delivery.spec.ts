@@ -55,3 +55,28 @@ describe('Delivery, one way', () => {
     await expect(send([new ConnectionLostError('gone')])).rejects.toThrow('gone');
   });
 });
+
+describe('Delivery', () => {
+  const answer = { code: 0, header: { msgId: 'M', queueId: 0, queueOffset: 1 } };
+
+  it('waits while connections do not take what they are sent; that is no attempt', async () => {
+    const clock = new ManualClock();
+    let calls = 0;
+    const instance = {
+      clock,
+      routes: { known: () => ({ topic: 't', publish: [queue] }) as unknown as TopicRoute },
+      calls: {
+        sendMessage: () => {
+          calls += 1;
+          return calls < 20 ? Promise.reject(new TooBusyError('full')) : Promise.resolve(answer);
+        },
+      },
+    } as unknown as ClientInstance;
+    const template = { topic: 'TBW102', queues: 4 };
+    const settings = { group: 'g', retries: 0, retryWhenNotStoreOk: false, template };
+    const sent = new Delivery(instance, settings).send(draft, 3_000);
+    await clock.advance(1_000);
+    expect(await sent).toMatchObject({ status: 'SEND_OK', queueOffset: 1 });
+    expect(calls).toBe(20);
+  });
+});

@@ -117,6 +117,12 @@ export class Delivery {
         kept = result;
       } catch (error) {
         failure = refusal(error, queue.address, `a message to topic '${draft.topic}'`);
+        if (isBusy(error)) {
+          // Nothing was sent: it waits until the connection takes more, and this is no attempt.
+          await clock.sleep(Math.min(busyPause, time));
+          attempt -= 1;
+          continue;
+        }
         const isDenied = failure instanceof AccessDeniedError;
         if (isDenied || !this.mayRetry(error, fixed !== undefined)) {
           if (kept !== undefined) return kept;
@@ -144,7 +150,7 @@ export class Delivery {
         await calls.sendOneWay(queue.address, this.header(draft, queue), draft.body);
         return watch?.(undefined);
       } catch (error) {
-        if (!(error instanceof TooBusyError) || clock.monotonic() >= deadline) {
+        if (!isBusy(error) || clock.monotonic() >= deadline) {
           watch?.(undefined, error);
           throw error;
         }
@@ -205,7 +211,8 @@ export class Delivery {
     } catch (error) {
       const isRefused = error instanceof ResponseError;
       // What is wrong with the message says nothing about the broker.
-      if (!isRefused || this.isRetriableCode(error.responseCode)) {
+      const isBad = isRefused ? this.isRetriableCode(error.responseCode) : !isBusy(error);
+      if (isBad) {
         faults?.failed(queue.brokerName, !hasDetector);
       }
       watch?.(undefined, refusal(error, queue.address, `a message to topic '${draft.topic}'`));
@@ -295,6 +302,10 @@ export class Delivery {
     if (header.traceOn === 'false') result.traceOn = false;
     return result;
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof TooBusyError;
 }
 
 function lateError(draft: Draft, timeoutMs: number, attempts: number, cause: unknown): Error {

@@ -1,3 +1,4 @@
+import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { InFlight } from './in-flight.js';
 
 describe('InFlight', () => {
@@ -55,5 +56,39 @@ describe('InFlight', () => {
     const waiting = bound.wait(1);
     bound.abandon();
     await expect(waiting).rejects.toMatchObject({ code: 'CLIENT_NOT_RUNNING' });
+  });
+
+  it('keeps both bounds and the order of arrival, whatever comes and goes', async () => {
+    const random = new SeededRandom(seedOfRun());
+    for (let run = 0; run < 100; run += 1) {
+      const [most, mostBytes] = [1 + random.below(8), 1 + random.below(100)];
+      const bound = new InFlight(most, mostBytes);
+      const running: number[] = [];
+      const admitted: number[] = [];
+      const came: number[] = [];
+      const admit = (id: number, bytes: number): void => {
+        admitted.push(id);
+        running.push(bytes);
+      };
+      for (let id = 0; id < 60; id += 1) {
+        const bytes = random.below(120);
+        came.push(id);
+        if (bound.tryEnter(bytes)) admit(id, bytes);
+        else void bound.wait(bytes).then(() => admit(id, bytes));
+        while (running.length > 0 && random.chance(0.4)) {
+          bound.leave(running.splice(random.below(running.length), 1)[0] as number);
+        }
+        await Promise.resolve();
+        const sum = running.reduce((all, one) => all + one, 0);
+        expect(running.length).toBeLessThanOrEqual(most);
+        expect(sum <= mostBytes || running.filter((one) => one > 0).length === 1).toBe(true);
+        expect(bound.running).toBe(running.length);
+      }
+      while (running.length > 0) {
+        bound.leave(running.pop() as number);
+        await Promise.resolve();
+      }
+      expect([admitted, bound.waiting]).toEqual([came, 0]);
+    }
   });
 });

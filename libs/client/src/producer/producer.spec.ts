@@ -110,6 +110,8 @@ describe('Producer', () => {
     await expect(producer.send(message)).rejects.toMatchObject({
       code: 'CLIENT_SEND_FAILED',
       attempts: 2,
+      responseCode: 1,
+      remark: 'no disk',
       message: expect.stringContaining('no disk') as string,
     });
     expect(cluster.sends).toHaveLength(2);

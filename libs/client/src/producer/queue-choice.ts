@@ -107,6 +107,12 @@ export function selectQueue<Q extends MessageQueue>(
       { cause, details: { topic: message.topic } },
     );
   }
+  if ((chosen as unknown) instanceof Promise) {
+    throw new QueueSelectionError(
+      `The queue selector for topic '${message.topic}' answered a promise; it must answer at once.`,
+      { details: { topic: message.topic } },
+    );
+  }
   return findQueue(queues, chosen, message.topic);
 }
 
