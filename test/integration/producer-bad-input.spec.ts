@@ -92,7 +92,12 @@ describe('a producer with bad input', () => {
 
   it.each<[string, Partial<OutgoingMessage>, string, string]>([
     ['a topic with a blank', { topic: 'a b' }, 'CLIENT_MESSAGE_INVALID', 'a b'],
-    ['a topic of the brokers', { topic: 'SCHEDULE_TOPIC_XXXX' }, 'CLIENT_MESSAGE_INVALID', 'belong'],
+    [
+      'a topic of the brokers',
+      { topic: 'SCHEDULE_TOPIC_XXXX' },
+      'CLIENT_MESSAGE_INVALID',
+      'belong',
+    ],
     ['no topic', { topic: undefined as unknown as string }, 'CLIENT_MESSAGE_INVALID', "'topic'"],
     ['a text as body', { body: 'x' as unknown as Uint8Array }, 'CLIENT_MESSAGE_INVALID', 'Buffer'],
     ['an empty body', { body: Buffer.alloc(0) }, 'CLIENT_MESSAGE_INVALID', 'empty'],
@@ -117,18 +122,21 @@ describe('a producer with bad input', () => {
     ['a key with a blank', { keys: ['a b'] }, 'CLIENT_MESSAGE_INVALID', "'keys'"],
     ['two delays', { delayLevel: 1, delayMs: 5 }, 'CLIENT_MESSAGE_INVALID', 'contradict'],
     ['a date that is none', { deliverAt: new Date('x') }, 'CLIENT_MESSAGE_INVALID', "'deliverAt'"],
-  ])('refuses %s before anything is sent, whichever way it is sent', async (_, bad, code, words) => {
-    const producer = await cluster.producer();
-    const all = { ...message, ...bad };
-    const refusal = { code, message: expect.stringContaining(words) as string };
-    await expect(producer.send(all)).rejects.toMatchObject(refusal);
-    await expect(producer.sendOneWay(all)).rejects.toMatchObject(refusal);
-    await expect(producer.request(all)).rejects.toMatchObject(refusal);
-    const isDelay = bad.delayLevel !== undefined || bad.deliverAt !== undefined;
-    if (isDelay) return;
-    await expect(producer.sendBatch([all])).rejects.toMatchObject(refusal);
-    await expect(producer.sendInBatches([all])).rejects.toMatchObject(refusal);
-  });
+  ])(
+    'refuses %s before anything is sent, whichever way it is sent',
+    async (_, bad, code, words) => {
+      const producer = await cluster.producer();
+      const all = { ...message, ...bad };
+      const refusal = { code, message: expect.stringContaining(words) as string };
+      await expect(producer.send(all)).rejects.toMatchObject(refusal);
+      await expect(producer.sendOneWay(all)).rejects.toMatchObject(refusal);
+      await expect(producer.request(all)).rejects.toMatchObject(refusal);
+      const isDelay = bad.delayLevel !== undefined || bad.deliverAt !== undefined;
+      if (isDelay) return;
+      await expect(producer.sendBatch([all])).rejects.toMatchObject(refusal);
+      await expect(producer.sendInBatches([all])).rejects.toMatchObject(refusal);
+    },
+  );
 
   it.each<[string, SendOptions, string]>([
     [

@@ -2,7 +2,12 @@
 // many sends in a tenth of a second. Tells its address to its parent, which may say 'deaf' (it reads nothing
 // for two seconds) and asks 'count' for the number of sends that came.
 import { silentLogger, systemClock, Turn } from '@nestjs-rocketmq/foundation';
-import { GetRouteinfoByTopic, HeartBeat, SendMessageV2, UnregisterClient } from '@nestjs-rocketmq/protocol';
+import {
+  GetRouteinfoByTopic,
+  HeartBeat,
+  SendMessageV2,
+  UnregisterClient,
+} from '@nestjs-rocketmq/protocol';
 import { nodeNetwork, RemotingServer, Router } from '@nestjs-rocketmq/remoting';
 
 const perTenth = Number(process.argv[2]);
@@ -17,8 +22,12 @@ setInterval(() => {
 }, 100);
 
 const route = () => ({
-  brokerDatas: [{ brokerName: 'slow', cluster: 'c', brokerAddrs: { 0: address }, enableActingMaster: false }],
-  queueDatas: [{ brokerName: 'slow', perm: 6, readQueueNums: 8, writeQueueNums: 8, topicSysFlag: 0 }],
+  brokerDatas: [
+    { brokerName: 'slow', cluster: 'c', brokerAddrs: { 0: address }, enableActingMaster: false },
+  ],
+  queueDatas: [
+    { brokerName: 'slow', perm: 6, readQueueNums: 8, writeQueueNums: 8, topicSysFlag: 0 },
+  ],
   filterServerTable: {},
 });
 const router = new Router()
