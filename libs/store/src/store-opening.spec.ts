@@ -125,7 +125,7 @@ describe('a store that was not closed', () => {
     }
   });
 
-  it('says of queue files made again when they got their last message: Java 4.9 searches by that', async () => {
+  it('dates queue files made again by their last messages: Java 4.9 searches by that', async () => {
     const fixture = new StoreFixture(1);
     const store = await fixture.open();
     for (let i = 0; i < 100; i += 1) {

@@ -232,7 +232,8 @@ export class History {
     const bodies = JSON.stringify(Object.fromEntries(kinds));
     this.tell(
       `in all: ${this.journal.entries.size} acknowledged, found ${JSON.stringify(this.found)}, ` +
-        `kinds ${this.census.text}, again by kind ${bodies}, ${this.steady.repeated} of ${this.steady.delivered} deliveries again`,
+        `kinds ${this.census.text}, again by kind ${bodies}, ` +
+        `${this.steady.repeated} of ${this.steady.delivered} deliveries again`,
     );
   }
 

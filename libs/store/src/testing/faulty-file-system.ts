@@ -9,14 +9,7 @@ import {
 import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import { type Fault, type FaultyCall, FaultyCalls, systemError } from './faulty-calls.js';
 import { FaultyFile, pageBytes, type SyncSnapshot } from './faulty-file.js';
-
-/** A change of names in a folder; several names change together. */
-type NameChange = ReadonlyMap<string, FaultyFile | undefined>;
-
-interface FolderChange {
-  readonly folder: string;
-  readonly change: NameChange;
-}
+import { apply, type FolderChange, type NameChange } from './name-change.js';
 
 /**
  * A disk in memory that breaks as disks do, driven by a seed.
@@ -396,12 +389,5 @@ class FaultyHandle implements FileHandle {
 
   close(): void {
     // Nothing is held.
-  }
-}
-
-function apply(names: Map<string, FaultyFile>, change: NameChange): void {
-  for (const [path, file] of change) {
-    if (file === undefined) names.delete(path);
-    else names.set(path, file);
   }
 }
