@@ -12,7 +12,8 @@ import {
 } from '@nestjs-rocketmq/message';
 import type { ConsumeQueue } from './consume-queue/consume-queue.js';
 import type { StoreGate } from './gate.js';
-import type { FindLimits, Found, TimeBoundary } from './read-messages.js';
+import type { Found } from './found.js';
+import type { FindLimits, TimeBoundary } from './read-messages.js';
 import { type MessageQuery, queryMessages, type QueryResult } from './query-messages.js';
 import { Publisher, type QueueArrival } from './publisher.js';
 import type { StoreFigures } from './store-figures.js';

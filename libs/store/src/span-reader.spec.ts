@@ -1,6 +1,6 @@
 import { spanOf, viewOf } from '@nestjs-rocketmq/foundation';
 import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
-import { Found } from './read-messages.js';
+import { Found } from './found.js';
 import { SpanReader } from './span-reader.js';
 
 /** A log of records, each of which begins with its size, that counts what is read of it. */

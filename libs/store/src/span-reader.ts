@@ -1,6 +1,6 @@
 import type { Span } from '@nestjs-rocketmq/foundation';
 import type { CommitLog } from './commit-log/commit-log.js';
-import type { Found } from './read-messages.js';
+import type { Found } from './found.js';
 import { StoreCorruptError } from './store.errors.js';
 
 /** A gap up to this size is read over: cheaper than a second read. */

@@ -93,12 +93,7 @@ export function openParts(given: OpenStore): StoreParts {
     deleted.load();
     const { wasAborted } = directory;
     const arena = new EntryArena();
-    const log = new CommitLog({
-      fileSystem,
-      handles: logHandles,
-      directory: directory.commitLog,
-      segmentSize: options.mappedFileSizeCommitLog,
-    });
+    const log = logOf(given, directory, options, logHandles);
     const queues = new ConsumeQueueTable({
       fileSystem,
       handles,
@@ -144,6 +139,15 @@ export function openParts(given: OpenStore): StoreParts {
     directory.close();
     throw error;
   }
+}
+
+function logOf(
+  { fileSystem }: OpenStore,
+  { commitLog }: StoreDirectory,
+  { mappedFileSizeCommitLog: segmentSize }: StoreOptions,
+  handles: HandlePool,
+): CommitLog {
+  return new CommitLog({ fileSystem, handles, directory: commitLog, segmentSize });
 }
 
 /**
