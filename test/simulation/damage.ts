@@ -16,7 +16,7 @@ function filesBelow(disk: FaultyFileSystem, path: string): string[] {
   return disk.list(path).flatMap((name) => filesBelow(disk, `${path}/${name}`));
 }
 
-/** Flips one bit of a record in the log. */
+/** Flips one bit of a record in the log, if its file is still there. */
 export function damageRecord(
   disk: FaultyFileSystem,
   fileSize: number,
@@ -26,6 +26,7 @@ export function damageRecord(
   const random = new SeededRandom(seed);
   const start = position - (position % fileSize);
   const path = `${root}/commitlog/${String(start).padStart(20, '0')}`;
+  if (!disk.exists(path)) return;
   const word = new Uint8Array(4);
   disk.open(path, 'read').readAt(word, 0, 4, position - start);
   const size = new DataView(word.buffer).getInt32(0);

@@ -28,6 +28,7 @@ export class PropertyWindow {
     if (size > windowBytes) return this.testAlone(position, size, test);
     if (position < this.start || position + size > this.start + this.length) {
       this.start = position;
+      this.length = 0;
       this.length = this.log.read(this.bytes, 0, windowBytes, position);
       if (this.length < size) return undefined;
     }

@@ -138,7 +138,8 @@ export class RecordChecks {
       this.window = new Uint8Array(length);
       this.data = viewOf(this.window);
     }
-    this.windowFrom = position;
+    // A read that fails leaves nothing that counts.
+    this.windowFrom = this.windowTo = position;
     // What this life writes may still be taken back: it is not kept.
     const most = Math.max(size, Math.min(length, this.oldUntil - position));
     this.windowTo = position + this.log.read(this.window, 0, most, position);

@@ -189,6 +189,22 @@ describe('damage in the middle of the log', () => {
     await again.close();
   });
 
+  it('is not what a read that failed leaves behind: asked again, the message is there', async () => {
+    const fixture = new Damaged();
+    const store = await fixture.filled(60);
+    await store.close();
+    const again = await fixture.open();
+    const queue = again.queue('orders', 1);
+    // The checks hold the end of the log when the read of its begin fails.
+    expect(again.find(queue, 19, 1).count).toBe(1);
+    fixture.disk.fail({ call: 'read', path: 'commitlog', code: 'EIO', times: 2 });
+    expect(() => again.find(queue, 0, 32)).toThrow('EIO');
+    expect(() => again.find(queue, 0, 32)).toThrow('EIO');
+    expect(bodiesOf(again, queue)).toHaveLength(20);
+    expect(fixture.lines.filter((line) => line.text.includes('passed over'))).toEqual([]);
+    await again.close();
+  });
+
   it('is told from a torn tail: behind what was durable the first fault is the end', async () => {
     const fixture = new Damaged();
     const store = await fixture.filled(60);

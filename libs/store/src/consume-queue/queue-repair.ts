@@ -34,8 +34,9 @@ export class QueueRepair {
     const tried = this.tried.get(queue) ?? new Set();
     this.tried.set(queue, tried);
     if (tried.has(queueOffset) || queueOffset >= queue.written) return false;
-    tried.add(queueOffset);
     const found = this.find(queue, queueOffset);
+    // Only now: a read that fails is no answer, and is tried again.
+    tried.add(queueOffset);
     if (found === undefined) return false;
     Object.assign(entry, found);
     const bytes = new Uint8Array(entryBytes);
