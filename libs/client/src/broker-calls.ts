@@ -39,6 +39,7 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import type { Answer, InvokeOptions, Peer, RemotingClient } from '@nestjs-rocketmq/remoting';
 import { AccessDeniedError, BrokerRefusedError } from './client.errors.js';
+import { pulls, type PullEvent } from './diagnostics.js';
 
 export type SendAnswer = Answer<typeof SendMessageV2>;
 export type PullAnswer = Answer<typeof PullMessage>;
@@ -83,6 +84,11 @@ export function isRefusal(error: unknown, ...codes: readonly number[]): boolean 
 
 function bare(queue: MessageQueue): MessageQueueBody {
   return { topic: queue.topic, brokerName: queue.brokerName, queueId: queue.queueId };
+}
+
+function pullEvent(address: string, asked: Asking<typeof PullMessage>): PullEvent {
+  const { consumerGroup: group, topic, queueId, queueOffset: offset, maxMsgNums: max } = asked;
+  return { group, address, topic, queueId, offset, max };
 }
 
 /**
@@ -160,7 +166,9 @@ export class BrokerCalls {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<PullAnswer> {
-    return this.ask(address, PullMessage, asked, { timeoutMs, signal });
+    if (!pulls.hasSubscribers) return this.ask(address, PullMessage, asked, { timeoutMs, signal });
+    const pull = () => this.ask(address, PullMessage, asked, { timeoutMs, signal });
+    return pulls.tracePromise(pull, pullEvent(address, asked));
   }
 
   /** The same, from a lite pull consumer. */
@@ -170,7 +178,8 @@ export class BrokerCalls {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<PullAnswer> {
-    return this.ask(address, LitePullMessage, asked, { timeoutMs, signal });
+    const pull = () => this.ask(address, LitePullMessage, asked, { timeoutMs, signal });
+    return pulls.hasSubscribers ? pulls.tracePromise(pull, pullEvent(address, asked)) : pull();
   }
 
   /** The route of a topic; undefined when the name server does not know the topic. */

@@ -10,7 +10,7 @@ import {
 } from '@nestjs-rocketmq/foundation';
 import { localAddress, UniqueKeys } from '@nestjs-rocketmq/message';
 import type { BrokerData, TopicRouteData } from '@nestjs-rocketmq/protocol';
-import { RemotingClient } from '@nestjs-rocketmq/remoting';
+import { nodeNetwork, RemotingClient } from '@nestjs-rocketmq/remoting';
 import { BrokerCalls } from './broker-calls.js';
 import { brokerRequests, type ConsumerMember, type ProducerMember } from './broker-requests.js';
 import {
@@ -26,6 +26,7 @@ import {
 } from './client.errors.js';
 import { Greetings } from './greetings.js';
 import { AddressServer } from './address-server.js';
+import { watchedNetwork } from './diagnostics.js';
 import { NameServers, parseNameServers } from './name-servers.js';
 import { PendingReplies } from './producer/pending-replies.js';
 import { RouteTable } from './route-table.js';
@@ -102,7 +103,7 @@ export class ClientInstance {
       router: brokerRequests(this),
       tls: settings.tls,
       extra: requestFields({ credentials: settings.credentials }),
-      ...(options.network === undefined ? {} : { network: options.network }),
+      network: watchedNetwork(options.network ?? nodeNetwork, this.clientId),
     });
     const { nameServerAddressUrl: url, unitName } = settings;
     const { nameServers, clock, logger } = this;

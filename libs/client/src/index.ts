@@ -17,6 +17,16 @@ export {
   type TraceQueryOptions,
 } from './admin/client-admin.js';
 export type { OffsetBoundary } from './consumer/queue-inquiry.js';
+export type { ConsumeEvent } from './consumer/consume-events.js';
+export {
+  clientChannels,
+  type ConnectEvent,
+  type EndOfOperation,
+  type PullEvent,
+  type PullEventResult,
+  type RebalanceEvent,
+  type SendEvent,
+} from './diagnostics.js';
 export type { TraceStatistics } from './trace/trace-dispatcher.js';
 export type { TraceOptions } from './trace/trace-options.js';
 export {
@@ -98,6 +108,7 @@ export type {
   BatchesSendOptions,
   BatchSendOptions,
   CloseOptions,
+  ProducerStatistics,
   HashKey,
   QueueSelector,
   SendOptions,

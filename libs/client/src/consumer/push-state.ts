@@ -3,6 +3,7 @@ import { ClientInstance } from '../client-instance.js';
 import { consumeTracesOf } from '../trace/consume-trace.js';
 import { TagSubscription, type TopicSubscription } from '../subscription.js';
 import { CallWatch } from './call-watch.js';
+import { shownListener } from './consume-events.js';
 import { ConsumeHooks } from './consume-hooks.js';
 import {
   pushConsumerOptionSet,
@@ -52,7 +53,7 @@ export function pushStateOf(options: PushConsumerOptions, requestRebalance: () =
     ...common,
     subscriptions,
     settings,
-    listener: options.listener,
+    listener: shownListener(options.listener, group),
     isOrderly,
     lockInterval: isOrderly && isClustering ? settings.lockInterval : undefined,
     statistics: newStatistics(),

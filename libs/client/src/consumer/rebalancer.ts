@@ -1,5 +1,6 @@
 import { messageOf, type Timer } from '@nestjs-rocketmq/foundation';
 import { queueKey, type MessageQueue } from '@nestjs-rocketmq/message';
+import { rebalances } from '../diagnostics.js';
 import type { AssignedQueue } from './assigned-queue.js';
 import type { QueueShare } from './group-share.js';
 import type { SharingGroup } from './group-state.js';
@@ -152,6 +153,11 @@ export class Rebalancer {
     if (leave.size === 0 && wanted.length === 0) return true;
     const taken = await this.takeAll(wanted);
     this.onShared(topic, mine);
+    if (rebalances.hasSubscribers) {
+      const { group, instance } = this.state;
+      const { clientId } = instance;
+      rebalances.publish({ clientId, group, topic, mine, taken, left: leave.size });
+    }
     logger.info('Queues were shared out anew.', {
       topic,
       held: mine.length - wanted.length + taken,

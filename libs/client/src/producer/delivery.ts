@@ -18,6 +18,7 @@ import {
   SendForbiddenError,
   SendTimeoutError,
 } from '../client.errors.js';
+import { sends, type SendEvent } from '../diagnostics.js';
 import type { PublishQueue, Template, TopicRoute } from '../route-table.js';
 import type { BrokerFaults } from './broker-faults.js';
 import type { Draft } from './draft.js';
@@ -80,6 +81,8 @@ export function pinnedBy(options: SendOptions, message: OutgoingMessage): Pinned
  * Java's asynchronous send does.
  */
 export class Delivery {
+  /** Attempts that followed a failed one. */
+  retried = 0;
   private readonly turns = new RoundRobin();
 
   constructor(
@@ -91,7 +94,13 @@ export class Delivery {
    * Sends within `timeoutMs`, all attempts together. Rejects with `NoRouteError`,
    * `NameServerUnreachableError`, `BrokerRefusedError`, `SendTimeoutError` or `SendFailedError`.
    */
-  async send(draft: Draft, timeoutMs: number, pinned?: Pinned): Promise<SendResult> {
+  send(draft: Draft, timeoutMs: number, pinned?: Pinned): Promise<SendResult> {
+    if (!sends.hasSubscribers) return this.bring(draft, timeoutMs, pinned);
+    const bring = () => this.bring(draft, timeoutMs, pinned);
+    return sends.tracePromise(bring, this.event(draft, false));
+  }
+
+  private async bring(draft: Draft, timeoutMs: number, pinned?: Pinned): Promise<SendResult> {
     const { clock } = this.instance;
     const deadline = clock.monotonic() + timeoutMs;
     const fixed = pinned?.(await this.route(draft.topic));
@@ -106,6 +115,7 @@ export class Delivery {
       const known = this.usable(draft.topic) ?? (await this.route(draft.topic));
       const queue = fixed ?? this.choose(known, avoid);
       avoid = queue.brokerName;
+      if (attempt > 1) this.retried += 1;
       const time = attempt === attempts ? remaining : Math.min(remaining, attemptTimeout);
       try {
         const result =
@@ -139,7 +149,13 @@ export class Delivery {
    * Hands the draft to one broker's connection and does not wait for an answer. While the broker
    * does not take what it is sent, it waits (at most `timeoutMs`) instead of failing.
    */
-  async sendOneWay(draft: Draft, timeoutMs: number, pinned?: Pinned): Promise<void> {
+  sendOneWay(draft: Draft, timeoutMs: number, pinned?: Pinned): Promise<void> {
+    if (!sends.hasSubscribers) return this.bringOneWay(draft, timeoutMs, pinned);
+    const bring = () => this.bringOneWay(draft, timeoutMs, pinned);
+    return sends.tracePromise(bring, this.event(draft, true));
+  }
+
+  private async bringOneWay(draft: Draft, timeoutMs: number, pinned?: Pinned): Promise<void> {
     const { calls, clock } = this.instance;
     const deadline = clock.monotonic() + timeoutMs;
     const route = this.usable(draft.topic) ?? (await this.route(draft.topic));
@@ -179,6 +195,13 @@ export class Delivery {
   /** A broker could not be reached: perhaps the name servers know by now where the topic is. */
   private askAnew(topic: string): void {
     this.instance.routes.refresh(topic, this.settings.template).catch(() => undefined);
+  }
+
+  private event(draft: Draft, isOneWay: boolean): SendEvent {
+    const { topic, uniqueKey: msgId, source: message } = draft;
+    const { clientId } = this.instance;
+    const bodyLength = draft.body.length;
+    return { clientId, group: this.settings.group, topic, msgId, bodyLength, isOneWay, message };
   }
 
   private usable(topic: string): TopicRoute | undefined {

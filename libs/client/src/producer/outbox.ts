@@ -12,7 +12,12 @@ import type { FaultDetector } from './fault-detector.js';
 import { InFlight } from './in-flight.js';
 import type { ProducerSettings } from './producer-options.js';
 import type { SendHooks } from './send-hooks.js';
-import type { BatchesSendOptions, SendOptions, SendResult } from './send-result.js';
+import type {
+  BatchesSendOptions,
+  ProducerStatistics,
+  SendOptions,
+  SendResult,
+} from './send-result.js';
 
 /** Of a batch that may be cut: what RocketMQ's documentation recommends. */
 const defaultBatchBytes = 1024 * 1024;
@@ -24,6 +29,8 @@ export class Outbox {
   readonly drafts: Drafts;
   readonly delivery: Delivery;
   readonly inFlight: InFlight;
+  private sent = 0;
+  private failed = 0;
   private readonly clock: Clock;
   private readonly detector: FaultDetector | undefined;
   private readonly accumulator: Accumulator | undefined;
@@ -41,6 +48,12 @@ export class Outbox {
     this.delivery = delivery;
     this.detector = detector;
     this.accumulator = settings.autoBatch ? this.gathering() : undefined;
+  }
+
+  get statistics(): Omit<ProducerStatistics, 'lateReplies'> {
+    const { sent, failed, delivery, inFlight } = this;
+    const { retried } = delivery;
+    return { sent, failed, retried, running: inFlight.running, waiting: inFlight.waiting };
   }
 
   /** Looks after brokers that failed, when that is wished. */
@@ -69,7 +82,12 @@ export class Outbox {
         ? drafts.plain(message, extra, sysFlag)
         : await drafts.packed(message, extra, sysFlag);
       const pinned = options === noOptions ? undefined : pinnedBy(options, message);
-      return await this.delivery.send(draft, this.timeout(options), pinned);
+      const result = await this.delivery.send(draft, this.timeout(options), pinned);
+      this.sent += 1;
+      return result;
+    } catch (error) {
+      this.failed += 1;
+      throw error;
     } finally {
       this.inFlight.leave(bytes);
     }
@@ -173,7 +191,12 @@ export class Outbox {
   private async inTurn<T>({ body }: { body: Uint8Array }, send: () => Promise<T>): Promise<T> {
     if (!this.inFlight.tryEnter(body.length)) await this.inFlight.wait(body.length);
     try {
-      return await send();
+      const result = await send();
+      this.sent += 1;
+      return result;
+    } catch (error) {
+      this.failed += 1;
+      throw error;
     } finally {
       this.inFlight.leave(body.length);
     }

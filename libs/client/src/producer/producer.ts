@@ -22,6 +22,7 @@ import type {
   BatchesSendOptions,
   BatchSendOptions,
   CloseOptions,
+  ProducerStatistics,
   SendOptions,
   SendResult,
 } from './send-result.js';
@@ -80,6 +81,11 @@ export class Producer implements AsyncDisposable {
   get inFlightCount(): { readonly running: number; readonly waiting: number } {
     const { running, waiting } = this.outbox.inFlight;
     return { running, waiting };
+  }
+
+  /** Counters since the start, and what is under way now. */
+  statistics(): ProducerStatistics {
+    return { ...this.outbox.statistics, lateReplies: this.lateReplies };
   }
 
   /** What became of traces; undefined without `enableTrace`. */

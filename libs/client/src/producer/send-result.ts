@@ -25,6 +25,22 @@ export interface SendResult {
   readonly recallHandle?: string;
 }
 
+/** Counters of one producer since its start. A batch counts as one send. */
+export interface ProducerStatistics {
+  /** Sends that brokers stored; of one-way ones those that a connection took. */
+  readonly sent: number;
+  /** Sends that were rejected after they had been let in. */
+  readonly failed: number;
+  /** Attempts that followed a failed one of the same send. */
+  readonly retried: number;
+  /** Under way now. */
+  readonly running: number;
+  /** Waiting to be let in. */
+  readonly waiting: number;
+  /** Replies that came when nobody waited for them any more. */
+  readonly lateReplies: number;
+}
+
 /** Chooses the queue of a message; must answer one of `queues` (sorted by broker name and id). */
 export type QueueSelector = (
   queues: readonly MessageQueue[],
