@@ -83,7 +83,9 @@ describe.each(['ours', ...serverVersions] as const)('traces at the servers %s', 
     });
     await consumer.start();
     const { msgId } = await producer.send({ topic: 'Traced', body: Buffer.from('x'), keys: 'k' });
-    await eventually('the message', deadline, async () => (seen.includes(msgId) ? true : undefined));
+    await eventually('the message', deadline, async () =>
+      seen.includes(msgId) ? true : undefined,
+    );
     await Promise.all([producer.close(), consumer.close()]);
     await tracesOf(msgId, 3);
     const { out } = await operator.admin(['queryMsgTraceById', '-n', nameServers, '-i', msgId]);
@@ -102,7 +104,12 @@ describe.each(['ours', ...serverVersions] as const)('traces at the servers %s', 
       await peer.run('push', { id: 'c', ns, group, topic: 'Traced', trace });
       await peer.run('producer', { id: 'p', ns, group, trace });
       await peer.run('transaction-producer', { id: 't', ns, group: `${group}-tx`, trace });
-      const [sent] = await peer.send('send', { id: 'p', topic: 'Traced', body: version, keys: 'k' });
+      const [sent] = await peer.send('send', {
+        id: 'p',
+        topic: 'Traced',
+        body: version,
+        keys: 'k',
+      });
       const [half] = await peer.send('transaction', {
         id: 't',
         topic: 'Traced',
