@@ -27,15 +27,19 @@ export class AssignedQueue {
   private readonly controller = new AbortController();
   private readonly wakers: (() => void)[] = [];
   private readonly onQuiet: (() => void)[] = [];
+  private readonly earlierCalls: Promise<void> | undefined;
   private calls = 0;
   private isLeft = false;
   private dropped = false;
 
+  /** `before`: the same queue until now, whose last calls may still run. */
   constructor(
     readonly queue: MessageQueue,
     start: number,
+    before?: AssignedQueue,
   ) {
     this.process = new ProcessQueue(start);
+    this.earlierCalls = before?.quiet();
   }
 
   /** Aborted when the queue is left or dropped: gives up a pull that is held at the broker. */
@@ -88,9 +92,18 @@ export class AssignedQueue {
     this.changed();
   }
 
-  /** Resolves when no listener call with messages of this queue is running. */
-  quiet(): Promise<void> {
-    if (this.calls === 0) return Promise.resolve();
-    return new Promise((resolve) => this.onQuiet.push(resolve));
+  /** Resolves when the last call of before has ended, or the queue is left. */
+  async calledBefore(): Promise<void> {
+    const { signal } = this;
+    const left = new Promise((resolve) => {
+      signal.addEventListener('abort', resolve, { once: true });
+    });
+    await Promise.race([this.earlierCalls, left]);
+  }
+
+  /** Resolves when no listener call with messages of this queue is running, also of before. */
+  async quiet(): Promise<void> {
+    await this.earlierCalls;
+    if (this.calls > 0) await new Promise<void>((resolve) => this.onQuiet.push(resolve));
   }
 }

@@ -69,8 +69,6 @@ export interface GroupState extends SharingGroup {
   readonly watch: CallWatcher;
   /** Set by `pause`: pulling stops, what is in hand goes on. */
   isPaused: boolean;
-  /** Asks for a rebalance soon. */
-  readonly requestRebalance: () => void;
 }
 
 /** Hands messages to the listener and finishes them. */

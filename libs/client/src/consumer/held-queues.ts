@@ -11,12 +11,12 @@ export class HeldQueues {
   private readonly loops = new Set<Promise<void>>();
   private isClosed = false;
   private readonly pauses = new Map<string, MessageQueue>();
-  /** Where an operator wants queues to go on, until that is stored or they do. */
-  private readonly resets = new Map<string, number>();
 
   constructor(
     private readonly state: SharingGroup,
     private readonly puller: Puller,
+    /** One listener call of a queue after the other. */
+    private readonly isOrderly = false,
   ) {}
 
   /**
@@ -30,15 +30,12 @@ export class HeldQueues {
     try {
       stored = await state.offsets.read(queue);
       start =
-        this.resets.get(queueKey(queue)) ??
-        stored ??
-        (await startWithoutOffset(state.instance, queue, state.settings.from ?? 'last'));
+        stored ?? (await startWithoutOffset(state.instance, queue, state.settings.from ?? 'last'));
     } catch (error) {
       state.logger.warn('A queue cannot be taken yet.', { ...queue, error: messageOf(error) });
       return false;
     }
     if (this.isClosed) return false;
-    this.resets.delete(queueKey(queue));
     // The start counts as an offset at once: a group that begins at the end and stops before its
     // first message is finished must not begin at a later end.
     state.offsets.begin(queue, stored, start);
@@ -52,12 +49,15 @@ export class HeldQueues {
 
   /** Goes on at another offset; what is in hand of the queue is given up. The pause stays. */
   restart(assigned: AssignedQueue, offset: number): AssignedQueue {
-    const anew = new AssignedQueue(assigned.queue, offset);
+    const anew = new AssignedQueue(assigned.queue, offset, assigned);
     anew.isPaused = assigned.isPaused;
     anew.readFrom = assigned.readFrom;
+    anew.lockedUntil = assigned.lockedUntil;
+    anew.lockedAt = assigned.lockedAt;
     assigned.drop();
     this.puller.released(assigned);
-    if (!this.isClosed) this.pull(anew);
+    // In order: not before the last call of what was given up has ended.
+    if (!this.isClosed) this.pull(anew, this.isOrderly);
     return anew;
   }
 
@@ -68,7 +68,6 @@ export class HeldQueues {
     one.drop();
     try {
       await offsets.persist([one.queue]);
-      this.resets.delete(queueKey(one.queue));
     } catch (error) {
       logger.warn('An offset could not be stored on leaving; messages may come twice.', {
         ...one.queue,
@@ -78,32 +77,26 @@ export class HeldQueues {
     offsets.forget(one.queue);
   }
 
-  /**
-   * Gives up what is in hand of the queues and asks for a rebalance, after which they go on at the
-   * new offsets; also when these cannot be stored now. Never rejects.
-   */
-  async reset(offsets: readonly QueueOffset[], requestRebalance: () => void): Promise<void> {
+  /** Gives up what is in hand of the queues and goes on at the new offsets. Never rejects. */
+  async reset(offsets: readonly QueueOffset[]): Promise<void> {
     const { state } = this;
     const moved: MessageQueue[] = [];
-    for (const [key, one] of state.assigned) {
+    for (const one of [...state.assigned.values()]) {
       const reset = offsets.find(({ queue }) => sameQueue(queue, one.queue));
-      if (reset === undefined) continue;
-      one.drop();
-      this.resets.set(key, reset.offset);
-      state.offsets.set(one.queue, reset.offset);
+      if (reset === undefined || one.isLeaving) continue;
+      this.moveTo(one, reset.offset);
       moved.push(one.queue);
     }
     if (moved.length === 0) return;
-    try {
-      await state.offsets.persist(moved);
-      for (const queue of moved) this.resets.delete(queueKey(queue));
-    } catch (error) {
-      state.logger.warn('Offsets that were reset could not be stored yet; they will be.', {
-        error: messageOf(error),
-      });
-    }
     state.logger.info('Offsets were reset by an operator.', { queues: moved.length });
-    requestRebalance();
+    await this.store(moved);
+  }
+
+  /** The same for one queue whose offset the broker does not have. Never rejects. */
+  async move(assigned: AssignedQueue, offset: number): Promise<void> {
+    if (assigned.isLeaving) return;
+    this.moveTo(assigned, offset);
+    await this.store([assigned.queue]);
   }
 
   /** No more pulls of these queues, whether in hand or not. */
@@ -148,11 +141,29 @@ export class HeldQueues {
     this.state.assigned.clear();
   }
 
-  private pull(assigned: AssignedQueue): void {
+  private moveTo(assigned: AssignedQueue, offset: number): void {
+    this.restart(assigned, offset);
+    this.state.offsets.set(assigned.queue, offset);
+  }
+
+  private async store(moved: readonly MessageQueue[]): Promise<void> {
+    try {
+      await this.state.offsets.persist(moved);
+    } catch (error) {
+      this.state.logger.warn(
+        'Moved offsets could not be stored; they will be with the next round.',
+        {
+          error: messageOf(error),
+        },
+      );
+    }
+  }
+
+  private pull(assigned: AssignedQueue, waits = false): void {
     this.state.assigned.set(queueKey(assigned.queue), assigned);
-    const loop = new PullLoop(this.state, assigned, this.puller)
-      .run()
-      .finally(() => this.loops.delete(loop));
+    const pulls = new PullLoop(this.state, assigned, this.puller);
+    const work = waits ? assigned.calledBefore().then(() => pulls.run()) : pulls.run();
+    const loop = work.finally(() => this.loops.delete(loop));
     this.loops.add(loop);
   }
 }

@@ -85,10 +85,9 @@ export class LitePullConsumer implements AsyncDisposable, AsyncIterable<MessageB
     };
     const onShared = tellAssignment(this.state, options.messageQueueListener);
     this.rebalancer = new Rebalancer(this.state, this.held, share, onShared);
-    const requestRebalance = (): void => this.rebalancer.request();
     const own = {
-      membersChanged: requestRebalance,
-      resetOffsets: (offsets: readonly QueueOffset[]) => this.held.reset(offsets, requestRebalance),
+      membersChanged: () => this.rebalancer.request(),
+      resetOffsets: (offsets: readonly QueueOffset[]) => this.held.reset(offsets),
     };
     this.inspection = activeInspection(this.state, liteProperties(this.state));
     this.member = activeMember(this.state, own, this.inspection);

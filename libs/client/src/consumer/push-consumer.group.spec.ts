@@ -119,6 +119,27 @@ describe('PushConsumer among others, and at its end', () => {
     expect(bench.seen).toEqual(['one m0', 'two m1']);
   });
 
+  it('goes on elsewhere after a reset only when the running call of the queue has ended', async () => {
+    bench.cluster.queues.add('t', 0, ...texts(0, 3));
+    const ends: (() => void)[] = [];
+    await bench.consumer({
+      mode: 'orderly',
+      listener: ([message]) => {
+        bench.seen.push(message?.text ?? '');
+        return new Promise((resolve) => ends.push(() => resolve(success)));
+      },
+    });
+    ends.shift()?.();
+    await bench.until(() => bench.seen.length === 2);
+    bench.reset('t', [[{ topic: 't', brokerName: 'broker-a', queueId: 0 }, 0]]);
+    await bench.clock.advance(3_000);
+    expect([bench.seen, bench.offset(0)]).toEqual([['m0', 'm1'], 0]);
+    ends.shift()?.();
+    await bench.until(() => bench.seen.length === 3);
+    expect(bench.seen).toEqual(['m0', 'm1', 'm0']);
+    expect(await bench.stored()).toBe(0);
+  });
+
   it('gives every member all messages when broadcasting', async () => {
     bench.cluster.queues.add('t', 0, ...texts(0, 2));
     const options = { model: 'broadcasting', offsetStore: memoryStore() } as const;

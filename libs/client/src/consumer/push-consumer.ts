@@ -43,12 +43,13 @@ export class PushConsumer implements AsyncDisposable {
 
   /** Throws `OptionsError` naming every wrong option, or `ClientConfigurationError`. */
   constructor(options: PushConsumerOptions) {
-    const state = pushStateOf(options, () => this.rebalancer.request());
+    const state = pushStateOf(options);
     this.state = state;
     this.ownsInstance = options.instance === undefined;
     const delivery = state.isOrderly ? new OrderlyDelivery(state) : new ConcurrentDelivery(state);
     this.delivery = delivery;
-    this.held = new HeldQueues(state, new PushPulls(state, delivery));
+    const pulls = new PushPulls(state, delivery, (one, offset) => this.held.move(one, offset));
+    this.held = new HeldQueues(state, pulls, state.isOrderly);
     const share = new GroupShare(state, options.strategy);
     const onShared = tellAssignment(state, options.messageQueueListener);
     this.rebalancer = new Rebalancer(state, this.held, share, onShared);
@@ -64,7 +65,7 @@ export class PushConsumer implements AsyncDisposable {
       consumeDirectly: (message, broker) => consumeDirectly(state, message, broker),
       data: () => pushHeartbeat(state),
       membersChanged: () => this.rebalancer.request(),
-      resetOffsets: (offsets) => this.held.reset(offsets, () => this.rebalancer.request()),
+      resetOffsets: (offsets) => this.held.reset(offsets),
     };
   }
 

@@ -1,4 +1,3 @@
-import { messageOf } from '@nestjs-rocketmq/foundation';
 import { isRetryTopic } from '@nestjs-rocketmq/message';
 import { PullSysFlag, type Asking, type PullMessage } from '@nestjs-rocketmq/protocol';
 import type { PullAnswer } from '../broker-calls.js';
@@ -18,6 +17,8 @@ export class PushPulls implements Puller {
   constructor(
     private readonly state: GroupState,
     private readonly delivery: MessageDelivery,
+    /** Gives up what is in hand of a queue and goes on at an offset. */
+    private readonly move: (assigned: AssignedQueue, offset: number) => Promise<void>,
   ) {}
 
   subscription(topic: string): TopicSubscription | undefined {
@@ -52,24 +53,10 @@ export class PushPulls implements Puller {
     }
   }
 
-  /**
-   * Whatever is in hand is given up, the group goes on where the broker says, and the queue comes
-   * back with the next rebalance.
-   */
-  async moved(assigned: AssignedQueue, offset: number): Promise<void> {
-    const { state } = this;
-    const { queue } = assigned;
-    assigned.drop();
-    state.offsets.set(queue, offset);
-    try {
-      await state.offsets.persist([queue]);
-    } catch (error) {
-      state.logger.warn('The moved offset could not be stored yet.', {
-        ...queue,
-        error: messageOf(error),
-      });
-    }
-    state.requestRebalance();
+  /** Whatever is in hand is given up, and the group goes on where the broker says. */
+  moved(assigned: AssignedQueue, offset: number): void {
+    // Not waited for: this is the pull loop of what ends by it.
+    void this.move(assigned, offset);
   }
 
   released(): void {

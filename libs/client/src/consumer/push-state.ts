@@ -22,7 +22,7 @@ export interface PushState extends GroupState {
 }
 
 /** Throws `OptionsError` naming every wrong option, or `ClientConfigurationError`. */
-export function pushStateOf(options: PushConsumerOptions, requestRebalance: () => void): PushState {
+export function pushStateOf(options: PushConsumerOptions): PushState {
   const settings = pushConsumerOptionSet.load(options as unknown as Record<string, unknown>);
   const { group } = settings;
   checkConsumerGroup(group);
@@ -59,7 +59,6 @@ export function pushStateOf(options: PushConsumerOptions, requestRebalance: () =
     statistics: newStatistics(),
     watch: new CallWatch(common, settings.consumeTimeout),
     isPaused: false,
-    requestRebalance,
   };
 }
 

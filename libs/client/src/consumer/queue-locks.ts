@@ -57,8 +57,10 @@ export class QueueLocks {
         const held = await this.ask(name, own);
         if (held === undefined) return;
         for (const queue of own) {
-          const assigned = byKey.get(queueKey(queue));
-          if (assigned !== undefined) this.settle(assigned, held.get(queueKey(queue)));
+          // A queue that was restarted meanwhile is the same queue still.
+          const key = queueKey(queue);
+          const assigned = this.state.assigned.get(key) ?? byKey.get(key);
+          if (assigned !== undefined) this.settle(assigned, held.get(key));
         }
       });
       await Promise.all(rounds);

@@ -55,7 +55,6 @@ export class FakeGroup {
       watch: { begins: () => undefined, ends: () => undefined },
       assigned: new Map([[queueKey(this.queue), this.assigned]]),
       isPaused: false,
-      requestRebalance: () => undefined,
     };
     this.assigned.lockedUntil = Number.POSITIVE_INFINITY;
   }

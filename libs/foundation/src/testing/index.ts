@@ -1,3 +1,3 @@
 export { ManualClock } from './manual-clock.js';
-export { chanceSeed, seedOfRun } from './seed-of-run.js';
+export { chanceSeed, propertyRuns, seedOfRun } from './seed-of-run.js';
 export { SeededRandom } from './seeded-random.js';

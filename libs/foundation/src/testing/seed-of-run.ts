@@ -18,3 +18,11 @@ export function seedOfRun(otherwise = 1): number {
   }
   return seed;
 }
+
+/**
+ * How a property is run: `count` times, or as often as `PROPERTY_RUNS` says; from the seed of the
+ * run. A failing property prints its seed and the smallest example it found.
+ */
+export function propertyRuns(count: number): { readonly numRuns: number; readonly seed: number } {
+  return { numRuns: Number(process.env['PROPERTY_RUNS'] ?? count), seed: seedOfRun() };
+}
