@@ -81,7 +81,7 @@ export class HeldQueues {
   async reset(offsets: readonly QueueOffset[]): Promise<void> {
     const { state } = this;
     const moved: MessageQueue[] = [];
-    for (const one of [...state.assigned.values()]) {
+    for (const one of state.assigned.values()) {
       const reset = offsets.find(({ queue }) => sameQueue(queue, one.queue));
       if (reset === undefined || one.isLeaving) continue;
       this.moveTo(one, reset.offset);
