@@ -125,7 +125,7 @@ describe('a store that was not closed', () => {
     }
   });
 
-  it('dates queue files made again by their last messages: Java 4.9 searches by that', async () => {
+  it('dates full queue files by their last messages, also anew: Java 4.9 searches by that', async () => {
     const fixture = new StoreFixture(1);
     const store = await fixture.open();
     for (let i = 0; i < 100; i += 1) {
@@ -139,6 +139,7 @@ describe('a store that was not closed', () => {
       fixture.disk
         .list('/data/store/consumequeue/orders/0')
         .map((name) => fixture.disk.modified(`/data/store/consumequeue/orders/0/${name}`));
+    expect(dates()).toEqual([times[39], times[79], undefined]);
     fixture.disk.kill();
     fixture.disk.remove('/data/store/checkpoint');
     const reopened = await fixture.open();

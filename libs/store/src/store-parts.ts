@@ -113,7 +113,9 @@ export function openParts(given: OpenStore): StoreParts {
       correctCheckpoint(directory, checkpoint, log);
     }
     directory.markOpen(given.processId ?? process.pid);
-    const writer = new QueueWriter({ ...given, table: queues, handles, options });
+    const reader = readerOf(log, options, delays, logger);
+    const timeAt = reader.storeTimeAt.bind(reader);
+    const writer = new QueueWriter({ ...given, table: queues, handles, options, timeAt });
     if (isRebuilt) for (const queue of queues.all()) writer.touch(queue);
     return {
       options,
@@ -126,7 +128,7 @@ export function openParts(given: OpenStore): StoreParts {
       arena,
       handles,
       writer,
-      reader: readerOf(log, options, delays, logger),
+      reader,
       wasAborted,
       isDamaged,
       lastStoreTime: lastStoreTime || checkpoint.logTime,

@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
 import {
   deadLetterTopic,
   maxTopicBytesV1,
@@ -29,7 +28,7 @@ import { Journal } from './journal.js';
 import { endsOf, type Holder, isOverIpv6, type Plan } from './plan.js';
 import { Shelf } from './shelf.js';
 import { Steady } from './steady.js';
-import { type End, entriesPerQueueFile, open, type Turn } from './turns.js';
+import { type End, entriesPerQueueFile, hasIpv6, open, type Turn } from './turns.js';
 import { Writing } from './writing.js';
 
 const queues = 3;
@@ -47,9 +46,6 @@ export class History {
   private readonly short: string;
   private readonly census = new Census();
   private readonly journal = new Journal();
-  private readonly hasIpv6 = Object.values(networkInterfaces()).some((all) =>
-    all?.some((one) => one.address === '::1'),
-  );
   private turnNumber = 0;
   private turn: Turn | undefined;
   private disk: Disk | undefined;
@@ -123,7 +119,7 @@ export class History {
 
   /** The last holder does only this. */
   async openAndCheck(round: number): Promise<Writing> {
-    const { nameserver, topic, journal, peer, asker, random, port, hasIpv6 } = this;
+    const { nameserver, topic, journal, peer, asker, random, port } = this;
     const holder = this.holderOf(round);
     this.turnNumber = round;
     const nameServers = nameserver.address;
@@ -219,7 +215,7 @@ export class History {
     return this.census.without.filter((kind) => {
       if (kind === 'openTransaction') return !isSettled;
       if (kind === 'recordV2') return retryTopic(group).length > maxTopicBytesV1;
-      return this.hasIpv6 || !(kind === 'bornHostV6' || kind === 'storeHostV6');
+      return hasIpv6 || !(kind === 'bornHostV6' || kind === 'storeHostV6');
     });
   }
 

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { startJavaBroker, untilRegistered } from '../../support/java.js';
 import { startOurBroker } from '../../support/our-servers.js';
 import type { Holder } from './plan.js';
@@ -40,7 +41,12 @@ const settings = {
  * that is committed again, so the interval of checks must be well above it.
  */
 const javaSettings = { transactionOpBatchInterval: 100, transactionCheckInterval: 3000 };
-const ourSettings = { bindAddress: '::', transactionCheckInterval: 1000 };
+const ourSettings = { transactionCheckInterval: 1000 };
+
+/** Whether this machine has IPv6; then ours listens on both, as Java does by itself. */
+export const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some((one) => one.address === '::1'),
+);
 
 export async function open(holder: Holder, options: TurnOptions): Promise<Turn> {
   const { nameServers, storeDir, brokerName, port, host } = options;
@@ -58,7 +64,7 @@ export async function open(holder: Holder, options: TurnOptions): Promise<Turn> 
     nameServers,
     storeDir,
     port,
-    properties: { ...properties, ...ourSettings },
+    properties: { ...properties, ...ourSettings, ...(hasIpv6 ? { bindAddress: '::' } : {}) },
   });
   await untilRegistered(nameServers, `${host}:${port}`);
   return { port, end: (how) => (how === 'closed' ? program.stop() : program.kill()) };

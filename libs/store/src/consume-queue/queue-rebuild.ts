@@ -1,4 +1,4 @@
-import { type Logger, messageOf } from '@nestjs-rocketmq/foundation';
+import type { Logger } from '@nestjs-rocketmq/foundation';
 import { minRecordBytes, standsInQueue } from '@nestjs-rocketmq/message';
 import type { DamagedPart, ScannedRecord } from '../commit-log/recovery.js';
 import { TopicTexts } from '../commit-log/topic-texts.js';
@@ -9,6 +9,7 @@ import { type UnitDraft } from '../formats/extension-unit.js';
 import { canBeTopic, type ConsumeQueueTable } from './consume-queue-table.js';
 import { entryBytes } from '../formats/consume-queue-entry.js';
 import { slotEntries } from './entry-arena.js';
+import { QueueDates } from './queue-dates.js';
 import { cutQueueAt, cutQueueTo, fillQueueTo, lastEntry } from './queue-recovery.js';
 
 export interface QueueRebuildParts {
@@ -67,10 +68,11 @@ export class QueueRebuild {
   private from = 0;
   /** Queue files lack entries of records before the first that was followed. */
   isIncomplete = false;
-  /** Whoever does not own the files may write them and not say when they were changed. */
-  private isDated = true;
+  private readonly dates: QueueDates;
 
-  constructor(private readonly parts: QueueRebuildParts) {}
+  constructor(private readonly parts: QueueRebuildParts) {
+    this.dates = new QueueDates(parts.logger);
+  }
 
   /**
    * Cuts all queues back to what lies below `position`. Those that end before it are cut where they
@@ -232,22 +234,9 @@ export class QueueRebuild {
   private stage(queue: ConsumeQueue, position: number, size: number, unit: UnitDraft): void {
     queue.stage(position, size, queue.extension?.put(unit) ?? unit.tagsCode);
     if (queue.next % slotEntries === 0) flush(queue);
-    if ((queue.next * entryBytes) % queue.files.segmentSize === 0) this.date(queue, unit.storeTime);
-  }
-
-  /**
-   * A file that is full was changed when it got its last message, not now: 4.9 looks for a time in
-   * the first file that was changed at that time or after it.
-   */
-  private date(queue: ConsumeQueue, storeTime: number): void {
+    if ((queue.next * entryBytes) % queue.files.segmentSize !== 0) return;
     flush(queue);
-    try {
-      queue.files.setModified((queue.next - 1) * entryBytes, storeTime);
-    } catch (error) {
-      const fields = { error: messageOf(error) };
-      if (this.isDated) this.parts.logger.warn('Queue files cannot be dated', fields);
-      this.isDated = false;
-    }
+    this.dates.written(queue, queue.next - 1, () => unit.storeTime);
   }
 
   /** An entry for a message that is damaged, or never was. */

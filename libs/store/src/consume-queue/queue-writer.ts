@@ -10,6 +10,7 @@ import type { StoreOptions } from '../store-options.js';
 import type { ConsumeQueue } from './consume-queue.js';
 import type { ConsumeQueueTable } from './consume-queue-table.js';
 import { slotEntries } from './entry-arena.js';
+import { QueueDates } from './queue-dates.js';
 import { writeQueueAgain } from './queue-recovery.js';
 
 /** A tick writes at least this many queues, and at most what is over in about a second. */
@@ -27,6 +28,8 @@ export interface QueueWriterParts {
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** When a message was stored. */
+  readonly timeAt: (queue: ConsumeQueue, queueOffset: number) => number | undefined;
   /** How long an entry may stay in memory. */
   readonly options: Pick<StoreOptions, 'flushIntervalConsumeQueue'>;
 }
@@ -48,7 +51,11 @@ export class QueueWriter {
   /** Ends with the last `syncAll`, well or not; undefined when none is under way. */
   private syncing: Promise<void> | undefined;
 
-  constructor(private readonly parts: QueueWriterParts) {}
+  private readonly dates: QueueDates;
+
+  constructor(private readonly parts: QueueWriterParts) {
+    this.dates = new QueueDates(parts.logger);
+  }
 
   /** Queues that wait to be written. */
   get waitingQueues(): number {
@@ -153,6 +160,7 @@ export class QueueWriter {
 
   private write(queue: ConsumeQueue, to: number): boolean {
     if (queue.isDetached) return true;
+    const before = queue.written;
     try {
       this.dirty.add(queue);
       queue.write(to);
@@ -169,6 +177,7 @@ export class QueueWriter {
       return false;
     }
     this.failure = undefined;
+    this.dates.written(queue, before, this.parts.timeAt);
     if (queue.written < queue.logged) return true;
     this.waiting.delete(queue);
     return true;
