@@ -93,8 +93,9 @@ describe.each(['ours', ...serverVersions] as const)('traces at the servers %s', 
     expect(out).toMatch(/Sub +our-consumers +127\.0\.0\.1 .*success/);
   });
 
-  // One Java client of each version; the servers' own versions are enough elsewhere.
-  it.each(name === 'ours' ? clientVersions : (['5.3.3'] as const))(
+  // From 5.x on Java traces no consumption at 4.x servers, which store no region with a message.
+  const readable = name === '4.9.7' ? (['4.9.8'] as const) : (['5.3.3'] as const);
+  it.each(name === 'ours' ? clientVersions : readable)(
     'of the Java client %s are read by us',
     async (version) => {
       const ns = servers.nameServers;

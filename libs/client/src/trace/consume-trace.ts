@@ -43,6 +43,7 @@ export class ConsumeTrace implements ConsumeHook {
       this.traces.append({
         kind: 'SubBefore',
         timestamp: call.startedAt,
+        // Brokers of 4.x tell it with a send only.
         regionId: message.property(PropertyName.MSG_REGION) ?? '',
         group: call.group,
         requestId,
@@ -75,8 +76,7 @@ export class ConsumeTrace implements ConsumeHook {
   /** Brokers say with the message whether it is to be traced. */
   private isWanted(message: StoredMessage): boolean {
     if (this.traces.isTraceTopic(message.topic)) return false;
-    const isOff = message.property(PropertyName.TRACE_SWITCH) === 'false';
-    return !isOff && message.property(PropertyName.MSG_REGION) !== undefined;
+    return message.property(PropertyName.TRACE_SWITCH) !== 'false';
   }
 }
 
