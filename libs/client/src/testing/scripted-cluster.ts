@@ -120,6 +120,7 @@ export class ScriptedCluster {
   }
 
   async close(): Promise<void> {
+    this.queues.close();
     await Promise.all([...this.servers.keys()].map((name) => this.stop(name)));
   }
 

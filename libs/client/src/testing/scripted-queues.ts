@@ -1,4 +1,4 @@
-import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { Clock, Timer } from '@nestjs-rocketmq/foundation';
 import type { MessageQueue } from '@nestjs-rocketmq/message';
 import {
   CheckClientConfig,
@@ -46,6 +46,8 @@ export class ScriptedQueues {
   takesUnlocks = true;
   /** What it says to a filter that is checked: a refusal, or nothing. */
   filterRefusal: string | undefined;
+  /** Timers of pulls that are held. */
+  readonly holding = new Set<Timer>();
   private readonly messages = new Map<string, RecordOf[]>();
   private arrivals: (() => void)[] = [];
 
@@ -60,6 +62,12 @@ export class ScriptedQueues {
     }
     this.messages.set(key, all);
     for (const wake of this.arrivals.splice(0)) wake();
+  }
+
+  /** Holds no pull any longer, and answers none of them. */
+  close(): void {
+    for (const timer of this.holding) timer.cancel();
+    this.holding.clear();
   }
 
   /** Tells every member of a group that the members changed. */
@@ -131,8 +139,12 @@ export class ScriptedQueues {
     if (found !== undefined) return found;
     if ((asked.sysFlag & PullSysFlag.suspend) === 0) return nothing(asked);
     await new Promise<void>((wake) => {
+      const timer = this.clock.after(asked.suspendTimeoutMillis, () => {
+        this.holding.delete(timer);
+        wake();
+      });
+      this.holding.add(timer);
       this.arrivals.push(wake);
-      this.clock.after(asked.suspendTimeoutMillis, wake);
     });
     return this.look(asked) ?? nothing(asked);
   }
