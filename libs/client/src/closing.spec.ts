@@ -17,7 +17,8 @@ const group = 'g';
 const subscriptions = [{ topic: 't' }];
 const enableTrace = true;
 const listener = () => ({ kind: 'success' }) as const;
-const verdicts = { execute: async () => 'COMMIT', check: async () => 'COMMIT' } as const;
+const commit = async () => 'COMMIT' as const;
+const verdicts = { execute: commit, check: commit };
 
 const kinds: Readonly<Record<string, (options: ClientOptions) => Client>> = {
   Producer: (options) => new Producer({ ...options, group, enableTrace }),

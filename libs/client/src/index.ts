@@ -102,7 +102,13 @@ export { Producer } from './producer/producer.js';
 export { producerOptionSet, type ProducerOptions } from './producer/producer-options.js';
 export type { PendingReplies, ReplyMessage } from './producer/pending-replies.js';
 export { selectByHash, selectRandomly } from './producer/queue-choice.js';
-export type { DecisionContext, SendContext, SendHook, SendOutcome } from './producer/send-hooks.js';
+export type {
+  DecisionContext,
+  RecallContext,
+  SendContext,
+  SendHook,
+  SendOutcome,
+} from './producer/send-hooks.js';
 export type { OutgoingReply } from './producer/requester.js';
 export type {
   BatchesSendOptions,

@@ -15,7 +15,7 @@ import {
   type ProducerOptions,
   type ProducerSettings,
 } from './producer-options.js';
-import { recallMessage } from './recall.js';
+import { recallMessage, watchedRecall } from './recall.js';
 import { replyAddress, Requester, type OutgoingReply } from './requester.js';
 import { SendHooks, type SendHook } from './send-hooks.js';
 import type {
@@ -201,12 +201,15 @@ export class Producer implements AsyncDisposable {
     options: Pick<SendOptions, 'timeout'> = noOptions,
   ): Promise<string> {
     this.checkRunning();
-    return recallMessage(this.instance, this.outbox.delivery, {
+    const asked = {
       producerGroup: this.group,
       topic,
       handle,
       timeoutMs: this.outbox.timeout(options),
-    });
+    };
+    return watchedRecall(this.hooks, asked, () =>
+      recallMessage(this.instance, this.outbox.delivery, asked),
+    );
   }
 
   /** Adds somebody who looks on while messages are sent; answers how to take it out again. */

@@ -3,7 +3,8 @@ import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
 import { ScriptedCluster, scriptedOffsetId } from '../testing/scripted-cluster.js';
 import type { ProducerOptions } from './producer-options.js';
 import { Producer } from './producer.js';
-import type { SendContext, SendHook, SendOutcome } from './send-hooks.js';
+import type { RecallContext, SendContext, SendHook, SendOutcome } from './send-hooks.js';
+import { decodeTraces } from '../trace/trace-record.js';
 
 const body = Buffer.from('hello');
 const message = { topic: 'orders', body };
@@ -206,6 +207,22 @@ describe('Producer, watched and avoiding', () => {
     expect(sent.recallHandle).toBe(recallHandle);
     cluster.onRecall = (asked) => ({ header: { msgId: `${asked.topic} ${asked.brokerName}` } });
     expect(await producer.recall('orders', recallHandle)).toBe('orders broker-b');
+  });
+
+  it('shows and traces what a broker answered to a recall', async () => {
+    cluster.addTopic('TRACES', 1);
+    const told: RecallContext[] = [];
+    const hooks = [{ afterRecall: (context: RecallContext) => void told.push(context) }];
+    const group = (await start({ enableTrace: true, traceTopic: 'TRACES', hooks })).group;
+    const text = handle('v1 orders broker-b 1900000000000 KEY');
+    cluster.onRecall = () => ({ header: { msgId: 'KEY' } });
+    await producer.recall('orders', text);
+    const common = { group, topic: 'orders', msgId: 'KEY' };
+    expect(told).toEqual([{ ...common, isRecalled: true }]);
+    await producer.close();
+    const traces = cluster.sends.filter(({ asked }) => asked.topic === 'TRACES');
+    const records = traces.flatMap(({ body: sent }) => decodeTraces(Buffer.from(sent).toString()));
+    expect(records).toMatchObject([{ ...common, kind: 'Recall', success: true }]);
   });
 
   it.each([

@@ -6,6 +6,7 @@ import { BrokerRefusedError, NoRouteError } from '../client.errors.js';
 import type { Delivery } from './delivery.js';
 import { checkSendTopic } from './draft.js';
 import { invalid } from './refusing.js';
+import type { SendHooks } from './send-hooks.js';
 
 /** What a recall handle says: which message, and which broker holds it. */
 export interface RecallHandle {
@@ -35,16 +36,39 @@ export function parseRecallHandle(handle: unknown): RecallHandle {
   );
 }
 
+/** What a producer asks a broker to take back. */
+export interface RecallAsked {
+  readonly producerGroup: string;
+  readonly topic: string;
+  readonly handle: string;
+  readonly timeoutMs: number;
+}
+
+/** Tells the hooks what a broker answered to a recall. */
+export async function watchedRecall(
+  hooks: SendHooks,
+  { producerGroup: group, topic, handle }: RecallAsked,
+  recall: () => Promise<string>,
+): Promise<string> {
+  const tell = (isRecalled: boolean): void => {
+    if (hooks.isIdle) return;
+    hooks.recalled({ group, topic, msgId: parseRecallHandle(handle).msgId, isRecalled });
+  };
+  try {
+    const msgId = await recall();
+    tell(true);
+    return msgId;
+  } catch (error) {
+    if (error instanceof BrokerRefusedError) tell(false);
+    throw error;
+  }
+}
+
 /** Asks the broker that holds the message to forget it; answers the message's unique key. */
 export async function recallMessage(
   instance: ClientInstance,
   delivery: Delivery,
-  asked: {
-    readonly producerGroup: string;
-    readonly topic: string;
-    readonly handle: string;
-    readonly timeoutMs: number;
-  },
+  asked: RecallAsked,
 ): Promise<string> {
   const { producerGroup, topic, handle, timeoutMs } = asked;
   checkSendTopic(topic);

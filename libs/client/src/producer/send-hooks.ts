@@ -56,6 +56,16 @@ export interface DecisionContext {
   readonly address: string;
 }
 
+/** A broker was asked to take a timer message back, and answered. */
+export interface RecallContext {
+  readonly group: string;
+  readonly topic: string;
+  /** The unique key of the message. */
+  readonly msgId: string;
+  /** False: it was too late, or the broker does not know the message. */
+  readonly isRecalled: boolean;
+}
+
 /**
  * Looks on while messages are sent. All functions are called in the path of the send: keep them
  * short. What they throw is logged and changes nothing, except in `checkSend`.
@@ -67,6 +77,8 @@ export interface SendHook {
   afterSend?(context: SendContext, outcome: SendOutcome): void;
   /** After the verdict about a transactional message went to its broker. */
   afterDecision?(context: DecisionContext): void;
+  /** After a broker answered a recall. */
+  afterRecall?(context: RecallContext): void;
 }
 
 /** What hooks learn about an attempt to send this draft to this queue. */
@@ -154,6 +166,10 @@ export class SendHooks {
     for (const hook of this.hooks) {
       this.guarded('afterDecision', () => hook.afterDecision?.(context));
     }
+  }
+
+  recalled(context: RecallContext): void {
+    for (const hook of this.hooks) this.guarded('afterRecall', () => hook.afterRecall?.(context));
   }
 
   private guarded(name: string, call: () => void): void {

@@ -3,6 +3,7 @@ import type { ClientInstance } from '../client-instance.js';
 import type { ProducerSettings } from '../producer/producer-options.js';
 import type {
   DecisionContext,
+  RecallContext,
   SendContext,
   SendHook,
   SendHooks,
@@ -78,6 +79,13 @@ export class SendTrace implements SendHook {
       state: stateNames[verdict],
       fromTransactionCheck: isCheck,
     });
+  }
+
+  /** Java writes this only when a system property says so. */
+  afterRecall({ group, topic, msgId, isRecalled: success }: RecallContext): void {
+    const timestamp = this.traces.now();
+    const regionId = defaultRegion;
+    this.traces.append({ kind: 'Recall', timestamp, regionId, group, topic, msgId, success });
   }
 
   private common(
