@@ -253,11 +253,13 @@ export class Publisher implements StoreGate {
     const { log, writer, directory, checkpoint } = this.parts;
     const time = this.writtenTime;
     const position = log.written;
+    const census = censusOf(this.parts.queues, 'logged');
     await writer.syncAll();
     await this.flushIndex();
     if (this.isClosed) return;
     checkpoint.queueTime = time;
     checkpoint.queuesTo = position;
+    checkpoint.census = census;
     checkpoint.logTime = this.durableTime;
     directory.writeCheckpoint(checkpoint);
     await directory.syncCheckpoint();

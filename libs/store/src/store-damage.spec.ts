@@ -288,6 +288,31 @@ describe('a queue', () => {
     await again.close();
   });
 
+  it.each(['kill', 'crash'] as const)(
+    'that is missing after a %s is made again, though all it had lies before the checkpoint',
+    async (end) => {
+      const fixture = new Damaged();
+      const store = await fixture.filled(3);
+      const draft = draftOf('x'.repeat(3000), { topic: 'others' });
+      for (let i = 0; i < 20; i += 1) {
+        store.append(draft);
+        fixture.endTurn();
+        await fixture.clock.advance(10_000);
+      }
+      const flushed = store.flush();
+      await fixture.settle();
+      await flushed;
+      await fixture.clock.advance(61_000);
+      await fixture.settle(50);
+      fixture.disk[end]();
+      fixture.disk.remove('/data/store/consumequeue/orders/1');
+      const again = await fixture.open();
+      expect(all(again)).toEqual(texts(3));
+      expect(again.queue('others', 0).next).toBe(20);
+      await again.close();
+    },
+  );
+
   it('whose end is gone is made again, too', async () => {
     const fixture = new Damaged();
     await (await fixture.filled(60)).close();

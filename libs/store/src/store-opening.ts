@@ -10,7 +10,7 @@ import {
   storeTimeOf,
 } from './commit-log/recovery.js';
 import type { ConsumeQueueTable } from './consume-queue/consume-queue-table.js';
-import { censusOf } from './consume-queue/queue-census.js';
+import { censusOf, isSameCensus } from './consume-queue/queue-census.js';
 import { QueueRebuild } from './consume-queue/queue-rebuild.js';
 import { correctMin, cutQueueAt, lastEntry, restoreQueue } from './consume-queue/queue-recovery.js';
 import type { DeletedTopics } from './files/deleted-topics.js';
@@ -122,7 +122,7 @@ function queuesAreWhole(parts: RecoveryParts): boolean {
   if (parts.found.state !== 'SEALED') return true;
   const { census } = parts.found.checkpoint;
   const now = censusOf(parts.queues);
-  if (now.queues === census.queues && now.sum === census.sum) return true;
+  if (isSameCensus(now, census)) return true;
   const fields = { queues: now.queues, expected: census.queues };
   parts.logger.warn('Queues are missing or damaged; all are made again from the log', fields);
   return false;
@@ -160,9 +160,11 @@ function followLog(
   const before = lastTime;
   let lastRecord: number | undefined;
   let isDamaged = false;
+  const isShort = rebuild && shortQueues(parts, start);
   const scan = scanRecords(reader, start, {
     ...rules,
     each: (record) => {
+      isShort?.(record.logPosition);
       lastTime = record.storeTime;
       lastRecord = record.logPosition;
       parts.index.follow(record);
@@ -187,9 +189,26 @@ function followLog(
     const fields = { from: start, to: scan.end, records: scan.records };
     logger.info('Recovered the store after it was not closed', fields);
   }
-  const isIncomplete = rebuild?.isIncomplete ?? false;
+  const isIncomplete = rebuild?.isIncomplete === true || isShort?.(scan.end) === true;
   const lastStoreTime = lastRecord === undefined ? before : lastTime;
   return { scan, lastRecord, lastStoreTime, isIncomplete, isDamaged };
+}
+
+/**
+ * Answers, for positions that grow, whether the queues lack what the checkpoint knew of them: told
+ * when the log was followed to where that was. Followed from its begin, the log knows best.
+ */
+function shortQueues(
+  { queues, found: { checkpoint, state } }: RecoveryParts,
+  start: number,
+): ((position: number) => boolean) | undefined {
+  const { queuesTo, census } = checkpoint;
+  if (state !== 'SEALED' || start > queuesTo) return undefined;
+  let isShort: boolean | undefined;
+  return (position) => {
+    if (position >= queuesTo) isShort ??= !isSameCensus(censusOf(queues), census);
+    return isShort ?? false;
+  };
 }
 
 /** Puts into the key index what it does not have of the log before `start`. */

@@ -13,7 +13,7 @@ import { readInt64, writeInt64 } from '@nestjs-rocketmq/message';
  * | 32 | 8     | confirmed log position: everything below is durable                        |
  * | .. |       | zero                                                                       |
  * | 488 | 8    | an addition of ours: log position below which every record has its entry   |
- * | 496 | 4    | an addition of ours: number of queues at the last good close               |
+ * | 496 | 4    | the same: number of queues with an entry below that position               |
  * | 500 | 4    | the same: sum over the queues, see `QueueCensus`                           |
  * | 504 | 4    | the same: 'SEAL'                                                           |
  * | 508 | 4    | the same: CRC-32 of everything before                                      |
@@ -47,7 +47,7 @@ export interface Checkpoint {
   census: QueueCensus;
 }
 
-/** What the queues were at a good close, so that a missing or shortened one is noticed. */
+/** What the queues had below `queuesTo`, so that a missing or shortened one is noticed. */
 export interface QueueCensus {
   readonly queues: number;
   /** Sum, over the queues, of the checksum of topic, queue id and number of entries. */

@@ -31,7 +31,7 @@ export function describeCheckpoint(fileSystem: FileSystem, root: string, print: 
   print(`  index complete up to     ${timeText(checkpoint.indexTime)}`);
   print(`  master flushed position  ${checkpoint.masterFlushed}`);
   print(`  confirmed log position   ${checkpoint.confirmed}`);
-  print(`  queues at the last close ${checkpoint.census.queues}`);
+  print(`  queues at that time      ${checkpoint.census.queues}`);
   print(`  recovery goes back to    ${timeText(recoveryTime(checkpoint))}`);
 }
 
