@@ -1,4 +1,3 @@
-import { accessProblem } from '@nestjs-rocketmq/access';
 import { decodeRecords, StoredMessage, type MessageQueue } from '@nestjs-rocketmq/message';
 import {
   CheckClientConfig,
@@ -19,7 +18,6 @@ import {
   QueryMessage,
   RecallMessage,
   ResponseCode,
-  ResponseError,
   SearchOffsetByTimestamp,
   SendBatchMessage,
   SendMessageV2,
@@ -38,8 +36,12 @@ import {
   type TopicRouteData,
 } from '@nestjs-rocketmq/protocol';
 import type { Answer, InvokeOptions, Peer, RemotingClient } from '@nestjs-rocketmq/remoting';
-import { AccessDeniedError, BrokerRefusedError } from './client.errors.js';
-import { pulls, type PullEvent } from './diagnostics.js';
+import { atFirstPort, pullEvent, vipAddress, type CallSettings } from './call-settings.js';
+import { pulls } from './diagnostics.js';
+import type { Namespace } from './namespace.js';
+import { refusal } from './refusals.js';
+
+export { isRefusal, refusal } from './refusals.js';
 
 export type SendAnswer = Answer<typeof SendMessageV2>;
 export type PullAnswer = Answer<typeof PullMessage>;
@@ -61,34 +63,8 @@ export interface KeyQuery {
   readonly end: number;
 }
 
-/** A broker's refusal in the client's own words; other errors as they are. */
-export function refusal(error: unknown, address: string, what: string): unknown {
-  if (!(error instanceof ResponseError)) return error;
-  const { responseCode, responseName, remark } = error;
-  const words = remark === '' ? '' : `: ${remark}`;
-  const sentence = `${address} refused ${what} with ${responseName} (${responseCode})${words}`;
-  const said = { responseCode, responseName, remark, address };
-  const advice = accessProblem(responseCode, remark);
-  return advice === undefined
-    ? new BrokerRefusedError(sentence, said, { cause: error, retriable: error.retriable })
-    : new AccessDeniedError(`${address} refused ${what}; ${advice} (${remark})`, said, {
-        cause: error,
-      });
-}
-
-/** True when the broker answered one of these codes, or any refusal when none is named. */
-export function isRefusal(error: unknown, ...codes: readonly number[]): boolean {
-  if (!(error instanceof BrokerRefusedError)) return false;
-  return codes.length === 0 || codes.includes(error.responseCode);
-}
-
 function bare(queue: MessageQueue): MessageQueueBody {
   return { topic: queue.topic, brokerName: queue.brokerName, queueId: queue.queueId };
-}
-
-function pullEvent(address: string, asked: Asking<typeof PullMessage>): PullEvent {
-  const { consumerGroup: group, topic, queueId, queueOffset: offset, maxMsgNums: max } = asked;
-  return { group, address, topic, queueId, offset, max };
 }
 
 /**
@@ -98,10 +74,17 @@ function pullEvent(address: string, asked: Asking<typeof PullMessage>): PullEven
  * made them.
  */
 export class BrokerCalls {
+  private readonly namespace: Namespace | undefined;
+  private readonly isVip: boolean;
+
   constructor(
     private readonly remoting: RemotingClient,
     private readonly requestTimeout: number,
-  ) {}
+    how: CallSettings = {},
+  ) {
+    this.namespace = how.namespace;
+    this.isVip = how.vipChannelEnabled ?? false;
+  }
 
   /** The hot call: the promise of remoting as it is, refusals as `ResponseError`. */
   sendMessage(
@@ -110,7 +93,7 @@ export class BrokerCalls {
     body: Uint8Array,
     timeoutMs: number,
   ): Promise<SendAnswer> {
-    return this.remoting.invoke(address, SendMessageV2, asked, { body, timeoutMs });
+    return this.send(address, SendMessageV2, asked, { body, timeoutMs });
   }
 
   sendBatch(
@@ -119,7 +102,7 @@ export class BrokerCalls {
     body: Uint8Array,
     timeoutMs: number,
   ): Promise<SendAnswer> {
-    return this.remoting.invoke(address, SendBatchMessage, asked, { body, timeoutMs });
+    return this.send(address, SendBatchMessage, asked, { body, timeoutMs });
   }
 
   /** A reply to a request, for the client that waits for it. */
@@ -129,7 +112,7 @@ export class BrokerCalls {
     body: Uint8Array,
     timeoutMs: number,
   ): Promise<SendAnswer> {
-    return this.remoting.invoke(address, SendReplyMessageV2, asked, { body, timeoutMs });
+    return this.send(address, SendReplyMessageV2, asked, { body, timeoutMs });
   }
 
   /** Resolves when the request was handed to the connection; nobody answers. */
@@ -138,7 +121,9 @@ export class BrokerCalls {
     asked: Asking<typeof SendMessageV2>,
     body: Uint8Array,
   ): Promise<void> {
-    await this.remoting.notify(address, SendMessageV2, asked, { body });
+    const named = this.namespace?.asked(SendMessageV2, asked) ?? asked;
+    const target = this.isVip ? vipAddress(address) : address;
+    await this.remoting.notify(target, SendMessageV2, named, { body });
   }
 
   /** Takes a timer message back; answers its unique key. */
@@ -152,12 +137,13 @@ export class BrokerCalls {
   }
 
   async endTransaction(address: string, asked: Asking<typeof EndTransaction>): Promise<void> {
-    await this.remoting.notify(address, EndTransaction, asked);
+    const named = this.namespace?.asked(EndTransaction, asked) ?? asked;
+    await this.remoting.notify(address, EndTransaction, named);
   }
 
   /** The verdict of a check goes back over the connection on which the question came. */
   answerCheck(peer: Peer, asked: Asking<typeof EndTransaction>): void {
-    peer.notify(EndTransaction, asked);
+    peer.notify(EndTransaction, this.namespace?.asked(EndTransaction, asked) ?? asked);
   }
 
   async pull(
@@ -166,9 +152,9 @@ export class BrokerCalls {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<PullAnswer> {
-    if (!pulls.hasSubscribers) return this.ask(address, PullMessage, asked, { timeoutMs, signal });
-    const pull = () => this.ask(address, PullMessage, asked, { timeoutMs, signal });
-    return pulls.tracePromise(pull, pullEvent(address, asked));
+    const pull = async () =>
+      this.plain(await this.ask(address, PullMessage, asked, { timeoutMs, signal }));
+    return pulls.hasSubscribers ? pulls.tracePromise(pull, pullEvent(address, asked)) : pull();
   }
 
   /** The same, from a lite pull consumer. */
@@ -178,7 +164,8 @@ export class BrokerCalls {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<PullAnswer> {
-    const pull = () => this.ask(address, LitePullMessage, asked, { timeoutMs, signal });
+    const pull = async () =>
+      this.plain(await this.ask(address, LitePullMessage, asked, { timeoutMs, signal }));
     return pulls.hasSubscribers ? pulls.tracePromise(pull, pullEvent(address, asked)) : pull();
   }
 
@@ -195,7 +182,7 @@ export class BrokerCalls {
   }
 
   async heartbeat(address: string, body: HeartbeatData): Promise<void> {
-    await this.ask(address, HeartBeat, {}, { body });
+    await this.ask(address, HeartBeat, {}, { body: this.namespace?.heartbeat(body) ?? body });
   }
 
   async unregister(
@@ -218,8 +205,10 @@ export class BrokerCalls {
     address: string,
     of: { clientId: string; group: string; data: SubscriptionData },
   ): Promise<void> {
-    const { clientId, group, data } = of;
-    const body = { clientId, group, subscriptionData: data };
+    const { clientId, data } = of;
+    const group = this.namespace?.wrap(of.group) ?? of.group;
+    const subscriptionData = this.namespace?.wrapTopic(data) ?? data;
+    const body = { clientId, group, subscriptionData };
     await this.ask(address, CheckClientConfig, {}, { body });
   }
 
@@ -287,13 +276,11 @@ export class BrokerCalls {
     holder: LockHolder,
     queues: readonly MessageQueue[],
   ): Promise<readonly MessageQueue[]> {
-    const answer = await this.ask(
-      address,
-      LockBatchMq,
-      {},
-      { body: this.lockBody(holder, queues) },
-    );
-    return answer.body.lockOKMQSet;
+    const body = this.lockBody(holder, queues);
+    const answer = await this.ask(address, LockBatchMq, {}, { body });
+    const { namespace } = this;
+    const locked = answer.body.lockOKMQSet;
+    return namespace === undefined ? locked : locked.map((queue) => namespace.unwrapTopic(queue));
   }
 
   async unlockQueues(
@@ -335,7 +322,7 @@ export class BrokerCalls {
   /** The message at a position of the broker's log. */
   async viewMessage(address: string, topic: string, offset: number): Promise<StoredMessage> {
     const answer = await this.ask(address, ViewMessageById, { topic, offset });
-    return new StoredMessage(answer.body);
+    return new StoredMessage(this.namespace?.records(answer.body) ?? answer.body);
   }
 
   /** What the broker's index has under a key, and under others of the same hash. */
@@ -355,14 +342,41 @@ export class BrokerCalls {
       // Brokers may have to read index files that were not read for long.
       { timeoutMs: this.requestTimeout * 3 },
     );
-    return answer.code === ResponseCode.SUCCESS ? decodeRecords(answer.body) : [];
+    if (answer.code !== ResponseCode.SUCCESS) return [];
+    return decodeRecords(this.namespace?.records(answer.body) ?? answer.body);
+  }
+
+  /** The promise of remoting as it is. */
+  private send<C extends CommandDefinition>(
+    address: string,
+    definition: C,
+    asked: Asking<C>,
+    options: InvokeOptions<C>,
+  ): Promise<Answer<C>> {
+    if (this.namespace === undefined && !this.isVip) {
+      return this.remoting.invoke(address, definition, asked, options);
+    }
+    const named = this.namespace?.asked(definition, asked) ?? asked;
+    const target = this.isVip ? vipAddress(address) : address;
+    return this.remoting.invoke(target, definition, named, options);
+  }
+
+  /** What a pull brought, with names for users. */
+  private plain(answer: PullAnswer): PullAnswer {
+    const { namespace } = this;
+    if (namespace === undefined || answer.body === undefined) return answer;
+    const { code, name, remark, header, version, extFields } = answer;
+    const body = namespace.records(answer.body);
+    return { code, name, remark, header, version, extFields, body };
   }
 
   private lockBody(holder: LockHolder, queues: readonly MessageQueue[]) {
+    const { namespace } = this;
+    const mqSet = queues.map(bare);
     return {
       clientId: holder.clientId,
-      consumerGroup: holder.group,
-      mqSet: queues.map(bare),
+      consumerGroup: namespace?.wrap(holder.group) ?? holder.group,
+      mqSet: namespace === undefined ? mqSet : mqSet.map((queue) => namespace.wrapTopic(queue)),
       onlyThisBroker: false,
     };
   }
@@ -374,8 +388,10 @@ export class BrokerCalls {
     options: Partial<InvokeOptions<C>> = {},
   ): Promise<Answer<C>> {
     const timeoutMs = options.timeoutMs ?? this.requestTimeout;
+    const named = this.namespace?.asked(definition, asked) ?? asked;
+    const target = this.isVip && !atFirstPort.has(definition) ? vipAddress(address) : address;
     try {
-      return await this.remoting.invoke(address, definition, asked, { ...options, timeoutMs });
+      return await this.remoting.invoke(target, definition, named, { ...options, timeoutMs });
     } catch (error) {
       throw refusal(error, address, definition.name);
     }

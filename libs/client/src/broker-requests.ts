@@ -19,6 +19,7 @@ import {
   type ConsumerStatus,
 } from '@nestjs-rocketmq/protocol';
 import { Router, type Peer } from '@nestjs-rocketmq/remoting';
+import type { Namespace } from './namespace.js';
 import type { PendingReplies } from './producer/pending-replies.js';
 import type { QueueOffset } from './consumer/offset-store.js';
 
@@ -61,23 +62,31 @@ export interface ConsumerMember {
 export interface Members {
   readonly logger: Logger;
   readonly replies: PendingReplies;
+  /** Takes the namespace off the names that brokers use. */
+  readonly namespace: Namespace | undefined;
   producer(group: string): ProducerMember | undefined;
   consumer(group: string): ConsumerMember | undefined;
 }
 
 /** The routes for what brokers ask of a client. */
 export function brokerRequests(members: Members): Router {
+  const { namespace } = members;
+  const plain = (name: string): string => namespace?.unwrap(name) ?? name;
   return new Router()
     .route(CheckTransactionState, (asked, { body, peer }) => {
-      checkTransaction(members, body, asked, peer);
+      const told = namespace?.told(CheckTransactionState, asked) ?? asked;
+      checkTransaction(members, namespace?.records(body) ?? body, told, peer);
     })
     .route(NotifyConsumerIdsChanged, ({ consumerGroup }) => {
-      members.consumer(consumerGroup)?.membersChanged();
+      members.consumer(plain(consumerGroup))?.membersChanged();
     })
     .route(ResetConsumerClientOffset, ({ group }, { body }) => {
-      const offsets = [...body.offsetTable].map(([queue, offset]) => ({ queue, offset }));
+      const offsets = [...body.offsetTable].map(([queue, offset]) => ({
+        queue: namespace?.unwrapTopic(queue) ?? queue,
+        offset,
+      }));
       members
-        .consumer(group)
+        .consumer(plain(group))
         ?.resetOffsets(offsets)
         .catch((error: unknown) => {
           members.logger.error('A reset of offsets failed; consumption goes on as it was.', {
@@ -86,17 +95,22 @@ export function brokerRequests(members: Members): Router {
           });
         });
     })
-    .route(PushReplyMessageToClient, (asked, { body }) => members.replies.arrived(asked, body))
-    .route(GetConsumerStatusFromClient, ({ group, topic }) => ({
-      body: consumerOf(members, group).status(topic),
-    }))
+    .route(PushReplyMessageToClient, (asked, { body }) => {
+      const told = namespace?.told(PushReplyMessageToClient, asked) ?? asked;
+      return members.replies.arrived(told, body);
+    })
+    .route(GetConsumerStatusFromClient, ({ group, topic }) => {
+      const status = consumerOf(members, plain(group)).status(plain(topic));
+      return { body: namespace?.status(status) ?? status };
+    })
     .route(GetConsumerRunningInfo, ({ consumerGroup, jstackEnable }) => {
-      const info = consumerOf(members, consumerGroup).runningInfo(jstackEnable);
-      return { body: consumerRunningInfoBody.write(info) };
+      const info = consumerOf(members, plain(consumerGroup)).runningInfo(jstackEnable);
+      return { body: consumerRunningInfoBody.write(namespace?.runningInfo(info) ?? info) };
     })
     .route(ConsumeMessageDirectly, async ({ consumerGroup, brokerName }, { body }) => {
-      const consumer = consumerOf(members, consumerGroup);
-      const result = await consumer.consumeDirectly(new StoredMessage(body), brokerName ?? '');
+      const consumer = consumerOf(members, plain(consumerGroup));
+      const message = new StoredMessage(namespace?.records(body) ?? body);
+      const result = await consumer.consumeDirectly(message, brokerName ?? '');
       return { body: consumeMessageDirectlyResultBody.write(result) };
     });
 }

@@ -1,4 +1,4 @@
-import { requestFields } from '@nestjs-rocketmq/access';
+import { requestFields, type Credentials } from '@nestjs-rocketmq/access';
 import {
   messageOf,
   parseDuration,
@@ -24,9 +24,11 @@ import {
   ClientStateError,
   NameServerUnreachableError,
 } from './client.errors.js';
+import { clientIdsOf, Namesakes, type ClientIds } from './client-ids.js';
 import { Greetings } from './greetings.js';
 import { AddressServer } from './address-server.js';
 import { watchedNetwork } from './diagnostics.js';
+import { Namespace, namespaceOfEndpoint } from './namespace.js';
 import { NameServers, parseNameServers } from './name-servers.js';
 import { PendingReplies } from './producer/pending-replies.js';
 import { RouteTable } from './route-table.js';
@@ -56,6 +58,10 @@ function ownOptions(options: ClientOptions): Record<string, unknown> {
 export class ClientInstance {
   /** `ip@instanceName`, as brokers know this client. */
   readonly clientId: string;
+  /** Only known here and at the wire: everything else uses plain names. */
+  readonly namespace: Namespace | undefined;
+  /** What sends and heartbeats say of the unit. */
+  readonly unitMode: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly calls: BrokerCalls;
@@ -66,6 +72,11 @@ export class ClientInstance {
   readonly requestTimeout: number;
   /** Name servers in use. */
   readonly nameServers: NameServers;
+  /** Watches for members of other processes with the same id. */
+  readonly namesakes: Namesakes;
+  /** Where the cluster is known from: addresses, or where their list is had. */
+  readonly cluster: readonly string[];
+  private readonly ids: ClientIds;
   private readonly addressServer: AddressServer | undefined;
   private readonly remoting: RemotingClient;
   private readonly producers = new Map<string, ProducerMember>();
@@ -92,7 +103,11 @@ export class ClientInstance {
     this.nameServers = new NameServers(listed ? [] : parseNameServers(options.nameServers));
     const ip = settings.clientIp ?? localAddress();
     const name = settings.instanceName ?? `${process.pid}#${Math.random().toString(36).slice(2)}`;
-    this.clientId = [ip, name, settings.unitName].filter((part) => part !== undefined).join('@');
+    const { unitName: unit = '' } = settings;
+    this.clientId = [ip, name, ...(unit === '' ? [] : [unit])].join('@');
+    this.unitMode = settings.unitMode;
+    const namespace = settings.namespace ?? namespaceOfEndpoint(options.nameServers) ?? '';
+    this.namespace = namespace === '' ? undefined : new Namespace(namespace);
     this.uniqueKeys = new UniqueKeys({ clock: this.clock, pid: process.pid });
     this.replies = new PendingReplies(this.clock, this.logger);
     this.remoting = new RemotingClient({
@@ -102,7 +117,7 @@ export class ClientInstance {
       connectTimeoutMs: settings.connectTimeout,
       router: brokerRequests(this),
       tls: settings.tls,
-      extra: requestFields({ credentials: settings.credentials }),
+      extra: extraFields(settings),
       network: watchedNetwork(options.network ?? nodeNetwork, this.clientId),
     });
     const { nameServerAddressUrl: url, unitName } = settings;
@@ -114,7 +129,12 @@ export class ClientInstance {
         (gone) => gone.forEach((address) => this.remoting.closeAddress(address)),
       );
     }
-    this.calls = new BrokerCalls(this.remoting, settings.requestTimeout);
+    const { vipChannelEnabled } = settings;
+    const how = { namespace: this.namespace, vipChannelEnabled };
+    this.calls = new BrokerCalls(this.remoting, settings.requestTimeout, how);
+    this.namesakes = new Namesakes(this.clientId, logger);
+    this.cluster = url === undefined ? nameServers.addresses : [url];
+    this.ids = clientIdsOf(options.network ?? nodeNetwork);
     this.routes = new RouteTable((topic) => this.fetchRoute(topic), this.logger);
     this.greetings = new Greetings(this, this.remoting);
     this.routes.onChange(() => this.greetings.greetNew());
@@ -174,16 +194,27 @@ export class ClientInstance {
     return [...this.consumers.values()];
   }
 
-  /** Throws `ClientConfigurationError` when the group has a producer here already. */
+  /**
+   * Throws `ClientConfigurationError` when the group has a producer here already, or one with the same
+   * client id elsewhere in this process.
+   */
   addProducer(member: ProducerMember): void {
     if (this.producers.has(member.group)) throw groupTaken('producer', member.group);
+    this.claimId('producer', member.group);
     this.producers.set(member.group, member);
   }
 
-  /** Throws `ClientConfigurationError` when the group has a consumer here already. */
+  /** The same for consumers. */
   addConsumer(member: ConsumerMember): void {
     if (this.consumers.has(member.group)) throw groupTaken('consumer', member.group);
+    this.claimId('consumer', member.group);
     this.consumers.set(member.group, member);
+  }
+
+  /** The group under its name on the wire has a member here. */
+  has(kind: 'producer' | 'consumer', wireGroup: string): boolean {
+    const members = kind === 'producer' ? this.producers : this.consumers;
+    return members.has(this.namespace?.unwrap(wireGroup) ?? wireGroup);
   }
 
   producer(group: string): ProducerMember | undefined {
@@ -240,6 +271,7 @@ export class ClientInstance {
     if (this.state === 'closed') return;
     this.state = 'closed';
     for (const timer of this.timers) timer.cancel();
+    this.ids.remove(this);
     this.greetings.close();
     this.addressServer?.close();
     await this.remoting.close();
@@ -247,6 +279,11 @@ export class ClientInstance {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  private claimId(kind: 'producer' | 'consumer', group: string): void {
+    this.ids.check(this, kind, this.namespace?.wrap(group) ?? group);
+    this.ids.add(this);
   }
 
   private refreshRoutes(): void {
@@ -285,6 +322,16 @@ export class ClientInstance {
       },
     );
   }
+}
+
+/** What every request says beside its own fields. */
+function extraFields(settings: {
+  readonly namespaceV2: string;
+  readonly credentials: Credentials;
+}): ReturnType<typeof requestFields> {
+  const { namespaceV2 = '', credentials } = settings;
+  const constants = namespaceV2 === '' ? {} : { nsd: 'true', ns: namespaceV2 };
+  return requestFields({ constants, credentials });
 }
 
 function groupTaken(kind: 'producer' | 'consumer', group: string): ClientConfigurationError {

@@ -25,8 +25,20 @@ export interface ClientOptions {
   readonly instanceName?: string;
   /** First half of the client id [an address of this host]. Java: clientIP. */
   readonly clientIp?: string;
-  /** Third part of the client id, when set. */
+  /** Third part of the client id, when set; also chooses the list at `nameServerAddressUrl`. */
   readonly unitName?: string;
+  /** Marks sends and subscriptions as those of a unit [false]. */
+  readonly unitMode?: boolean;
+  /**
+   * Set before topics and groups on the wire (`shop%orders`), so that several users of one cluster do
+   * not meet; you go on writing and reading plain names. An address such as
+   * `http://MQ_INST_1_2.host:80` in `nameServers` brings its own.
+   */
+  readonly namespace?: string;
+  /** Told to brokers with each request, for servers that keep names apart by themselves. */
+  readonly namespaceV2?: string;
+  /** Asks brokers at their port minus 2, pulls apart [false]. Java: vipChannelEnabled. */
+  readonly vipChannelEnabled?: boolean;
   /** Time for one request to a name server or broker, sends and pulls apart [3s]. Java: mqClientApiTimeout. */
   readonly requestTimeout?: Duration;
   /** Time to connect [3s]. */
@@ -88,7 +100,21 @@ export const clientOptionTable = {
   }),
   instanceName: option.text({ meaning: 'Second half of the client id.' }),
   clientIp: option.text({ meaning: 'First half of the client id.' }),
-  unitName: option.text({ meaning: 'Third part of the client id.' }),
+  unitName: option.text({
+    meaning: 'Third part of the client id; also chooses the list at nameServerAddressUrl.',
+  }),
+  unitMode: option.boolean({
+    meaning: 'Marks sends and subscriptions as those of a unit.',
+    default: false,
+  }),
+  namespace: option.text({ meaning: 'Set before topics and groups on the wire.' }),
+  namespaceV2: option.text({
+    meaning: 'Told to brokers with each request, as the fields nsd and ns.',
+  }),
+  vipChannelEnabled: option.boolean({
+    meaning: 'Asks brokers at their port minus 2, pulls apart.',
+    default: false,
+  }),
   requestTimeout: option.duration({
     meaning: 'Time for one request to a name server or broker; sends and pulls have their own.',
     default: 3_000,

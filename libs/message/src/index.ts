@@ -6,6 +6,7 @@ export * from './message-batch.js';
 export * from './message-id.js';
 export * from './message-record.js';
 export * from './properties.js';
+export * from './renamed-records.js';
 export * from './record-marks.js';
 export * from './record-checksum.js';
 export * from './property-names.js';

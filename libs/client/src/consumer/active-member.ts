@@ -45,6 +45,6 @@ function heartbeatData(state: ConsumerGroup): ConsumerData {
     // As Java's pull consumers always say, wherever they begin.
     consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
     subscriptionDataSet: [...state.subscriptions.values()].map((one) => one.data),
-    unitMode: false,
+    unitMode: state.instance.unitMode,
   };
 }

@@ -29,6 +29,7 @@ export class GroupShare implements QueueShare {
     const address = instance.routes.anyAddress(topic);
     if (address === undefined) return undefined;
     const members = await instance.calls.consumerIds(address, group);
+    instance.namesakes.look(group, members);
     if (!members.includes(instance.clientId)) {
       // A broker that restarted and does not know us yet is no reason to let go of everything.
       await instance.greet(address);

@@ -20,7 +20,9 @@ export function offsetStoreOf(
   const directory = options.offsetDirectory ?? join(homedir(), '.nestjs-rocketmq', 'offsets');
   const key = options.offsetKey ?? options.instanceName ?? 'default';
   const { fileSystem = nodeFileSystem } = options;
-  return new HostOffsetStore(instance, { directory, group, key, fileSystem });
+  // Groups of one name in two namespaces are two groups.
+  const ofGroup = instance.namespace?.wrap(group) ?? group;
+  return new HostOffsetStore(instance, { directory, group: ofGroup, key, fileSystem });
 }
 
 /** Gives the store what it has not seen. Never rejects: what fails comes with the next round. */

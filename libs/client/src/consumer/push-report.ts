@@ -26,7 +26,7 @@ export function pushHeartbeat(state: GroupState): ConsumerData {
     messageModel: state.isClustering ? 'CLUSTERING' : 'BROADCASTING',
     consumeFromWhere: fromWhere(state.settings.from),
     subscriptionDataSet: [...state.subscriptions.values()].map((one) => one.data),
-    unitMode: false,
+    unitMode: state.instance.unitMode,
   };
 }
 

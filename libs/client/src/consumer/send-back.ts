@@ -72,7 +72,7 @@ export class SendBack {
       delayLevel,
       originMsgId: message.msgId,
       originTopic: message.topic,
-      unitMode: false,
+      unitMode: instance.unitMode,
       maxReconsumeTimes: this.most(),
       brokerName: queue.brokerName,
     };

@@ -302,7 +302,7 @@ export class Delivery {
       flag: draft.flag,
       properties: draft.properties,
       reconsumeTimes: draft.reconsumeTimes ?? 0,
-      unitMode: false,
+      unitMode: this.instance.unitMode,
       maxReconsumeTimes: draft.maxReconsumeTimes,
       batch: draft.isBatch,
       brokerName: queue.brokerName,

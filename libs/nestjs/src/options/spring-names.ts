@@ -45,7 +45,6 @@ export const namesOfLater: Readonly<Record<string, string>> = {
   customizedTraceTopic: 'message traces are not served by this version',
   trace: 'message traces are not served by this version',
   accessChannel: 'access channels are not served by this version',
-  namespace: 'namespaces are not served by this version; write them into the topic and group names',
-  namespaceV2:
-    'namespaces are not served by this version; write them into the topic and group names',
+  namespace: "it belongs to a connection, beside 'nameServers'",
+  namespaceV2: "it belongs to a connection, beside 'nameServers'",
 };
