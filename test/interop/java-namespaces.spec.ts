@@ -46,7 +46,7 @@ describe.each(['4.9.7', '5.3.3'] as const)('names on the servers %s', (version) 
 
   it('two users of one cluster with the same names do not meet; retries find their way', async () => {
     for (const namespace of ['north', 'south', undefined]) {
-      const options = { ...(namespace === undefined ? {} : { namespace }) };
+      const options = namespace === undefined ? {} : { namespace };
       const base = { nameServers: servers.nameServers, ...options, group: 'p' };
       await using producer = new Producer(base);
       await producer.start();
@@ -57,7 +57,7 @@ describe.each(['4.9.7', '5.3.3'] as const)('names on the servers %s', (version) 
     }
     for (const namespace of ['north', 'south', undefined]) {
       const seen: string[] = [];
-      const options = { ...(namespace === undefined ? {} : { namespace }) };
+      const options = namespace === undefined ? {} : { namespace };
       await using _consumer = await listening(seen, 'c', options);
       await eventually('the messages and the retry', deadline, () => seen.length >= 3 || undefined);
       const expected = [`Names to ${namespace} 0`, 'Names again 0', 'Names again 1'];
