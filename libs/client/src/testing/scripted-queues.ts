@@ -44,6 +44,8 @@ export class ScriptedQueues {
   knowsLitePulls = true;
   /** False: refuses to unlock queues. */
   takesUnlocks = true;
+  /** True: what cannot be consumed is not taken back. */
+  refusesSendBack = false;
   /** What it says to a filter that is checked: a refusal, or nothing. */
   filterRefusal: string | undefined;
   /** Timers of pulls that are held. */
@@ -114,7 +116,10 @@ export class ScriptedQueues {
         if (this.filterRefusal === undefined) return;
         throw new ResponseError(ResponseCode.SUBSCRIPTION_PARSE_FAILED, this.filterRefusal);
       })
-      .route(ConsumerSendMsgBack, (asked) => void this.sentBack.push(asked))
+      .route(ConsumerSendMsgBack, (asked) => {
+        if (this.refusesSendBack) throw new ResponseError(ResponseCode.SYSTEM_ERROR, 'no master');
+        this.sentBack.push(asked);
+      })
       .route(LockBatchMq, (_, { body }) => ({
         body: { lockOKMQSet: body.mqSet.filter((queue) => this.lock(queue, body.clientId)) },
       }))
