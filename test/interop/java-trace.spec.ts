@@ -124,7 +124,7 @@ describe.each(['ours', ...serverVersions] as const)('traces at the servers %s', 
         const isThere = (start: string) => bodies.some((body) => body.startsWith(start));
         return isThere(version) && isThere(`half ${version}`) ? true : undefined;
       });
-      for (const id of ['c', 'p', 't']) await peer.run('stop', { id });
+      // Java's clients may lose what they have not traced yet when they are stopped: they go on here.
       const traces = await tracesOf(sent?.msgId ?? '', 3);
       expect(traces.map(({ kind }) => kind).toSorted()).toEqual(['Pub', 'SubAfter', 'SubBefore']);
       const pub = traces.find((one) => one.kind === 'Pub');
