@@ -103,7 +103,9 @@ export class MessageDraft implements RecordDraft {
   tagsCode = 0;
   uniqueKey: Span | undefined = undefined;
   keys: Span | undefined = undefined;
-  private fixedSuffix = 0;
+  private fixedSuffix = new Uint8Array(0);
+  /** The fixed additions do not stand at the beginning of `suffix` any more. */
+  private isSuffixLost = false;
   private readonly parts = new RecordParts();
   private readonly copiedBody = newSpan();
   private readonly copiedProperties = newSpan();
@@ -128,12 +130,17 @@ export class MessageDraft implements RecordDraft {
         propertyText(PropertyName.TRACE_SWITCH, String(texts.traceOn)) +
         propertyText(PropertyName.CLUSTER, texts.brokerClusterName),
     );
-    this.fixedSuffix = this.suffix.to;
+    this.fixedSuffix = this.suffix.bytes.slice(0, this.suffix.to);
+    this.isSuffixLost = false;
   }
 
   /** Begins with a new message: no additions but the fixed ones. */
   begin(): void {
-    this.suffix.to = this.fixedSuffix;
+    if (this.isSuffixLost) {
+      this.suffix.bytes.set(this.fixedSuffix);
+      this.isSuffixLost = false;
+    }
+    this.suffix.to = this.fixedSuffix.length;
     this.uniqueKey = undefined;
     this.keys = undefined;
     this.preparedTransactionOffset = 0;
@@ -166,7 +173,7 @@ export class MessageDraft implements RecordDraft {
       throw new MessageRecordError(`A stored message cannot be read again: ${fault}.`);
     }
     this.begin();
-    this.suffix.to = 0;
+    this.dropSuffix();
     this.topic = '';
     this.queueId = data.getInt32(recordField.queueId);
     this.flag = data.getInt32(recordField.flag);
@@ -206,7 +213,13 @@ export class MessageDraft implements RecordDraft {
     const more = decoder.decode(suffix.bytes.subarray(0, suffix.to));
     const all = { ...decodeProperties(own), ...decodeProperties(more), ...changes };
     this.properties = spanOf(encoder.encode(encodeProperties(all)));
-    suffix.to = 0;
+    this.dropSuffix();
+  }
+
+  /** What is added next is written over the fixed additions. */
+  private dropSuffix(): void {
+    this.suffix.to = 0;
+    this.isSuffixLost = true;
   }
 
   /** Adds property text that was encoded before. */
