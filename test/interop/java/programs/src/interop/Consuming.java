@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.rocketmq.client.consumer.AllocateMessageQueueStrategy;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.MessageSelector;
@@ -16,6 +17,9 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyContext;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragely;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragelyByCircle;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueConsistentHash;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.utils.MessageUtil;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
@@ -43,6 +47,7 @@ final class Consuming {
             ? new DefaultMQPushConsumer(command.text("group"), true, command.text("traceTopic", null))
             : new DefaultMQPushConsumer(command.text("group"));
         consumer.setNamesrvAddr(command.text("ns"));
+        consumer.setMqClientApiTimeout(Producing.PATIENCE);
         consumer.setInstanceName(command.text("instance", id));
         consumer.setConsumeFromWhere(
             "last".equals(command.text("from", "first"))
@@ -66,7 +71,12 @@ final class Consuming {
         } else {
             consumer.subscribe(command.text("topic"), command.text("expression", "*"));
         }
-        if (command.has("reply")) {
+        if (command.has("strategy")) {
+            consumer.setAllocateMessageQueueStrategy(strategy(command.text("strategy")));
+        }
+        if (command.has("history")) {
+            consumer.registerMessageListener(new History(command));
+        } else if (command.has("reply")) {
             consumer.registerMessageListener(new Replying(producing.find(command.text("reply"))));
         } else if ("orderly".equals(command.text("mode", "concurrent"))) {
             consumer.setSuspendCurrentQueueTimeMillis(command.number("suspend", 1000));
@@ -76,6 +86,21 @@ final class Consuming {
         }
         consumer.start();
         consumers.put(id, consumer);
+    }
+
+    /** {@code AVG}, {@code AVG_BY_CIRCLE} or {@code CONSISTENT_HASH}, as the strategies call themselves. */
+    private static AllocateMessageQueueStrategy strategy(String name) {
+        AllocateMessageQueueStrategy[] all = {
+            new AllocateMessageQueueAveragely(),
+            new AllocateMessageQueueAveragelyByCircle(),
+            new AllocateMessageQueueConsistentHash(),
+        };
+        for (AllocateMessageQueueStrategy one : all) {
+            if (one.getName().equals(name)) {
+                return one;
+            }
+        }
+        throw new IllegalArgumentException("no strategy " + name);
     }
 
     /** The enum stands in another package in 4.x, so it is found through the setter. */
@@ -92,6 +117,7 @@ final class Consuming {
     void pollLite(Command command) throws Exception {
         DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(command.text("group"));
         consumer.setNamesrvAddr(command.text("ns"));
+        consumer.setMqClientApiTimeout(Producing.PATIENCE);
         consumer.setInstanceName(command.text("id"));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setAutoCommit(false);
@@ -110,14 +136,27 @@ final class Consuming {
     }
 
     void printQueues(Command command) {
+        String id = command.text("id");
+        Events.print("queues", "id", id, "queues", queues(consumers.get(id)));
+    }
+
+    /** Of every push consumer here: the client id under which the group knows it, and its queues. */
+    void printShares() {
+        for (Map.Entry<String, DefaultMQPushConsumer> one : consumers.entrySet()) {
+            String clientId = one.getValue().getDefaultMQPushConsumerImpl().getmQClientFactory().getClientId();
+            Events.print("share", "id", one.getKey(), "clientId", clientId, "queues", queues(one.getValue()));
+        }
+    }
+
+    private static List<String> queues(DefaultMQPushConsumer consumer) {
         List<String> queues = new ArrayList<>();
-        for (MessageQueue queue : consumers.get(command.text("id"))
+        for (MessageQueue queue : consumer
             .getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable().keySet()) {
             if (!queue.getTopic().startsWith("%RETRY%")) {
                 queues.add(queue.getTopic() + ":" + queue.getBrokerName() + ":" + queue.getQueueId());
             }
         }
-        Events.print("queues", "id", command.text("id"), "queues", queues);
+        return queues;
     }
 
     static void printReceived(String id, MessageExt message) {

@@ -127,6 +127,9 @@ public final class Peer {
             case "queues":
                 consuming.printQueues(command);
                 return;
+            case "shares":
+                consuming.printShares();
+                return;
             case "admin":
                 AdminShell.run(command);
                 return;

@@ -18,6 +18,9 @@ import org.apache.rocketmq.common.message.MessageQueue;
 
 /** Ordinary producers: sync, async, one-way, ordered by a key, delayed, to a given queue, in batches. */
 final class Producing {
+    /** How slow the machine is, is not what the suites ask: milliseconds for a question to a server. */
+    static final int PATIENCE = 60_000;
+
     private final Map<String, DefaultMQProducer> producers = new HashMap<>();
 
     void start(Command command) throws Exception {
@@ -31,6 +34,7 @@ final class Producing {
 
     static void configure(DefaultMQProducer producer, Command command) {
         producer.setNamesrvAddr(command.text("ns"));
+        producer.setMqClientApiTimeout(Producing.PATIENCE);
         producer.setInstanceName(command.text("instance", command.text("id")));
         producer.setSendMsgTimeout(command.number("timeout", 10_000));
         producer.setCompressMsgBodyOverHowmuch(command.number("compressOver", 4096));

@@ -24,6 +24,7 @@ final class Pulling {
     void openLite(Command command) throws Exception {
         DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(command.text("group"));
         consumer.setNamesrvAddr(command.text("ns"));
+        consumer.setMqClientApiTimeout(Producing.PATIENCE);
         consumer.setInstanceName(command.text("id"));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setHeartbeatBrokerInterval(1000);
@@ -89,6 +90,7 @@ final class Pulling {
     void openPuller(Command command) throws Exception {
         DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(command.text("group"));
         consumer.setNamesrvAddr(command.text("ns"));
+        consumer.setMqClientApiTimeout(Producing.PATIENCE);
         consumer.setInstanceName(command.text("id"));
         consumer.setHeartbeatBrokerInterval(1000);
         consumer.start();
