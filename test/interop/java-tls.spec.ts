@@ -48,7 +48,7 @@ function tlsOf(home: string, mode: string, wantsClient: boolean): readonly strin
 
 beforeAll(() => prepareJava());
 
-describe.each(['4.9.7', '5.3.3'] as const)('TLS of the servers %s', (version) => {
+describe.each(['4.9.7', '5.3.3', '5.5.0'] as const)('TLS of the servers %s', (version) => {
   const folder = temporaryFolder('tls');
   let nameserver: JavaNameserver;
   let broker: JavaBroker;

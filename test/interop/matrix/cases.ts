@@ -1,8 +1,9 @@
 import type { CaseGroup, InteropCase } from './case.js';
-import { binaryHeaders } from './listed-cases.js';
+import { runTimeCases } from './operator-cases.js';
 import { producerCases } from './producer-cases.js';
 import { offsetCases, pullCases } from './pull-cases.js';
 import { pushCases } from './push-cases.js';
+import { connectionCases, serviceCases } from './service-cases.js';
 import { requestCases, transactionCases } from './transaction-cases.js';
 
 /** Every row of docs/interop.md, in its order. */
@@ -11,9 +12,11 @@ export const caseGroups: readonly CaseGroup[] = [
   transactionCases,
   requestCases,
   pushCases,
+  runTimeCases,
   pullCases,
   offsetCases,
-  { title: 'Connection', cases: [binaryHeaders] },
+  connectionCases,
+  serviceCases,
 ];
 
 export const allCases: readonly InteropCase[] = caseGroups.flatMap(({ cases }) => cases);

@@ -242,6 +242,7 @@ async function startServers(server: MatrixServer) {
   const properties = {
     ...listBrokerProperties,
     enablePropertyFilter: true,
+    traceTopicEnable: true,
     // Brokers start new groups at 0 while they take the first messages of a queue to be in memory.
     accessMessageInMemoryMaxRatio: 0,
   };

@@ -35,6 +35,78 @@ const exceptionIsUnknown: InteropCase = {
   },
 };
 
+const listenersByTopic: InteropCase = {
+  feature: 'Transaction: listeners by topic',
+  proves: 'each topic is decided and checked by its own listener',
+  how: {
+    async play(stand) {
+      const topics = await Promise.all(['TxLeft', 'TxRight'].map((word) => stand.topic(word)));
+      const [left, right] = topics.map(([queue]) => queue?.topic) as [string, string];
+      const subscriptions = [left, right].map((topic) => ({ topic }));
+      const { inbox } = await stand.push({ subscriptions });
+      const told: string[] = [];
+      const listener = (name: string) => ({
+        execute: () => Promise.resolve('UNKNOWN' as const),
+        check: ({ text: body }: StoredMessage) => {
+          told.push(`${name} ${body}`);
+          return Promise.resolve('COMMIT' as const);
+        },
+      });
+      await using producer = new TransactionalProducer({
+        ...stand.common(),
+        group: stand.name('p-by-topic'),
+        listeners: { [left]: listener('left'), [right]: listener('right') },
+      });
+      await producer.start();
+      await producer.sendInTransaction({ topic: left, body: Buffer.from('l') });
+      await producer.sendInTransaction({ topic: right, body: Buffer.from('r') });
+      await inbox.until(2, deadline);
+      expect(inbox.all.map(({ topic, text: body }) => [topic, body]).toSorted()).toEqual(
+        [
+          [left, 'l'],
+          [right, 'r'],
+        ].toSorted(),
+      );
+      expect(new Set(told)).toEqual(new Set(['left l', 'right r']));
+    },
+  },
+};
+
+const closingWaits: InteropCase = {
+  feature: 'Transaction: closing waits for running checks',
+  proves: 'a check that runs while the producer closes is answered; the message is delivered',
+  how: {
+    async play(stand) {
+      const [queue] = (await stand.topic('TxClosing')) as [MessageQueue];
+      const { inbox } = await stand.push({ subscriptions: [{ topic: queue.topic }] });
+      let asked: () => void = () => undefined;
+      const isAsked = new Promise<void>((resolve) => (asked = resolve));
+      let go: () => void = () => undefined;
+      const mayGo = new Promise<void>((resolve) => (go = resolve));
+      const producer = new TransactionalProducer({
+        ...stand.common(),
+        group: stand.name('p-closing'),
+        listener: {
+          execute: () => Promise.resolve('UNKNOWN' as const),
+          check: async () => {
+            asked();
+            await mayGo;
+            return 'COMMIT';
+          },
+        },
+      });
+      await producer.start();
+      await producer.sendInTransaction({ topic: queue.topic, body: Buffer.from('just so') });
+      await isAsked;
+      const closed = producer.close({ deadline: deadline });
+      go();
+      await closed;
+      await inbox.until(1, deadline);
+      expect(inbox.texts).toEqual(['just so']);
+    },
+  },
+};
+
 const requestAndReply: InteropCase = {
   feature: 'Request and reply, both ends',
   proves: 'our consumer answers our requester through the server; properties come along',
@@ -82,7 +154,7 @@ const lateReply: InteropCase = {
 
 export const transactionCases: CaseGroup = {
   title: 'Transactions',
-  cases: [...listedTransactions, exceptionIsUnknown],
+  cases: [...listedTransactions, exceptionIsUnknown, listenersByTopic, closingWaits],
 };
 
 export const requestCases: CaseGroup = {
