@@ -9,9 +9,9 @@ import {
   type Timer,
 } from '@nestjs-rocketmq/foundation';
 import { localAddress, UniqueKeys } from '@nestjs-rocketmq/message';
-import type { BrokerData, TopicRouteData } from '@nestjs-rocketmq/protocol';
+import { ResponseCode, type BrokerData, type TopicRouteData } from '@nestjs-rocketmq/protocol';
 import { nodeNetwork, RemotingClient } from '@nestjs-rocketmq/remoting';
-import { BrokerCalls } from './broker-calls.js';
+import { BrokerCalls, isRefusal } from './broker-calls.js';
 import { brokerRequests, type ConsumerMember, type ProducerMember } from './broker-requests.js';
 import {
   anObject,
@@ -312,9 +312,12 @@ export class ClientInstance {
         failures.push(error);
       }
     }
-    const reasons = failures.map(messageOf).join('; ');
+    const reasons = failures.map((failure) => {
+      const isOther = isRefusal(failure, ResponseCode.REQUEST_CODE_NOT_SUPPORTED);
+      return isOther ? `${messageOf(failure)}: that is no name server` : messageOf(failure);
+    });
     throw new NameServerUnreachableError(
-      `No name server could say ${what} (${reasons}); ` +
+      `No name server could say ${what} (${reasons.join('; ')}); ` +
         "check the option 'nameServers' and that one of them runs.",
       {
         cause: failures.length === 1 ? failures[0] : new AggregateError(failures),
