@@ -59,26 +59,32 @@ async function startConsumer(
 
 describe.each(all)('our producer and servers %s with the Java client %s', (server, client) => {
   let servers: JavaServers;
+  let peer: JavaPeer;
   const padded = 'x-0'.padEnd(9_000, '.');
 
   beforeAll(async () => {
     servers = await startJavaServers(server, {});
+    // Its own choice of the three is read in `java-compressions.spec.ts`; one is enough on the wire.
+    peer = await JavaPeer.start(client, {
+      jvm: [...shortStart, '-Drocketmq.message.compressType=ZSTD'],
+    });
+    await peer.run('producer', { id: 'p', ns: servers.nameServers, group: 'java-senders' });
   });
 
-  afterAll(async () => servers?.close());
+  afterAll(async () => {
+    await peer?.close();
+    await servers?.close();
+  });
 
-  it.each(compressionTypes)('reads what Java sends compressed with %s', async (type) => {
-    const topic = `java-${type}`;
+  it('reads what Java sends compressed with zstd', async () => {
+    const topic = 'java-zstd';
     await createTopic(servers.broker.address, topic, 1);
-    const jvm = [...shortStart, `-Drocketmq.message.compressType=${type.toUpperCase()}`];
-    await using peer = await JavaPeer.start(client, { jvm });
-    await peer.run('producer', { id: 'p', ns: servers.nameServers, group: 'java-senders' });
     await peer.send('send', { id: 'p', topic, body: 'x', size: 9_000 });
     const inbox = await startConsumer(servers, topic);
     const message = await inbox.next();
     expect(message.text).toBe(padded);
     expect(message.storedBody.length).toBeLessThan(1_000);
-    expect(message.sysFlag & 0x700).toBe({ lz4: 0x100, zstd: 0x200, zlib: 0x300 }[type]);
+    expect(message.sysFlag & 0x701).toBe(0x201);
   });
 
   it('is read by Java however it compresses', async () => {
@@ -88,18 +94,40 @@ describe.each(all)('our producer and servers %s with the Java client %s', (serve
       const producer = await startProducer(servers, { compressType, group: `g-${compressType}` });
       await producer.send({ topic, body: Buffer.from(padded), tags: compressType });
     }
-    await using peer = await JavaPeer.start(client);
     await peer.run('push', { id: 'c', ns: servers.nameServers, group: 'java-readers', topic });
     const received = await peer.untilReceived('c', 3);
     expect(received.map(({ tags }) => tags).toSorted()).toEqual([...compressionTypes].toSorted());
     expect(new Set(received.map(({ body }) => body))).toEqual(new Set([padded]));
   });
 
+  it('says of each message in cut and gathered batches where it lies', async () => {
+    const topic = 'in-batches';
+    await createTopic(servers.broker.address, topic, 2);
+    const messages = Array.from({ length: 12 }, (_, i) => ({
+      topic,
+      body: Buffer.from(`${i}`.padEnd(200, '.')),
+      tags: `t${i % 3}`,
+    }));
+    const producer = await startProducer(servers);
+    const cut = await producer.sendInBatches(messages, { maxBatchBytes: 1_000 });
+    const gathering = await startProducer(servers, { autoBatch: true, group: 'gatherers' });
+    const gathered = await Promise.all(messages.map((message) => gathering.send(message)));
+    const inbox = await startConsumer(servers, topic);
+    const came = new Map((await inbox.take(24)).map((one) => [one.msgId, one]));
+    for (const [i, sent] of [...cut, ...gathered].entries()) {
+      const { queueId, queueOffset, offsetMsgId, tags, text } = came.get(sent.msgId) ?? {};
+      expect([queueId, queueOffset, offsetMsgId]).toEqual([
+        sent.queue.queueId,
+        sent.queueOffset,
+        sent.offsetMsgId,
+      ]);
+      expect([tags, text]).toEqual([messages[i % 12]?.tags, String(messages[i % 12]?.body)]);
+    }
+  });
+
   it('puts messages of one key into the queue that Java chooses for it', async () => {
     const topic = 'by-hash';
     await createTopic(servers.broker.address, topic, 7);
-    await using peer = await JavaPeer.start(client);
-    await peer.run('producer', { id: 'p', ns: servers.nameServers, group: 'java-senders' });
     const words = { id: 'p', topic, hash: 'order-', keysCount: 12, count: 12 };
     const theirs = await peer.send('send', words);
     const producer = await startProducer(servers);
@@ -128,17 +156,24 @@ describe.each(timers)('timer messages with servers %s', (server) => {
     const producer = await startProducer(servers);
     const inbox = await startConsumer(servers, topic);
     const start = Date.now();
-    const send = (text: string, delay: object) =>
-      producer.send({ topic, body: Buffer.from(text), ...delay });
-    await send('ms', { delayMs: 3_000 });
-    await send('seconds', { delaySeconds: 5 });
-    await send('date', { deliverAt: new Date(start + 7_000) });
-    await send('past', { deliverAt: start - 60_000 });
+    const delays: Record<string, object> = {
+      past: { deliverAt: start - 60_000 },
+      ms: { delayMs: 4_000 },
+      seconds: { delaySeconds: 6 },
+      date: { deliverAt: new Date(start + 8_000) },
+    };
+    for (const [text, delay] of Object.entries(delays)) {
+      await producer.send({ topic, body: Buffer.from(text), ...delay });
+    }
     const came = await inbox.take(4);
-    expect(came.map(({ text }) => text)).toEqual(['past', 'ms', 'seconds', 'date']);
-    const waited = came.map(({ storeTimestamp }) => storeTimestamp - start);
+    const waited = Object.fromEntries(
+      came.map(({ text, storeTimestamp }) => [text, storeTimestamp - start]),
+    );
     // Brokers round the time of delivery down to a second.
-    expect([2_000, 4_000, 6_000].every((ms, i) => (waited[i + 1] ?? 0) >= ms)).toBe(true);
+    expect(waited['ms']).toBeGreaterThanOrEqual(3_000);
+    expect(waited['seconds']).toBeGreaterThanOrEqual(5_000);
+    expect(waited['date']).toBeGreaterThanOrEqual(7_000);
+    expect(waited['past']).toBeDefined();
   });
 
   it('do not come when they were recalled before', async () => {
