@@ -235,6 +235,18 @@ describe('TransactionalProducer', () => {
     expect(asked).toEqual(['run orders', 'run common', 'check orders']);
   });
 
+  it.each([
+    [{ listener: { execute: async () => 'COMMIT' } }],
+    [{ listeners: { orders: { check: async () => 'COMMIT' } } }],
+    [{ listeners: { 'or ders': { execute: async () => 'COMMIT', check: async () => 'COMMIT' } } }],
+  ])('refuses listeners that cannot work: %j', async (wrong) => {
+    await start();
+    const options = { nameServers: 'a:1', group: 'g', ...wrong } as TransactionalProducerOptions;
+    expect(() => new TransactionalProducer(options)).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/INVALID/) as string }),
+    );
+  });
+
   it('shows hooks the half message and each verdict that was told', async () => {
     const seen: string[] = [];
     await start({

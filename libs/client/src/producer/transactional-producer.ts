@@ -52,7 +52,11 @@ export class TransactionalProducer extends Producer {
     super(common);
     this.listener = options.listener;
     this.listeners = new Map(Object.entries(options.listeners ?? {}));
-    for (const topic of this.listeners.keys()) checkSendTopic(topic);
+    for (const [topic, listener] of this.listeners) {
+      checkSendTopic(topic);
+      checkListener(listener, `of topic '${topic}'`);
+    }
+    if (this.listener !== undefined) checkListener(this.listener, "'listener'");
     this.checks = new Semaphore(settings.checkConcurrency);
     this.maxWaitingChecks = settings.maxWaitingChecks;
     this.checkTimeout = settings.checkTimeout;
@@ -266,4 +270,12 @@ export class TransactionalProducer extends Producer {
     }
     return 'UNKNOWN';
   }
+}
+
+function checkListener(listener: TransactionListener, which: string): void {
+  const { execute, check } = listener;
+  if (typeof execute === 'function' && typeof check === 'function') return;
+  throw new ClientConfigurationError(
+    `The transaction listener ${which} needs the functions 'execute' and 'check'.`,
+  );
 }
