@@ -17,6 +17,7 @@ const farthest = 0xffff;
 const hashBits = 14;
 /** After so many failed looks the search takes longer steps: what does not compress passes fast. */
 const skipAfter = 6;
+const shortPiece = 48;
 
 /** The most bytes that a block of `length` bytes can become. */
 export function lz4Bound(length: number): number {
@@ -67,8 +68,20 @@ function putLiterals(
   const count = to - from;
   target[at] = (Math.min(count, 15) << 4) | Math.min(copy, 15);
   const next = putMore(count, target, at + 1);
-  target.set(source.subarray(from, to), next);
+  copyPiece(source, from, target, next, count);
   return next + count;
+}
+
+/** Short pieces are copied sooner by a loop than by a call, which needs a view. */
+function copyPiece(
+  source: Uint8Array,
+  from: number,
+  target: Uint8Array,
+  at: number,
+  count: number,
+): void {
+  if (count > shortPiece) target.set(source.subarray(from, from + count), at);
+  else for (let i = 0; i < count; i += 1) target[at + i] = source[from + i] as number;
 }
 
 function putMore(length: number, target: Uint8Array, at: number): number {
@@ -106,7 +119,7 @@ export function decompressLz4Block(block: Uint8Array, output: Lz4Output): void {
     if (literals === 15) literals += more();
     if (at + literals > block.length) throw new RangeError('literals are cut off');
     output.reserve(literals);
-    output.bytes.set(block.subarray(at, at + literals), output.length);
+    copyPiece(block, at, output.bytes, output.length, literals);
     output.length += literals;
     at += literals;
     if (at === block.length) return;
@@ -125,6 +138,11 @@ function appendCopy(output: Lz4Output, distance: number, length: number): void {
   output.reserve(length);
   const { bytes } = output;
   const to = output.length + length;
+  if (length <= shortPiece) {
+    for (let at = output.length; at < to; at += 1) bytes[at] = bytes[at - distance] as number;
+    output.length = to;
+    return;
+  }
   // What is copied may be what the copy itself wrote: then it repeats, in growing pieces.
   let step = distance;
   for (let at = output.length; at < to;) {
