@@ -5,6 +5,8 @@ import {
   compressionBits,
   encodeBatch,
   isRetryTopic,
+  PropertyName,
+  propertyText,
   type BatchedMessage,
   type CompressionType,
   type OutgoingMessage,
@@ -102,7 +104,9 @@ export class Drafts {
     const body = encodeBatch(parts);
     checkSize(body.length, this.settings.maxMessageSize, `The batch to '${topic}'`, topic);
     const uniqueKey = parts.map(({ key }) => key).join(',');
-    const properties = propertiesOf({ topic, body, waitStoreMsgOk }, this.nextKey());
+    // No key for the whole: brokers add the properties of a batch to each of its messages, and those
+    // of 4.x and 5.3.3 would give them all one key that nobody was told.
+    const properties = waitStoreMsgOk ? '' : propertyText(PropertyName.WAIT_STORE_MSG_OK, 'false');
     const source = messages;
     return { topic, body, flag: 0, sysFlag: 0, properties, uniqueKey, isBatch: true, source };
   }

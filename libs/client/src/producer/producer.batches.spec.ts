@@ -54,6 +54,15 @@ describe('Producer, in batches', () => {
     await cluster.close();
   });
 
+  it('gives the whole no key, which brokers would hand on to each message', async () => {
+    await start();
+    await producer.sendBatch([orders('a'), orders('b')]);
+    const lax = { waitStoreMsgOk: false };
+    await producer.sendBatch([orders('a', lax), orders('b', lax)]);
+    const properties = cluster.sends.map(({ asked }) => decodeProperties(asked.properties ?? ''));
+    expect(properties).toEqual([{}, { WAIT: 'false' }]);
+  });
+
   describe('that it cuts by size', () => {
     const many = Array.from({ length: 9 }, (_, i) => orders(`${i}`.padEnd(200, '.')));
 
