@@ -299,9 +299,7 @@ describe('a queue', () => {
         fixture.endTurn();
         await fixture.clock.advance(10_000);
       }
-      const flushed = store.flush();
-      await fixture.settle();
-      await flushed;
+      await Promise.all([store.flush(), fixture.settle()]);
       await fixture.clock.advance(61_000);
       await fixture.settle(50);
       fixture.disk[end]();
