@@ -11,10 +11,7 @@ import {
 const log0 = '/data/store/commitlog/00000000000000000000';
 const checkpoint = '/data/store/checkpoint';
 
-interface Line {
-  readonly text: string;
-  readonly fields: Record<string, unknown> | undefined;
-}
+type Line = Readonly<{ text: string; fields: Record<string, unknown> | undefined }>;
 
 /** A store on a disk, with the lines it logs at level warn and error. */
 class Damaged extends StoreFixture {
