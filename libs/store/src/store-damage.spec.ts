@@ -1,4 +1,4 @@
-import type { Logger } from '@nestjs-rocketmq/foundation';
+import { silentLogger, type Logger } from '@nestjs-rocketmq/foundation';
 import type { MessageStore } from './message-store.js';
 import {
   bodiesOf,
@@ -21,14 +21,7 @@ class Damaged extends StoreFixture {
     const lines: Line[] = [];
     const note = (text: string, fields?: object): void =>
       void lines.push({ text, fields: fields as Line['fields'] });
-    const nothing = (): void => undefined;
-    const logger: Logger = {
-      debug: nothing,
-      info: nothing,
-      warn: note,
-      error: note,
-      child: () => logger,
-    };
+    const logger: Logger = { ...silentLogger, warn: note, error: note, child: () => logger };
     super(seed, smallFiles, logger);
     this.lines = lines;
   }
