@@ -28,7 +28,6 @@ export type Event =
       readonly queueId: number;
       readonly offset: number;
     }
-  | { readonly kind: 'died'; readonly brokerName: string }
   | { readonly kind: 'fault' | 'healed'; readonly what: string };
 
 export interface Sent {
@@ -48,8 +47,6 @@ interface Progress {
   /** Every offset below it was handled. */
   next: number;
   committed: number;
-  /** The broker died and told an older offset since; two members may have believed different ones. */
-  mayGoBack: boolean;
 }
 
 /** What was asked, answered, handled and committed; judged line by line while it is written. */
@@ -61,7 +58,15 @@ export class History {
   readonly deliveries = new Map<string, Map<string, number>>();
   /** By group and id: which attempts were seen. */
   readonly attempts = new Map<string, Map<string, number[]>>();
-  counts = { acknowledged: 0, failed: 0, unknown: 0, handled: 0, repeated: 0, commits: 0 };
+  counts = {
+    acknowledged: 0,
+    failed: 0,
+    unknown: 0,
+    handled: 0,
+    repeated: 0,
+    commits: 0,
+    backs: 0,
+  };
   /** Something was broken at some time: repetitions are no surprise any more. */
   private wasBroken = false;
   private heals = 0;
@@ -93,8 +98,6 @@ export class History {
         return this.handled(event);
       case 'committed':
         return this.committed(event);
-      case 'died':
-        return this.forgot(event.brokerName);
       case 'fault':
         this.wasBroken = true;
         return;
@@ -223,29 +226,27 @@ export class History {
     this.counts.commits += 1;
     const progress = this.progressOf(group, { brokerName, queueId, offset });
     const where = `${group} at ${brokerName}/${queueId}`;
-    if (offset < progress.committed && !progress.mayGoBack) {
-      this.violation('I4', `${where} went back from ${progress.committed} to ${offset}`);
+    if (offset < progress.committed) {
+      // While a queue goes from one member to another both may commit, and a broker that is killed
+      // forgets what it was told last; what is below is delivered again.
+      this.counts.backs += 1;
+      if (this.isCalm) {
+        this.violation('I4', `${where} went back from ${progress.committed} to ${offset}`);
+      }
     }
     if (offset > progress.next) this.gather();
     if (offset > progress.next) {
       this.violation('I4', `${where} committed ${offset}, but ${progress.next} is not handled`);
     }
-    progress.committed = Math.max(progress.committed, offset);
+    progress.committed = offset;
   }
 
   private progressOf(group: string, { brokerName, queueId }: Place): Progress {
     const key = `${group}@${brokerName}/${queueId}`;
     let progress = this.progress.get(key);
     if (progress === undefined) {
-      this.progress.set(key, (progress = { handled: [], next: 0, committed: 0, mayGoBack: false }));
+      this.progress.set(key, (progress = { handled: [], next: 0, committed: 0 }));
     }
     return progress;
-  }
-
-  /** A broker that is killed forgets what it was told of offsets since it wrote them last. */
-  private forgot(brokerName: string): void {
-    for (const [key, progress] of this.progress) {
-      if (key.includes(`@${brokerName}/`)) progress.mayGoBack = true;
-    }
   }
 }

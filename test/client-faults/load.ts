@@ -10,11 +10,13 @@ import {
 import { messageOf, silentLogger } from '@nestjs-rocketmq/foundation';
 import { SeededRandom } from '@nestjs-rocketmq/foundation/testing';
 import type { StoredMessage } from '@nestjs-rocketmq/message';
+import { eventually } from '../support/eventually.js';
 import { brokerNames, type Cluster, longestBody, queuesOfTopic } from './cluster.js';
 import type { RelayNetwork } from './fault-relay.js';
 import type { History, Place } from './history.js';
 import type { TestClock } from './test-clock.js';
 
+const sharedWithinMs = 60_000;
 /** Attempts after the first before a message is dead. */
 export const maxReconsumeTimes = 2;
 /** While so many are not handled yet, senders wait. */
@@ -63,6 +65,8 @@ export class Load {
       group: `${options.topic}-producers`,
       ...this.client(),
       compressBodyOver: 4 * longestBody,
+      // How slow the machine is that runs this is no matter.
+      sendTimeout: '20s',
       ...options.producer,
     });
   }
@@ -73,9 +77,26 @@ export class Load {
       for (let n = 0; n < 2; n += 1) this.create(group);
     }
     await Promise.all(this.consumers.map((one) => one.start()));
+    // Queues that still change hands would be a reason to repeat something.
+    await eventually('every queue in one hand', sharedWithinMs, () =>
+      this.isShared() ? true : undefined,
+    );
     const { free, lanes } = this.options;
     for (let n = 0; n < free; n += 1) this.running.push(this.sendFree());
     for (let n = 0; n < lanes; n += 1) this.running.push(this.sendInLane(n));
+  }
+
+  /** Whether each group has every queue of the topic once. */
+  private isShared(): boolean {
+    const { topic } = this.options;
+    const all = brokerNames.length * queuesOfTopic;
+    return [this.concurrentGroup, this.orderlyGroup].every((group) => {
+      const members = this.consumers.filter((one) => one.group === group);
+      const shares = members.map(
+        (one) => one.assignedQueues().filter((queue) => queue.topic === topic).length,
+      );
+      return shares.every((share) => share === all / members.length);
+    });
   }
 
   /** One more member of a group, not started yet. */

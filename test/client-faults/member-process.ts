@@ -26,12 +26,8 @@ export class MemberProcess {
     this.file = openSync(path, 'r');
   }
 
-  /** Starts it; resolves when it has joined. */
-  static async join(
-    order: Omit<MemberOrder, 'file'>,
-    name: string,
-    history: History,
-  ): Promise<MemberProcess> {
+  /** Starts it. What it handles is to be gathered from then on, also while it still joins. */
+  static start(order: Omit<MemberOrder, 'file'>, name: string, history: History): MemberProcess {
     const folder = temporaryFolder('member');
     const path = join(folder, 'handled');
     closeSync(openSync(path, 'w'));
@@ -39,9 +35,11 @@ export class MemberProcess {
     const main = join(here, 'member.ts');
     const args = ['--import', loader, main, JSON.stringify({ ...order, file: path })];
     const program = RunningProgram.start(name, process.execPath, args, { cwd: root });
-    const member = new MemberProcess(name, order.group, folder, path, program, history);
-    await program.untilLine('member joined', joinsWithinMs);
-    return member;
+    return new MemberProcess(name, order.group, folder, path, program, history);
+  }
+
+  async joined(): Promise<void> {
+    await this.program.untilLine('member joined', joinsWithinMs);
   }
 
   /** Takes what it wrote since the last time into the history. */

@@ -11,8 +11,9 @@ const others = 10;
 async function killOne(stage: Stage, group: string, mode: 'concurrent' | 'orderly', n: number) {
   const { cluster, history, topic } = stage;
   const order = { nameServers: cluster.nameServers, topic, group, mode };
-  const member = await MemberProcess.join(order, `process-${n}`, history);
+  const member = MemberProcess.start(order, `process-${n}`, history);
   stage.processes.push(member);
+  await member.joined();
   let handled = 0;
   const wanted = 1 + stage.random.below(200);
   const look = (): true | undefined => {

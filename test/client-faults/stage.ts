@@ -51,6 +51,7 @@ export class Stage {
   readonly notes: string[] = [];
   /** Members in processes of their own. */
   readonly processes: MemberProcess[] = [];
+  private isGathering = false;
 
   constructor(
     private readonly scenario: Scenario,
@@ -117,11 +118,11 @@ export class Stage {
       const consumedMs = await this.allConsumed();
       await audit.deadLetters(load.concurrentGroup, patienceMs);
       await audit.logs();
-      const { acknowledged, repeated, unknown, failed, commits } = history.counts;
+      const { acknowledged, repeated, unknown, failed, commits, backs } = history.counts;
       return (
         `${acknowledged} acknowledged, ${failed} refused, ${unknown} unknown, ` +
         `${load.failures.length} failed at free senders, ${repeated} repeated, ` +
-        `${commits} commits seen, first send ${firstMs} ms, all consumed ${consumedMs} ms` +
+        `${commits} commits seen, ${backs} went back, first send ${firstMs} ms, all consumed ${consumedMs} ms` +
         this.notes.map((note) => `; ${note}`).join('')
       );
     } finally {
@@ -131,7 +132,11 @@ export class Stage {
 
   /** Brings in what other processes handled. */
   private gather(): void {
+    // What is brought in is judged at once, which must not bring in what comes behind it.
+    if (this.isGathering) return;
+    this.isGathering = true;
     for (const one of this.processes) one.gather();
+    this.isGathering = false;
   }
 
   /** I11: after the last fault somebody's send succeeds soon. */
