@@ -161,10 +161,9 @@ describe.each(servers)('mqadmin asks our consumers by way of the servers %s', (v
         return answer === 'nothing' ? (undefined as never) : answer;
       },
     });
-    const out = await admin(
-      ...['queryMsgById', '-t', topic, '-i', sent?.offsetMsgId ?? ''],
-      ...['-g', one.group, '-d', one.clientId],
-    );
+    const member = ['-g', one.group, '-d', one.clientId];
+    const id = sent?.offsetMsgId ?? '';
+    const out = await admin('queryMsgById', '-t', topic, '-i', id, ...member);
     expect(out).toContain(`order=${isOrderly}, autoCommit=${!isOrderly}`);
     expect(out).toContain(`consumeResult=${expected}`);
     if (answer === 'throw') expect(out).toContain('broken on purpose');
