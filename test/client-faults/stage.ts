@@ -122,7 +122,8 @@ export class Stage {
       return (
         `${acknowledged} acknowledged, ${failed} refused, ${unknown} unknown, ` +
         `${load.failures.length} failed at free senders, ${repeated} repeated, ` +
-        `${commits} commits seen, ${backs} went back, first send ${firstMs} ms, all consumed ${consumedMs} ms` +
+        `${commits} commits seen, ${backs} went back, ` +
+        `first send ${firstMs} ms, all consumed ${consumedMs} ms` +
         this.notes.map((note) => `; ${note}`).join('')
       );
     } finally {
