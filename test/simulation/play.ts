@@ -264,8 +264,9 @@ class Stage {
     for (const mend of this.mends) mend();
     this.mends.clear();
     await world.clock.advance(finaleMillis);
-    // The broker looks at the disk from time to time, and refused messages until then.
-    if (this.model.wasFull) await world.clock.advance(finaleMillis);
+    // Messages were refused until the broker looked at the disk, or checks waited for the old time.
+    const isLate = this.model.wasFull || this.model.wasSetBack;
+    if (isLate) await world.clock.advance(finaleMillis);
     if (world.storeFailure !== undefined) {
       await this.lives.restartFailed();
       await world.clock.advance(finaleMillis);
