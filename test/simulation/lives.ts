@@ -99,6 +99,7 @@ export class Lives {
     void this.world.start();
     for (let i = 0; i < hops; i += 1) await this.world.tasks.hop();
     const second = crashSeed === undefined ? this.kill() : this.crash(crashSeed);
+    if (crashSeed !== undefined) this.model.diedRecovering();
     await this.revive({ ...second, at: first.at }, 0);
   }
 
@@ -110,6 +111,7 @@ export class Lives {
     this.hasGoodDisk = true;
     const failure = await world.startOrDie(() => world.dieAt(step, step.crashSeed));
     const { death } = world;
+    if (death?.how === 'crash') this.model.diedRecovering();
     if (death !== undefined) return this.revive(this.ended(death.how, first.at), 0);
     this.started(failure);
     world.heal();

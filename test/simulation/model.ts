@@ -279,6 +279,14 @@ export class Model {
     if (this.world.happened.has('EIO remove')) this.gone(position);
   }
 
+  /**
+   * The power failed while queues were made again: the offset of a message that was damaged before,
+   * and that the queues alone knew, may be forgotten. Two failures at once; `docs/data-files.md`.
+   */
+  diedRecovering(): void {
+    if (this.damaged.size > 0) this.hadLoss = true;
+  }
+
   private gone(position: number): void {
     this.removedBefore = Math.max(this.removedBefore, position + 1);
     this.removedAt = this.world.clock.time;

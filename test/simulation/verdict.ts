@@ -72,7 +72,10 @@ export class Verdict {
     const { history, model } = this;
     const { id, topic, level, outcome } = message;
     const isRemoved = model.isRemoved(message);
-    const waiting = this.of(delayTopic, id).filter((one) => one.queueId === level - 1);
+    // Retries of it wait there as well.
+    const waiting = this.of(delayTopic, id).filter(
+      ({ queueId, reconsumeTimes }) => queueId === level - 1 && reconsumeTimes === 0,
+    );
     const arrived = this.of(topic, id);
     history.check(
       outcome !== 'ok' || arrived.length > 0 || isRemoved,
