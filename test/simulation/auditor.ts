@@ -15,6 +15,8 @@ import type { World } from './world.js';
 
 /** So many messages are looked for by key. */
 const mostSearches = 12;
+/** A search brings no more than the broker's `defaultQueryMaxNum`; the youngest come first. */
+const mostFound = 32;
 
 /** Reads every queue from its beginning to its end, after each start and at the end of a story. */
 export class Auditor extends Client {
@@ -65,7 +67,7 @@ export class Auditor extends Client {
     const ended = await this.ask(QueryMessage, {
       topic,
       key: isUnique ? id : `key-${id}`,
-      maxNum: 64,
+      maxNum: mostFound,
       beginTimestamp: 0,
       endTimestamp: Number.MAX_SAFE_INTEGER,
       ...(isUnique ? { isUniqueKey: 'true' } : {}),
@@ -78,7 +80,7 @@ export class Auditor extends Client {
         return `the keys of ${id} in ${topic} lead to ${message.msgId} in ${message.topic}`;
       });
     }
-    if (!isWhole) return;
+    if (!isWhole || places.length >= mostFound) return;
     const positions = new Set(found.map(({ logPosition }) => logPosition));
     for (const seen of places) {
       this.history.check(positions.has(seen.position), 'I1', () => {
