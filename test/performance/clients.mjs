@@ -151,8 +151,10 @@ async function measureLoad(name, { rounds, warmMs, runMs, firstMs, warmJavaMs })
   const field = [];
   const results = Object.fromEntries(pairs.map((pair) => [pair.name, []]));
   let groups = 0;
-  const play = (one, timing) =>
-    sliceOf(one, verb, { ...values(), ...timing, group: `bench-${(groups += 1)}` });
+  // A backlog is read from its begin each time; live messages where the last slice ended.
+  const groupOf = ({ name }) =>
+    verb === 'consume' ? `bench-${(groups += 1)}` : `bench-${name.replaceAll(' ', '-')}`;
+  const play = (one, timing) => sliceOf(one, verb, { ...values(), ...timing, group: groupOf(one) });
   try {
     for (const pair of pairs) {
       const client = await pair.client(pair.name);

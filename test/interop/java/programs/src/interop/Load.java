@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -184,7 +185,15 @@ public final class Load {
                 }
                 return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
             });
-        producer.send(message(0));
+        // After a rest the first sends of the official client may time out.
+        for (int attempts = 0; first.getCount() > 0 && attempts < 30; attempts++) {
+            try {
+                producer.send(message(0));
+            } catch (RemotingException | MQClientException failure) {
+                continue;
+            }
+            first.await(1, TimeUnit.SECONDS);
+        }
         first.await();
         return consumer;
     }
