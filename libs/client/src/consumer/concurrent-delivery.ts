@@ -114,22 +114,31 @@ export class ConcurrentDelivery implements MessageDelivery {
     call.begin(state.listener, state.watch, this.onEnd);
   }
 
-  private readonly onEnd = (call: ListenerCall, { verdict, error }: CallOutcome): void => {
-    if (error !== undefined) this.report(call, error);
-    if (call.isTimedOut) return this.end(call);
-    this.leave(call);
-    if (this.isAllGood(call, verdict)) {
-      count(this.state, call.assigned, call.held.length, 0);
-      finish(this.state, call.assigned, call.held);
-      return this.end(call);
+  private readonly onEnd = (call: ListenerCall, outcome: CallOutcome): void => {
+    let settling: Promise<void> | undefined;
+    try {
+      settling = this.ended(call, outcome);
+    } catch (error) {
+      this.notSettled(error);
     }
-    this.settle(call, verdict)
-      .catch((failure: unknown) => {
-        const sentence = 'A finished listener call could not be settled.';
-        this.state.logger.error(sentence, { error: failure });
-      })
-      .finally(() => this.end(call));
+    if (settling === undefined) return this.end(call);
+    void settling.catch((error: unknown) => this.notSettled(error)).finally(() => this.end(call));
   };
+
+  /** Answers a promise where something has to be waited for before the call is over. */
+  private ended(call: ListenerCall, { verdict, error }: CallOutcome): Promise<void> | undefined {
+    if (error !== undefined) this.report(call, error);
+    if (call.isTimedOut) return undefined;
+    this.leave(call);
+    if (!this.isAllGood(call, verdict)) return this.settle(call, verdict);
+    count(this.state, call.assigned, call.held.length, 0);
+    finish(this.state, call.assigned, call.held);
+    return undefined;
+  }
+
+  private notSettled(error: unknown): void {
+    this.state.logger.error('A finished listener call could not be settled.', { error });
+  }
 
   /** What happens nearly always, and needs nobody to wait. */
   private isAllGood({ ackIndex, held }: ListenerCall, verdict: ConsumeVerdicts): boolean {
