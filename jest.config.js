@@ -1,7 +1,9 @@
 /** One project for all suites: specs beside the sources, and what needs several packages under test/. */
 export default {
   rootDir: '.',
-  roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/sample-order-service', '<rootDir>/test'],
+  roots: ['libs', 'apps', 'sample-order-service', 'examples', 'test'].map(
+    (room) => `<rootDir>/${room}`,
+  ),
   testMatch: ['**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '/test/interop/java-'],
   modulePathIgnorePatterns: ['/dist/', '/test/interop/java/'],

@@ -132,7 +132,7 @@ function errorsPage() {
 }
 
 /** Packages that applications import; the others are the machinery below them. */
-const faces = ['client', 'embedded', 'filter', 'foundation', 'message', 'nestjs'];
+const faces = ['client', 'embedded', 'filter', 'foundation', 'message', 'nestjs', 'testing'];
 
 function facePage(name) {
   const manifest = JSON.parse(readFileSync(join(root, 'libs', name, 'package.json'), 'utf8'));

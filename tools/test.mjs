@@ -18,6 +18,7 @@ const everything = [
   'libs',
   'apps',
   'sample-order-service',
+  'examples',
   'test/architecture',
   'test/property',
   'test/simulation',

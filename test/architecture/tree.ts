@@ -26,6 +26,7 @@ export const rooms: readonly string[] = [
   ...readdirSync(join(root, 'libs')).map((name) => `libs/${name}`),
   ...readdirSync(join(root, 'apps')).map((name) => `apps/${name}`),
   'sample-order-service',
+  'examples',
 ];
 
 export function manifestOf(room: string): Manifest {

@@ -1,0 +1,2 @@
+/** Consistency toolkit: what an application needs beside messages to stay consistent. */
+export {};

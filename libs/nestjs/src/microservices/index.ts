@@ -1,0 +1,2 @@
+/** Transport of `@nestjs/microservices`. */
+export {};

@@ -1,0 +1,2 @@
+/** A Nest testing module on an embedded broker. */
+export {};
