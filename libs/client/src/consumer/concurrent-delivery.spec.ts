@@ -71,6 +71,25 @@ describe('ConcurrentDelivery', () => {
     expect([group.offset, group.state.statistics.consumed]).toEqual([4, 2]);
   });
 
+  it('waits for the rest of a batch as long as it is told to, from its first message on', async () => {
+    const calls: string[] = [];
+    const listener = (texts: string[]) => (calls.push(texts.join()), success);
+    setUp(listener, { batch: 3, batchWait: '100ms' });
+    group.deliver(delivery, 2);
+    await clock.advance(60);
+    group.deliver(delivery, 3);
+    await clock.advance(0);
+    expect(calls).toEqual(['0,1,2']);
+    await clock.advance(99);
+    expect(calls).toHaveLength(1);
+    await clock.advance(1);
+    expect(calls).toEqual(['0,1,2', '3,4']);
+    group.deliver(delivery, 1);
+    await delivery.drain();
+    await clock.advance(200);
+    expect([calls.length, group.offset]).toEqual([2, 5]);
+  });
+
   it.each<[string, (context: ConsumeContext) => unknown, number]>([
     ['a thrown error', () => Promise.reject(new Error('no')), 0],
     ['retry', () => ({ kind: 'retry' }), 0],

@@ -1,5 +1,6 @@
 import { DeadlineError, type Timer } from '@nestjs-rocketmq/foundation';
 import type { AssignedQueue } from './assigned-queue.js';
+import { Chunks, type Chunk } from './chunks.js';
 import type { ConsumeVerdict, ConsumeVerdicts } from './consumer-options.js';
 import {
   count,
@@ -16,11 +17,6 @@ import { SendBack, toDeadLetters } from './send-back.js';
 const localRetryDelay = 5_000;
 const timedOutLevel = 3;
 
-interface Chunk {
-  readonly assigned: AssignedQueue;
-  readonly held: readonly Held[];
-}
-
 /**
  * Hands messages to the listener, up to `concurrency` calls at once, in the order they came but
  * without waiting for each other. What fails goes back to the broker.
@@ -31,6 +27,7 @@ export class ConcurrentDelivery implements MessageDelivery {
   private readonly calls = new Set<ListenerCall>();
   private readonly retries = new Set<Timer>();
   private readonly sendBack: SendBack;
+  private readonly chunks: Chunks;
   private watch: Timer | undefined;
   private isStopped = false;
   private isPumping = false;
@@ -39,6 +36,9 @@ export class ConcurrentDelivery implements MessageDelivery {
 
   constructor(private readonly state: GroupState) {
     this.sendBack = new SendBack(state);
+    const { clock, settings } = state;
+    const ready = (chunk: Chunk): void => void this.line.push(chunk);
+    this.chunks = new Chunks(clock, settings, ready, () => this.pump());
   }
 
   start(): void {
@@ -50,19 +50,13 @@ export class ConcurrentDelivery implements MessageDelivery {
 
   accept(assigned: AssignedQueue, fresh: readonly Held[]): void {
     if (this.isStopped) return;
-    const { batch } = this.state.settings;
-    if (batch === 1) {
-      for (const one of fresh) this.line.push({ assigned, held: [one] });
-    } else {
-      for (let at = 0; at < fresh.length; at += batch) {
-        this.line.push({ assigned, held: fresh.slice(at, at + batch) });
-      }
-    }
+    this.chunks.add(assigned, fresh);
     this.pump();
   }
 
   drain(): Promise<void> {
     this.isStopped = true;
+    this.chunks.close();
     this.line = [];
     this.first = 0;
     for (const timer of this.retries) timer.cancel();
@@ -82,6 +76,7 @@ export class ConcurrentDelivery implements MessageDelivery {
 
   close(): void {
     this.isStopped = true;
+    this.chunks.close();
     this.watch?.cancel();
     for (const timer of this.retries) timer.cancel();
   }

@@ -54,6 +54,8 @@ export interface ConsumeContext {
   readonly queue: MessageQueue;
   /** Aborted when the consume time-out is over or the consumer gives up at close. */
   readonly signal: AbortSignal;
+  /** The consume time-out is over; in concurrent mode the answer does not count any more. */
+  readonly isTimedOut: boolean;
   /** Set it to the index of the last good message of a batch; those after it are retried. */
   ackIndex: number;
   /** Delay level for what is retried: 0 grows with each attempt, 1 to 18 fixed, -1 dead letters. */
@@ -99,6 +101,8 @@ export interface PushConsumerOptions
   readonly concurrency?: number;
   /** Messages per listener call at most [1]. Java: consumeMessageBatchMaxSize. */
   readonly batch?: number;
+  /** How long a call waits, from its first message on, for the rest of a `batch` of its queue [0]. */
+  readonly batchWait?: Duration;
   /** Messages per pull at most [32]. */
   readonly pullBatchSize?: number;
   /** Bytes per pull at most, 5.x brokers only [262144]. Java: pullBatchSizeInBytes. */
@@ -217,6 +221,7 @@ export const pushConsumerOptionTable = {
   from: consumeFromOption,
   concurrency: count('Listener calls at once.', 20, 1, 1000),
   batch: count('Messages per listener call at most.', 1, 1, 1024),
+  batchWait: span('How long a call waits for the rest of a batch.', 0, 0),
   pullBatchSize: count('Messages per pull at most.', 32, 1, 1024),
   pullBatchBytes: count('Bytes per pull at most (5.x brokers).', 256 * 1024, 1, 2 ** 31 - 1),
   pullInterval: span('Pause between two pulls that found messages.', 0, 0),

@@ -64,6 +64,7 @@ const chosen = fc.record({
   mode: fc.constantFrom('concurrent' as const, 'orderly' as const),
   model: fc.constantFrom('clustering' as const, 'clustering' as const, 'broadcasting' as const),
   batch: fc.constantFrom(1, 3),
+  batchWait: fc.constantFrom(0, 200),
   concurrency: fc.constantFrom(1, 4),
   pullThresholdForQueue: fc.constantFrom(4, 1000),
   maxReconsumeTimes: fc.constantFrom(-1, 1),

@@ -52,6 +52,18 @@ describe('OrderlyDelivery', () => {
     expect(seen).toEqual(['0,1', '2']);
   });
 
+  it('waits for the rest of a batch as long as it is told to', async () => {
+    setUp(() => success, { batch: 3, batchWait: '100ms' });
+    group.deliver(delivery, 2);
+    await clock.advance(60);
+    expect(seen).toEqual([]);
+    group.deliver(delivery, 2);
+    await clock.advance(0);
+    expect(seen).toEqual(['0,1,2']);
+    await clock.advance(100);
+    expect([seen, group.offset]).toEqual([['0,1,2', '3'], 4]);
+  });
+
   describe('without autoCommit', () => {
     const answers = (...kinds: ConsumeVerdict['kind'][]) => {
       setUp((_, context) => {

@@ -24,6 +24,8 @@ export class OrderlyDelivery implements MessageDelivery {
   private ready: AssignedQueue[] = [];
   private readonly calls = new Set<ListenerCall>();
   private readonly pauses = new Set<Timer>();
+  /** Queues that wait for the rest of a batch; undefined: the wait is over. */
+  private readonly gathering = new Map<AssignedQueue, Timer | undefined>();
   private readonly sendBack: SendBack;
   private watch: Timer | undefined;
   private isStopped = false;
@@ -40,7 +42,10 @@ export class OrderlyDelivery implements MessageDelivery {
   }
 
   accept(assigned: AssignedQueue): void {
-    if (assigned.isScheduled) return;
+    if (assigned.isScheduled) {
+      if (assigned.process.waiting >= this.state.settings.batch) this.gathered(assigned);
+      return;
+    }
     assigned.isScheduled = true;
     this.schedule(assigned);
   }
@@ -48,7 +53,7 @@ export class OrderlyDelivery implements MessageDelivery {
   drain(): Promise<void> {
     this.isStopped = true;
     this.ready = [];
-    for (const timer of this.pauses) timer.cancel();
+    this.cancelTimers();
     if (this.calls.size === 0) return Promise.resolve();
     return new Promise((resolve) => (this.onDrained = resolve));
   }
@@ -66,7 +71,11 @@ export class OrderlyDelivery implements MessageDelivery {
   close(): void {
     this.isStopped = true;
     this.watch?.cancel();
-    for (const timer of this.pauses) timer.cancel();
+    this.cancelTimers();
+  }
+
+  private cancelTimers(): void {
+    for (const timer of [...this.pauses, ...this.gathering.values()]) timer?.cancel();
   }
 
   private schedule(assigned: AssignedQueue): void {
@@ -83,14 +92,43 @@ export class OrderlyDelivery implements MessageDelivery {
     }
   }
 
+  /** Whether the queue waits for the rest of a batch first; it is scheduled when that is over. */
+  private gathers(assigned: AssignedQueue): boolean {
+    const { settings, clock } = this.state;
+    if (settings.batchWait === 0 || this.gathering.has(assigned)) {
+      this.gathering.delete(assigned);
+      return false;
+    }
+    const { waiting } = assigned.process;
+    if (waiting === 0 || waiting >= settings.batch) return false;
+    this.gathering.set(
+      assigned,
+      clock.after(settings.batchWait, () => this.gathered(assigned)),
+    );
+    return true;
+  }
+
+  /** The batch is full, or its time is over. */
+  private gathered(assigned: AssignedQueue): void {
+    const timer = this.gathering.get(assigned);
+    if (timer === undefined) return;
+    timer.cancel();
+    this.gathering.set(assigned, undefined);
+    this.schedule(assigned);
+  }
+
   private begin(assigned: AssignedQueue): void {
     const { state } = this;
-    if (assigned.isLeaving) return;
+    if (assigned.isLeaving) {
+      this.gathering.delete(assigned);
+      return;
+    }
     if (!this.holdsLock(assigned)) {
       // The lock is renewed by its own timer; until then nothing of this queue may run.
       void assigned.nextChange().then(() => this.schedule(assigned));
       return;
     }
+    if (this.gathers(assigned)) return;
     const held = assigned.process.take(state.settings.batch);
     if (held.length === 0) {
       assigned.isScheduled = false;
