@@ -108,6 +108,7 @@ export class HotReply implements HeldReply<CommandDefinition> {
     const isUnheard = this.isOneway || connection.closed;
     const out = isUnheard ? nowhere : connection.output;
     if (isUnheard) out.rewind();
+    else this.stage.beginBody(connection);
     const before = out.length;
     const from = this.writeHeader(out, success, '', size);
     out.used = from + size;

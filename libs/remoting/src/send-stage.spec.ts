@@ -1,5 +1,9 @@
+import { Turn } from '@nestjs-rocketmq/foundation';
 import { encodeRequest, PullMessage } from '@nestjs-rocketmq/protocol';
+import { Connection, Hold } from './connection.js';
 import { Router } from './index.js';
+import type { Wire } from './network.js';
+import { SendStage } from './send-stage.js';
 import { Gate, open, send, storing, turns, until } from './testing/raw-wire.js';
 
 describe('answers that wait for the disk', () => {
@@ -66,6 +70,61 @@ describe('answers that wait for the disk', () => {
       ]);
     },
   );
+});
+
+describe('answers with bodies', () => {
+  const ends: (() => void)[] = [];
+  const turn = new Turn((end) => ends.push(end));
+  const stage = new SendStage(turn, undefined);
+  const limits = { maxFrameBytes: 1 << 20, maxWritable: 1 << 20 };
+
+  /** A connection that notes the length of each write to its wire. */
+  function connected(): { connection: Connection; writes: number[] } {
+    const writes: number[] = [];
+    const nothing = (): void => undefined;
+    const wire = { writableLength: 0, pause: nothing, resume: nothing } as Partial<Wire>;
+    const write = (bytes: Uint8Array): number => writes.push(bytes.length);
+    const connection = new Connection({ ...wire, write } as Wire, stage, limits, nothing);
+    return { connection, writes };
+  }
+
+  function answer(connection: Connection, bytes: number): void {
+    stage.beginBody(connection);
+    connection.write(new Uint8Array(bytes));
+  }
+
+  function endTurn(): void {
+    for (const end of ends.splice(0)) end();
+  }
+
+  it('leave when the next one is begun, the last one at the end of the turn', () => {
+    const [a, b] = [connected(), connected()];
+    answer(a.connection, 20_000);
+    expect(a.writes).toEqual([]);
+    answer(b.connection, 30_000);
+    expect([a.writes, b.writes]).toEqual([[20_000], []]);
+    answer(a.connection, 20_000);
+    endTurn();
+    expect([a.writes, b.writes]).toEqual([[20_000, 20_000], [30_000]]);
+  });
+
+  it('leave together at the end of the turn when they are small', () => {
+    const { connection, writes } = connected();
+    for (let i = 0; i < 3; i += 1) answer(connection, 1_000);
+    expect(writes).toEqual([]);
+    endTurn();
+    expect(writes).toEqual([3_000]);
+  });
+
+  it('wait for the end of the turn where sending could let the other side go on', () => {
+    const { connection, writes } = connected();
+    answer(connection, 20_000);
+    connection.hold(Hold.unsent);
+    answer(connection, 20_000);
+    expect(writes).toEqual([]);
+    endTurn();
+    expect(writes).toEqual([40_000]);
+  });
 });
 
 describe('a connection', () => {

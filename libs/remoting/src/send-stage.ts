@@ -3,6 +3,9 @@ import type { Connection, FlushSchedule } from './connection.js';
 import { failAnswers } from './failed-answers.js';
 import type { StorageGate } from './storage-gate.js';
 
+/** What an answer with a body has to bring to leave before the end of its turn. */
+const earlyBytes = 16 * 1024;
+
 /**
  * Lets answers leave: those that wait for nothing, and those of this turn's appends, in the stage
  * `send` of the turn; with a gate that waits, those of appends when their epoch is durable.
@@ -18,6 +21,8 @@ export class SendStage implements FlushSchedule {
   private gathering: Connection[] = [];
   /** Connections with answers in `syncing`. */
   private syncing: Connection[] = [];
+  /** Has the body that was begun last in this turn. */
+  private laden: Connection | undefined;
   private readonly unsubscribe: () => void;
 
   constructor(
@@ -54,7 +59,20 @@ export class SendStage implements FlushSchedule {
     this.add(connection);
   }
 
+  /**
+   * A body is about to be written for `connection`. The one before it is complete: when it is large
+   * it leaves now, and its reader works on it while this turn goes on.
+   */
+  beginBody(connection: Connection): void {
+    const { laden } = this;
+    this.laden = connection;
+    if (laden === undefined || laden.closed || laden.output.length < earlyBytes) return;
+    // Whoever is let go on would be read in the middle of another request.
+    if (!laden.isHeld) laden.flush();
+  }
+
   private send(): void {
+    this.laden = undefined;
     if (this.gate?.waits === true) this.markTurn();
     else this.releaseGathered();
     const dirty = this.dirty;
