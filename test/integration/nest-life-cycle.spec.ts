@@ -155,7 +155,7 @@ describe('the life of a Nest application on a broker', () => {
     const before = await startEmbedded([]);
     const listenPort = Number(before.nameServers.split(':')[1]);
     await before.close();
-    const app = await startNest(before, { providers: [Early] });
+    const app = await startNest(before, { providers: [Early] }, { startup: { wait: false } });
     try {
       await using embedded = await startEmbedded(['early'], {}, { listenPort });
       expect(embedded.nameServers).toBe(before.nameServers);

@@ -176,6 +176,23 @@ export class ClientInstance {
     return this.askNameServers('the brokers', (address) => this.calls.allBrokers(address));
   }
 
+  /** Whether a server at `host:port` takes a connection; one that is open counts. Never rejects. */
+  async reaches(address: string): Promise<boolean> {
+    try {
+      await this.remoting.peer(address);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Told whenever a connection to a server has gone, whoever closed it. */
+  onConnectionClosed(listener: () => void): void {
+    this.remoting.onPeerClose(() => {
+      if (!this.isClosed) listener();
+    });
+  }
+
   get isClosed(): boolean {
     return this.state === 'closed';
   }

@@ -1,19 +1,19 @@
 import { ClientInstance, PushConsumer, TransactionalProducer } from '@nestjs-rocketmq/client';
-import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
 import type {
   ClientFactory,
   ClientPort,
   ConsumerPort,
+  KnownBroker,
   PortConsumerOptions,
   PortTransactionListener,
   ProducerPort,
 } from './client-port.js';
-import { nestLogger } from './nest-logger.js';
 import type { ConnectionSettings, ProducerValues } from './options/module-settings.js';
 
 /** The clients of `@nestjs-rocketmq/client`; one runtime (sockets, routes) for a connection. */
 export const rocketMQClientFactory: ClientFactory = {
-  connect: (connection, clock) => new Connection(connection, clock),
+  connect: (connection, clock, logger) => new Connection(connection, clock, logger),
 };
 
 class Connection implements ClientPort {
@@ -24,6 +24,7 @@ class Connection implements ClientPort {
   constructor(
     private readonly settings: ConnectionSettings,
     private readonly clock: Clock,
+    private readonly logger: Logger,
   ) {
     this.shared = this.instance();
   }
@@ -32,6 +33,7 @@ class Connection implements ClientPort {
     const { maxInFlight } = values;
     const producer = new TransactionalProducer({
       instance: this.instanceFor(values.group),
+      logger: this.logger.child('Producer'),
       group: values.group,
       sendTimeout: values.sendTimeout,
       retryTimesWhenSendFailed: values.retries,
@@ -56,10 +58,14 @@ class Connection implements ClientPort {
   }
 
   consumer(options: PortConsumerOptions): ConsumerPort {
-    const { offsetDirectory, ...rest } = options;
+    const { offsetDirectory, onAssigned, ...rest } = options;
     const consumer = new PushConsumer({
       ...rest,
       instance: this.shared,
+      logger: this.logger.child('Consumer'),
+      ...(onAssigned === undefined
+        ? {}
+        : { messageQueueListener: (topic, _, mine) => onAssigned(topic, mine) }),
       ...(offsetDirectory === undefined ? {} : { offsetDirectory }),
     });
     return {
@@ -67,7 +73,29 @@ class Connection implements ClientPort {
       close: (deadline) => consumer.close({ deadline }),
       pause: () => consumer.pause(),
       resume: () => consumer.resume(),
+      status: () => consumer.status(),
     };
+  }
+
+  async brokers(): Promise<KnownBroker[]> {
+    const all = await this.shared.allBrokers();
+    return all.map((broker) => ({
+      name: broker.brokerName,
+      address: Object.values(broker.brokerAddrs).map(String)[0] ?? '',
+    }));
+  }
+
+  reaches(address: string): Promise<boolean> {
+    return this.shared.reaches(address);
+  }
+
+  onConnectionClosed(listener: () => void): void {
+    this.shared.onConnectionClosed(listener);
+  }
+
+  routeOf(topic: string): { readonly queues: number } | undefined {
+    const route = this.shared.routes.known(topic);
+    return route === undefined ? undefined : { queues: route.subscribe.length };
   }
 
   async close(): Promise<void> {
@@ -92,7 +120,7 @@ class Connection implements ClientPort {
       ...(nameServers.length === 0 ? {} : { nameServers }),
       requestTimeout,
       clock: this.clock,
-      logger: nestLogger(`RocketMQ:Client:${name}`),
+      logger: this.logger.child(`Client:${name}`),
     });
   }
 }

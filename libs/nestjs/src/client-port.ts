@@ -2,7 +2,7 @@
  * What this package needs of a RocketMQ client. The factory behind `ROCKETMQ_CLIENT_FACTORY` gives
  * these; the default one stands on `@nestjs-rocketmq/client`, specs bring their own.
  */
-import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
 import type { MessageQueue, OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
 import type { ConnectionSettings, ProducerValues } from './options/module-settings.js';
 
@@ -85,6 +85,40 @@ export interface PortConsumerOptions {
     messages: readonly StoredMessage[],
     context: PortConsumeContext,
   ) => Promise<readonly PortConsumeVerdict[]>;
+  /** Told with the queues of a topic that are this consumer's, whenever they are shared out anew. */
+  readonly onAssigned?: (topic: string, mine: readonly MessageQueue[]) => void;
+}
+
+/** Where a consumer stands in one of its queues. */
+export interface ConsumerQueueStatus {
+  readonly queue: MessageQueue;
+  /** Everything below is finished; undefined while that is not known. */
+  readonly committed: number | undefined;
+  /** Where the next pull begins. */
+  readonly pullOffset: number;
+  /** Messages in hand that are not finished. */
+  readonly held: number;
+  /** One past the last message of the queue, as the broker said last. */
+  readonly end: number;
+  readonly isPaused: boolean;
+  /** ms since 1970; 0: never. */
+  readonly pulledAt: number;
+  readonly consumedAt: number;
+}
+
+/** How a consumer is doing. */
+export interface ConsumerStatus {
+  readonly clientId: string;
+  readonly isRunning: boolean;
+  readonly isPaused: boolean;
+  readonly queues: readonly ConsumerQueueStatus[];
+}
+
+/** A broker that the name servers know. */
+export interface KnownBroker {
+  readonly name: string;
+  /** `host:port` of its master, else of a slave. */
+  readonly address: string;
 }
 
 export interface ConsumerPort {
@@ -93,17 +127,28 @@ export interface ConsumerPort {
   close(deadline: number): Promise<void>;
   pause(): void;
   resume(): void;
+  /** Absent: this client cannot say. */
+  status?(): ConsumerStatus;
 }
 
 /** One connection's clients. */
 export interface ClientPort {
   producer(values: ProducerValues, transactions: PortTransactionListener): ProducerPort;
   consumer(options: PortConsumerOptions): ConsumerPort;
+  /** Asks a name server for the brokers; rejects when none answers. Absent: not known here. */
+  brokers?(): Promise<readonly KnownBroker[]>;
+  /** Whether a server takes a connection; never rejects. Absent: not known here. */
+  reaches?(address: string): Promise<boolean>;
+  /** Told whenever a connection to a server has gone. */
+  onConnectionClosed?(listener: () => void): void;
+  /** How many queues of a topic are known from the name servers; undefined: no route is known. */
+  routeOf?(topic: string): { readonly queues: number } | undefined;
   /** After all of its producers and consumers; ends whatever the servers do. */
   close(): Promise<void>;
 }
 
 /** What stands behind `ROCKETMQ_CLIENT_FACTORY`. */
 export interface ClientFactory {
-  connect(connection: ConnectionSettings, clock: Clock): ClientPort;
+  /** `logger` is where the client tells what it does; its `child`s have contexts of their own. */
+  connect(connection: ConnectionSettings, clock: Clock, logger: Logger): ClientPort;
 }

@@ -5,6 +5,7 @@ export { MESSAGE_PACK_TYPE } from './converter/built-in-converters.js';
 export type { MessageConverter } from './converter/message-converter.js';
 export * from './decorators/inject-template.decorator.js';
 export * from './decorators/listener.decorator.js';
+export { OnRocketMQEvent, type OnRocketMQEventOptions } from './decorators/on-event.decorator.js';
 export {
   MessageContext,
   MessageKeys,
@@ -18,15 +19,18 @@ export type { Subscription } from './listener/listener-plan.js';
 export { RocketMQListenerRegistry, type ListenerHandle } from './listener/listener-registry.js';
 export * from './nestjs.errors.js';
 export type { Duration } from './options/duration.js';
+export * from './operations/event-types.js';
+export { RocketMQEvents } from './operations/rocketmq-events.js';
 export * from './options/listener-options.js';
 export * from './options/module-options.js';
-export type { ConnectionSettings, ProducerValues } from './options/module-settings.js';
+export type { ConnectionSettings, ProducerValues, StartupValues } from './options/module-settings.js';
 export {
   connectionOptions,
   consumeOptions,
   listenerOptions,
   moduleOptions,
   producerOptions,
+  startupOptions,
 } from './options/option-tables.js';
 export type { Setting, SettingSource, SettingToken } from './options/setting.js';
 export { ROCKETMQ_CONTEXT_TYPE } from './rocketmq.constants.js';

@@ -1,33 +1,42 @@
 import { Logger as NestLogger } from '@nestjs/common';
 import { messageOf, type LogFields, type Logger } from '@nestjs-rocketmq/foundation';
 
-/** Our log port onto Nest's logger, so that an application has one log. */
+/**
+ * Our log port onto Nest's logger, so that an application has one log: whatever logger it was given
+ * by `app.useLogger` or `{ logger }` gets a sentence, then the details as one plain object.
+ */
 export function nestLogger(context: string): Logger {
   const logger = new NestLogger(context);
   return {
-    debug: (sentence, fields) => logger.debug(line(sentence, fields)),
-    info: (sentence, fields) => logger.log(line(sentence, fields)),
-    warn: (sentence, fields) => logger.warn(line(sentence, fields)),
+    debug: (sentence, fields) => logger.debug(sentence, ...params(fields)),
+    info: (sentence, fields) => logger.log(sentence, ...params(fields)),
+    warn: (sentence, fields) => logger.warn(sentence, ...params(fields)),
     error: (sentence, fields) => {
       const cause = fields?.['error'];
-      logger.error(line(sentence, fields), cause instanceof Error ? cause.stack : undefined);
+      const stack = cause instanceof Error && cause.stack !== undefined ? [cause.stack] : [];
+      logger.error(sentence, ...params(fields), ...stack);
     },
     child: (name) => nestLogger(`${context}:${name}`),
   };
 }
 
-/** One text, because a logger of the user's may not know what to do with objects. */
-function line(sentence: string, fields: LogFields = {}): string {
-  const pairs = Object.entries(fields).map(([name, value]) => `${name}=${printed(value)}`);
-  return pairs.length === 0 ? sentence : `${sentence} ${pairs.join(' ')}`;
+/** The same logger, whose warnings are for debugging only while `isQuiet` says so. */
+export function quietWhile(logger: Logger, isQuiet: () => boolean): Logger {
+  return {
+    ...logger,
+    warn: (sentence, fields) =>
+      isQuiet() ? logger.debug(sentence, fields) : logger.warn(sentence, fields),
+    child: (name) => quietWhile(logger.child(name), isQuiet),
+  };
 }
 
-function printed(value: unknown): string {
-  if (value instanceof Error) return messageOf(value);
-  if (typeof value === 'string') return value;
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return String(value);
-  }
+/** Plain objects only: Nest 12 prints them as structured parameters of the line. */
+function params(fields: LogFields | undefined): Record<string, unknown>[] {
+  const entries = Object.entries(fields ?? {}).filter(([, value]) => value !== undefined);
+  if (entries.length === 0) return [];
+  const shown = entries.map(([name, value]) => [
+    name,
+    value instanceof Error ? messageOf(value) : value,
+  ]);
+  return [Object.fromEntries(shown) as Record<string, unknown>];
 }

@@ -24,7 +24,10 @@ export type SetupProblemCode =
   | 'ROCKETMQ_CONNECTION_UNKNOWN'
   | 'ROCKETMQ_HANDLER_MISSING'
   | 'ROCKETMQ_TRANSACTION_LISTENER_TWICE'
-  | 'ROCKETMQ_MODULE_TWICE';
+  | 'ROCKETMQ_MODULE_TWICE'
+  | 'ROCKETMQ_EVENT_INVALID'
+  | 'ROCKETMQ_PEER_MISSING'
+  | 'ROCKETMQ_METRICS_TWICE';
 
 /** The application cannot start: `problems` has everything that is wrong, not only the first. */
 export class RocketMQSetupError extends CodedError {
@@ -70,6 +73,11 @@ export class BatchPartlySentError extends CodedError {
   ) {
     super(sentence, options);
   }
+}
+
+/** No server of a connection answered in time, and `startup.failFast` wants no start then. */
+export class RocketMQConnectionError extends CodedError {
+  readonly code = 'ROCKETMQ_CONNECTION_FAILED';
 }
 
 /** No listener has the id asked for. */

@@ -13,6 +13,8 @@ import { HostResolver } from './listener/handler-host.js';
 import { HandlerInvokers } from './listener/handler-invoker.js';
 import { RocketMQListenerRegistry } from './listener/listener-registry.js';
 import { RocketMQExplorer } from './listener/rocketmq.explorer.js';
+import { EventBinder } from './operations/event-binder.js';
+import { RocketMQEvents } from './operations/rocketmq-events.js';
 import { DEFAULT_CONNECTION } from './rocketmq.constants.js';
 import { RocketMQConnections } from './rocketmq.connections.js';
 import { RocketMQSetup } from './rocketmq.setup.js';
@@ -32,6 +34,8 @@ function templateProvider(connection: string): Provider {
 const plumbing: readonly Provider[] = [
   { provide: ROCKETMQ_CLIENT_FACTORY, useValue: rocketMQClientFactory },
   RocketMQConnections,
+  RocketMQEvents,
+  EventBinder,
   RocketMQListenerRegistry,
   RocketMQExplorer,
   RocketMQSetup,
@@ -65,7 +69,7 @@ export class RocketMQCoreModule implements OnModuleInit, OnApplicationShutdown {
       global: true,
       imports: [DiscoveryModule, ...(imports ?? [])],
       providers: [...options, ...plumbing, ...provided],
-      exports: [RocketMQConnections, RocketMQListenerRegistry, ...tokens],
+      exports: [RocketMQConnections, RocketMQEvents, RocketMQListenerRegistry, ...tokens],
     };
   }
 

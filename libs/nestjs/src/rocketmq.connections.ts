@@ -1,7 +1,13 @@
+import { AsyncResource } from 'node:async_hooks';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DeadlineError, messageOf, withDeadline } from '@nestjs-rocketmq/foundation';
 import type { ClientFactory, ClientPort, ProducerPort } from './client-port.js';
+import { nestLogger, quietWhile } from './nest-logger.js';
 import { RocketMQClosedError, RocketMQSetupError } from './nestjs.errors.js';
+import { ConnectionWatch } from './operations/connection-watch.js';
+import { observedClient, type WatchedConsumer } from './operations/observed-client.js';
+import type { Observer } from './operations/observer.js';
+import { RocketMQEvents } from './operations/rocketmq-events.js';
 import type {
   ConnectionSettings,
   ModuleSettings,
@@ -18,27 +24,72 @@ import { TransactionDispatcher } from './transaction/transaction-dispatcher.js';
 /** How long a producer may take to finish what is under way when the application closes. */
 const producerDeadline = 5_000;
 
+/** Who looks on what all connections of an application do. */
+interface LookingOn {
+  readonly events: RocketMQEvents;
+  readonly observers: Observer[];
+  readonly outside: <T>(work: () => T) => T;
+}
+
 /** One cluster: its settings, its clients, and who answers for its transactions. */
 export class RocketMQConnection {
   readonly transactions: TransactionDispatcher;
-  private opened: ClientPort | undefined;
+  /** Its consumers that were started and not closed. */
+  readonly consumers = new Set<WatchedConsumer>();
+  private opened: { readonly client: ClientPort; readonly watch: ConnectionWatch } | undefined;
 
   constructor(
     readonly settings: ConnectionSettings,
     private readonly module: ModuleSettings,
     private readonly factory: ClientFactory,
+    private readonly looking: LookingOn,
   ) {
     this.transactions = new TransactionDispatcher(settings.name, () => module.converters);
   }
 
   /** Made when first needed: nothing opens while the options may still be refused. */
   get client(): ClientPort {
-    this.opened ??= this.factory.connect(this.settings, this.module.clock);
-    return this.opened;
+    return this.open().client;
+  }
+
+  /** Why its servers cannot be used now; undefined while they can, as far as is known. */
+  get problem(): string | undefined {
+    return this.opened?.watch.problem;
+  }
+
+  /** Waits for the servers as `startup` says; see `ConnectionWatch.begin`. */
+  begin(): Promise<void> {
+    return this.looking.outside(() => this.open().watch.begin());
   }
 
   async close(): Promise<void> {
-    await this.opened?.close();
+    this.opened?.watch.close();
+    await this.opened?.client.close();
+  }
+
+  private open(): NonNullable<RocketMQConnection['opened']> {
+    this.opened ??= this.looking.outside(() => this.connect());
+    return this.opened;
+  }
+
+  private connect(): NonNullable<RocketMQConnection['opened']> {
+    const { settings, looking } = this;
+    const { clock } = this.module;
+    const { name, startup, nameServers } = settings;
+    const servers = [...nameServers, settings.client.nameServerAddressUrl ?? ''].filter(Boolean);
+    let watch: ConnectionWatch | undefined;
+    // What the client has to say about servers that are known to be gone helps nobody.
+    const logger = quietWhile(nestLogger('RocketMQ'), () => watch?.isExpected ?? false);
+    const client = this.factory.connect(settings, clock, logger);
+    watch = new ConnectionWatch({
+      ...{ name, startup, client, clock },
+      servers: servers.join(';'),
+      events: looking.events,
+      logger: nestLogger('RocketMQ'),
+    });
+    const { consumers } = this;
+    const watching = { ...looking, connection: name, clock, consumers };
+    return { client: observedClient(client, watching), watch };
   }
 
   /** Equal for two connections to one cluster. */
@@ -67,6 +118,10 @@ class Sender implements TemplateBackend {
 
   get delayLevels(): DelayLevels {
     return this.host?.settings.delayLevels ?? new DelayLevels();
+  }
+
+  get group(): string {
+    return this.values.group;
   }
 
   get maxMessageSize(): number {
@@ -115,15 +170,37 @@ export class RocketMQConnections {
   private readonly logger = new Logger('RocketMQ');
   private readonly byName = new Map<string, RocketMQConnection>();
   private readonly senders: Sender[] = [];
+  private readonly looking: LookingOn;
 
   constructor(
     @Inject(ROCKETMQ_OPTIONS) options: RocketMQModuleOptions,
     @Inject(ROCKETMQ_CLIENT_FACTORY) factory: ClientFactory,
+    @Inject(RocketMQEvents) events: RocketMQEvents,
   ) {
     this.settings = readModuleOptions(options, this.problems);
+    // Loops and sockets live longer than the request or span in which they happen to be started.
+    const start = new AsyncResource('RocketMQConnections');
+    const outside = <T>(work: () => T): T => start.runInAsyncScope(work);
+    this.looking = { events, observers: [], outside };
     for (const [name, settings] of this.settings.connections) {
-      this.byName.set(name, new RocketMQConnection(settings, this.settings, factory));
+      const connection = new RocketMQConnection(settings, this.settings, factory, this.looking);
+      this.byName.set(name, connection);
     }
+  }
+
+  get all(): readonly RocketMQConnection[] {
+    return [...this.byName.values()];
+  }
+
+  /** Lets somebody look on what is sent and consumed; before `start`. */
+  observe(observer: Observer): void {
+    this.looking.observers.push(observer);
+  }
+
+  /** Names and groups of the producers behind the templates. */
+  producersOf(connection: string): string[] {
+    const own = this.senders.filter((sender) => sender.connection === connection);
+    return own.map((sender) => sender.group);
   }
 
   get names(): string[] {
@@ -173,8 +250,21 @@ export class RocketMQConnections {
     return sender;
   }
 
-  /** Starts the producer of every template whose connection exists. */
+  /**
+   * Waits for the servers of every connection as its `startup` says, then starts the producer of
+   * every template whose connection exists. When one fails, none stays open.
+   */
   async start(): Promise<void> {
+    try {
+      await this.startAll();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  private async startAll(): Promise<void> {
+    await Promise.all(this.all.map((connection) => connection.begin()));
     const usable = this.senders.filter((sender) => this.byName.has(sender.connection));
     await Promise.all(usable.map((sender) => sender.producer()));
   }

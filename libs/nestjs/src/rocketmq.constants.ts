@@ -4,6 +4,7 @@
  */
 export const LISTENER_METADATA = 'rocketmq:listener';
 export const TRANSACTION_LISTENER_METADATA = 'rocketmq:transaction-listener';
+export const EVENT_METADATA = 'rocketmq:event';
 
 /** Where Nest keeps parameter metadata; a spec compares it with Nest's own constant. */
 export const ROUTE_ARGS_METADATA = '__routeArguments__';

@@ -8,6 +8,7 @@ import { RocketMQListenerRegistry } from './listener/listener-registry.js';
 import { checkTogether } from './listener/plan-checks.js';
 import { RocketMQExplorer, type FoundListener } from './listener/rocketmq.explorer.js';
 import { RocketMQSetupError } from './nestjs.errors.js';
+import { EventBinder } from './operations/event-binder.js';
 import type { Problems } from './options/problems.js';
 import type { SettingSource } from './options/setting.js';
 import { ValueResolver } from './options/value-resolver.js';
@@ -26,6 +27,7 @@ export class RocketMQSetup {
     @Inject(HandlerInvokers) private readonly invokers: HandlerInvokers,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(EventBinder) private readonly binder: EventBinder,
   ) {}
 
   /**
@@ -38,6 +40,7 @@ export class RocketMQSetup {
     const values = new ValueResolver(this.settingSource(), problems);
     const listeners = this.planListeners(values, problems);
     const transactions = this.planTransactions(values, problems);
+    this.binder.bind(this.connections.names, problems);
     if (problems.list.length > 0) throw new RocketMQSetupError(problems.list);
     for (const { connection, host } of transactions) connection.transactions.add(host);
     for (const plan of listeners) this.register(plan);

@@ -27,6 +27,22 @@ export type PassedOnOptions = Omit<
   'nameServers' | 'requestTimeout' | 'clock' | 'network' | 'logger'
 >;
 
+/** What happens when the application starts and the servers of a connection are not there. */
+export interface StartupSettings {
+  /**
+   * Wait for them, up to `timeout`, before anything of the application can send. False: look for
+   * them in the background. Default true.
+   */
+  readonly wait?: boolean;
+  /** How long to wait. Default 5s. */
+  readonly timeout?: Duration;
+  /**
+   * True: the application does not start without them (`RocketMQConnectionError`). False: one
+   * warning, the application starts, and they are looked for in the background. Default false.
+   */
+  readonly failFast?: boolean;
+}
+
 /** One cluster as this application sees it. */
 export interface ConnectionOptions extends PassedOnOptions {
   /**
@@ -41,6 +57,8 @@ export interface ConnectionOptions extends PassedOnOptions {
   readonly delayLevels?: string;
   /** Time for one request to a server. Default 3s. */
   readonly requestTimeout?: Duration;
+  /** What happens at the start when the servers are not there. */
+  readonly startup?: StartupSettings;
 }
 
 /** Options of `RocketMQModule.forRoot`. The top level describes the connection `default`. */

@@ -15,6 +15,7 @@ import {
   moduleOptions,
   passedOnNames,
   producerOptions,
+  startupOptions,
 } from './option-tables.js';
 import { type Problems, checkNames, readTable } from './problems.js';
 
@@ -28,6 +29,13 @@ export interface ProducerValues {
   readonly maxInFlight: number | undefined;
 }
 
+/** `startup` with its defaults; times in milliseconds. */
+export interface StartupValues {
+  readonly wait: boolean;
+  readonly timeout: number;
+  readonly failFast: boolean;
+}
+
 /** A connection with its defaults filled in. */
 export interface ConnectionSettings {
   readonly name: string;
@@ -39,6 +47,7 @@ export interface ConnectionSettings {
   readonly consumer: ConsumeOptions;
   readonly delayLevels: DelayLevels;
   readonly requestTimeout: number;
+  readonly startup: StartupValues;
   /** As given, checked; for the client. */
   readonly client: PassedOnOptions;
 }
@@ -102,8 +111,16 @@ function readConnection(
     consumer: given.consumer ?? {},
     delayLevels,
     requestTimeout: values.requestTimeout as number,
+    startup: readStartup(where, given.startup, problems),
     client: passedOn(given),
   };
+}
+
+function readStartup(where: string, given: unknown, problems: Problems): StartupValues {
+  const values = typeof given === 'object' && given !== null ? given : {};
+  const place = `${where} startup`;
+  checkNames(place, values, startupOptions.names, problems);
+  return readTable(place, startupOptions, { ...values }, problems) as StartupValues;
 }
 
 function passedOn(given: Partial<ConnectionOptions>): PassedOnOptions {

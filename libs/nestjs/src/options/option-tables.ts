@@ -3,6 +3,8 @@ import { defineOptions, option } from '@nestjs-rocketmq/foundation';
 import { defaultDelayLevels } from './delay-levels.js';
 import type { ConsumeFrom } from './listener-options.js';
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
 /** `producer` of a connection. */
 export const producerOptions = defineOptions('producer', {
   group: option.text({
@@ -54,6 +56,19 @@ const passedOn = Object.fromEntries(
 
 export const passedOnNames = Object.keys(passedOn) as (keyof PassedOnTable)[];
 
+/** `startup` of a connection. */
+export const startupOptions = defineOptions('startup', {
+  wait: option.boolean({
+    meaning: 'Wait for the servers before anything can send; false: look in the background.',
+    default: true,
+  }),
+  timeout: option.duration({ meaning: 'How long to wait.', default: 5_000, min: 1 }),
+  failFast: option.boolean({
+    meaning: 'True: no start without servers. False: one warning, and they are looked for.',
+    default: false,
+  }),
+});
+
 /** One connection, the default one at the top level included. */
 export const connectionOptions = defineOptions('connection', {
   nameServers: option.list({
@@ -69,6 +84,11 @@ export const connectionOptions = defineOptions('connection', {
     meaning: 'Time for one request to a server.',
     default: 3_000,
     min: 1,
+  }),
+  startup: option.object<unknown>({
+    meaning: "What happens at the start without servers: see the options of 'startup'.",
+    is: isObject,
+    must: 'must be an object',
   }),
   ...passedOn,
 });
@@ -157,7 +177,6 @@ export const consumeOptions = defineOptions('consumer', {
 });
 
 const anything = (value: unknown): boolean => value !== undefined;
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
 /** `@RocketMQListener` besides what `consumer` has; read by the planner. */
