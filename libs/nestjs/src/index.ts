@@ -23,7 +23,11 @@ export * from './operations/event-types.js';
 export { RocketMQEvents } from './operations/rocketmq-events.js';
 export * from './options/listener-options.js';
 export * from './options/module-options.js';
-export type { ConnectionSettings, ProducerValues, StartupValues } from './options/module-settings.js';
+export type {
+  ConnectionSettings,
+  ProducerValues,
+  StartupValues,
+} from './options/module-settings.js';
 export {
   connectionOptions,
   consumeOptions,

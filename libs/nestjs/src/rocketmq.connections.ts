@@ -82,7 +82,10 @@ export class RocketMQConnection {
     const logger = quietWhile(nestLogger('RocketMQ'), () => watch?.isExpected ?? false);
     const client = this.factory.connect(settings, clock, logger);
     watch = new ConnectionWatch({
-      ...{ name, startup, client, clock },
+      name,
+      startup,
+      client,
+      clock,
       servers: servers.join(';'),
       events: looking.events,
       logger: nestLogger('RocketMQ'),

@@ -50,7 +50,9 @@ function watch(servers: Servers, given: Partial<StartupValues> = {}) {
     servers: 'host:9876',
     startup: { ...startup, ...given },
     client: servers.client,
-    ...{ clock, events, logger },
+    clock,
+    events,
+    logger,
   });
   return { watched, clock, told };
 }

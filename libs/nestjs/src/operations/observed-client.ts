@@ -152,8 +152,14 @@ function observedListener(
     const topic = originalTopic(messages[0] as StoredMessage);
     const isBatch = options.batch > 1;
     const call: ConsumeCall = {
-      ...{ connection, group, topic, model, mode, isBatch },
-      ...{ messages, port },
+      connection,
+      group,
+      topic,
+      model,
+      mode,
+      isBatch,
+      messages,
+      port,
     };
     const work = async (): Promise<Verdicts> => listOf(await listener(messages, port), messages);
     const verdicts = await throughConsume(observers, call, work);
@@ -228,7 +234,7 @@ export function originalTopic(message: StoredMessage): string {
 function delegating<T extends object>(inner: T, own: Partial<T>): T {
   const made: Record<string, unknown> = {};
   const methods = inner as Record<string, unknown>;
-  for (let at: object | null = inner; at !== null && at !== Object.prototype; ) {
+  for (let at: object | null = inner; at !== null && at !== Object.prototype;) {
     for (const name of Object.getOwnPropertyNames(at)) {
       const method = name in made || name === 'constructor' ? undefined : methods[name];
       if (typeof method === 'function') made[name] = (method as () => unknown).bind(inner);

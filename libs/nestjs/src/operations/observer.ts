@@ -35,10 +35,7 @@ export type Verdicts = readonly PortConsumeVerdict[];
  * `next` and gives back what it gives; the messages of a send may be others.
  */
 export interface Observer {
-  send<T>(
-    call: SendCall,
-    next: (messages: readonly OutgoingMessage[]) => Promise<T>,
-  ): Promise<T>;
+  send<T>(call: SendCall, next: (messages: readonly OutgoingMessage[]) => Promise<T>): Promise<T>;
   consume(call: ConsumeCall, next: () => Promise<Verdicts>): Promise<Verdicts>;
 }
 

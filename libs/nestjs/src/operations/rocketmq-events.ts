@@ -53,7 +53,8 @@ export class RocketMQEvents {
 
   /** @internal Tells everybody who wants to know. */
   emit<K extends RocketMQEventName>(name: K, event: RocketMQEventMap[K]): void {
-    for (const handler of [...(this.handlers.get(name) ?? [])]) {
+    // A handler that takes itself back during the call does not disturb a Set.
+    for (const handler of this.handlers.get(name) ?? []) {
       try {
         const result = handler(event as never);
         if (result instanceof Promise) result.catch((error: unknown) => this.tell(name, error));
