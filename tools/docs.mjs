@@ -23,8 +23,14 @@ const table = (head, rows) =>
 
 async function faceOf(room) {
   const manifest = JSON.parse(readFileSync(join(root, room, 'package.json'), 'utf8'));
-  const file = join(root, room, 'dist/index.js');
-  return { name: manifest.name, face: existsSync(file) ? await import(file) : {} };
+  // A package may have several faces (`nestjs-rocketmq/consistency`); options stand on one page.
+  const built = Object.values(manifest.exports ?? {}).map((face) => face.default);
+  const files = built.filter((file) => file?.endsWith('/index.js'));
+  const face = {};
+  for (const file of files.map((one) => join(root, room, one))) {
+    if (existsSync(file) && !file.includes('/testing/')) Object.assign(face, await import(file));
+  }
+  return { name: manifest.name, face };
 }
 
 function range(option) {

@@ -38,7 +38,17 @@ export class PgliteLease extends EventEmitter {
     super();
   }
 
-  query(text: QueryText, values?: readonly unknown[] | ResultCallback, callback?: ResultCallback) {
+  query(text: QueryText, values?: readonly unknown[]): Promise<PoolResult>;
+  query(
+    text: QueryText,
+    values: readonly unknown[] | ResultCallback,
+    callback?: ResultCallback,
+  ): void;
+  query(
+    text: QueryText,
+    values?: readonly unknown[] | ResultCallback,
+    callback?: ResultCallback,
+  ): Promise<PoolResult> | undefined {
     const sql = typeof text === 'string' ? text : text.text;
     const given = typeof text === 'string' ? undefined : text.values;
     const parameters = typeof values === 'function' ? given : (values ?? given);
@@ -127,7 +137,7 @@ export class PglitePool extends EventEmitter {
   }
 
   /** One statement on a lease of its own. */
-  async query(text: QueryText, values?: readonly unknown[]): Promise<PoolResult | undefined> {
+  async query(text: QueryText, values?: readonly unknown[]): Promise<PoolResult> {
     const lease = await this.lease();
     try {
       return await lease.query(text, values);
