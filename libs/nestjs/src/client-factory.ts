@@ -9,7 +9,8 @@ import type {
   PortTransactionListener,
   ProducerPort,
 } from './client-port.js';
-import type { ConnectionSettings, ProducerValues } from './options/module-settings.js';
+import type { ConnectionSettings } from './options/module-settings.js';
+import type { ProducerValues } from './options/producer-options.js';
 
 /** The clients of `@nestjs-rocketmq/client`; one runtime (sockets, routes) for a connection. */
 export const rocketMQClientFactory: ClientFactory = {
@@ -30,16 +31,20 @@ class Connection implements ClientPort {
   }
 
   producer(values: ProducerValues, transactions: PortTransactionListener): ProducerPort {
-    const { maxInFlight } = values;
     const producer = new TransactionalProducer({
+      ...values.client,
       instance: this.instanceFor(values.group),
       logger: this.logger.child('Producer'),
       group: values.group,
       sendTimeout: values.sendTimeout,
       retryTimesWhenSendFailed: values.retries,
+      retryAnotherBrokerWhenNotStoreOK: values.retryWhenNotStored,
       maxMessageSize: values.maxMessageSize,
       compressBodyOver: values.compressOver,
-      ...(maxInFlight === undefined ? {} : { maxInFlight }),
+      enableTrace: values.trace,
+      checkConcurrency: values.checkConcurrency,
+      maxWaitingChecks: values.maxPendingChecks,
+      checkTimeout: values.checkTimeout,
       listener: {
         execute: (message, arg, { transactionId }) =>
           transactions.execute(message, arg, transactionId),
@@ -47,13 +52,17 @@ class Connection implements ClientPort {
       },
     });
     return {
+      native: producer,
       start: () => producer.start(),
       close: (deadline) => producer.close({ deadline }),
       send: (message, options) => producer.send(message, options),
       sendOneWay: (message, options) => producer.sendOneWay(message, options),
-      sendBatch: (messages, options) => producer.sendBatch(messages, options),
+      sendInBatches: (messages, options) => producer.sendInBatches(messages, options),
       sendInTransaction: (message, arg, options) =>
         producer.sendInTransaction(message, arg, options),
+      request: (message, options) => producer.request(message, options),
+      reply: (request, answer, options) => producer.reply(request, answer, options),
+      recall: (topic, handle, options) => producer.recall(topic, handle, options),
     };
   }
 

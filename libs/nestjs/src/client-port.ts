@@ -2,9 +2,11 @@
  * What this package needs of a RocketMQ client. The factory behind `ROCKETMQ_CLIENT_FACTORY` gives
  * these; the default one stands on `@nestjs-rocketmq/client`, specs bring their own.
  */
+import type { QueueSelector, TransactionalProducer } from '@nestjs-rocketmq/client';
 import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
 import type { MessageQueue, OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
-import type { ConnectionSettings, ProducerValues } from './options/module-settings.js';
+import type { ConnectionSettings } from './options/module-settings.js';
+import type { ProducerValues } from './options/producer-options.js';
 
 export type SendStatus =
   'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
@@ -17,13 +19,29 @@ export interface SendResult {
   readonly queue: MessageQueue;
   readonly queueOffset: number;
   readonly transactionId?: string | undefined;
+  /** Of a timer message: what `template.recall` needs to take it back. */
+  readonly recallHandle?: string | undefined;
 }
 
+/** What messages that belong together have in common; numbers are whole. */
+export type HashKey = string | number | bigint;
+
+/** At most one of `queue`, `hashKey` and `selector` is given. */
 export interface PortSendOptions {
+  /** Exactly this queue. */
+  readonly queue?: MessageQueue;
   /** Messages of one key go to one queue, chosen as Java's SelectMessageQueueByHash does. */
-  readonly hashKey?: string;
+  readonly hashKey?: HashKey;
+  /** Chooses the queue. */
+  readonly selector?: QueueSelector;
   /** Milliseconds for the whole call, retries included. */
   readonly timeout?: number;
+}
+
+/** The reply to a request. */
+export interface PortReply {
+  readonly body: Uint8Array;
+  readonly properties: Readonly<Record<string, string>>;
 }
 
 export type PortVerdict = 'COMMIT' | 'ROLLBACK' | 'UNKNOWN';
@@ -34,16 +52,35 @@ export interface PortTransactionListener {
 }
 
 export interface ProducerPort {
+  /** The client's own producer, where there is one. */
+  readonly native?: TransactionalProducer;
   start(): Promise<void>;
   close(deadline: number): Promise<void>;
   send(message: OutgoingMessage, options?: PortSendOptions): Promise<SendResult>;
   sendOneWay(message: OutgoingMessage, options?: PortSendOptions): Promise<void>;
-  sendBatch(messages: readonly OutgoingMessage[], options?: PortSendOptions): Promise<SendResult>;
+  /**
+   * As few requests as sizes allow, one result for each message. Rejects with an error that has
+   * the `results` of what was sent, and why the rest was not as its `cause`.
+   */
+  sendInBatches(
+    messages: readonly OutgoingMessage[],
+    options?: PortSendOptions & { readonly maxBatchBytes?: number },
+  ): Promise<SendResult[]>;
   sendInTransaction(
     message: OutgoingMessage,
     arg: unknown,
     options?: PortSendOptions,
   ): Promise<SendResult & { readonly verdict: PortVerdict; readonly transactionId: string }>;
+  /** Resolves with the reply of whoever consumes the message. */
+  request(message: OutgoingMessage, options?: PortSendOptions): Promise<PortReply>;
+  /** Answers a request that was consumed. */
+  reply(
+    request: StoredMessage,
+    answer: PortReply,
+    options?: { readonly timeout?: number },
+  ): Promise<SendResult>;
+  /** Takes a timer message back; answers its id. */
+  recall(topic: string, handle: string, options?: { readonly timeout?: number }): Promise<string>;
 }
 
 /** What the client tells about the messages that it hands over. */

@@ -23,24 +23,36 @@ export * from './operations/event-types.js';
 export { RocketMQEvents } from './operations/rocketmq-events.js';
 export * from './options/listener-options.js';
 export * from './options/module-options.js';
-export type {
-  ConnectionSettings,
-  ProducerValues,
-  StartupValues,
-} from './options/module-settings.js';
+export type { ConnectionSettings, StartupValues } from './options/module-settings.js';
 export {
   connectionOptions,
   consumeOptions,
   listenerOptions,
   moduleOptions,
-  producerOptions,
   startupOptions,
 } from './options/option-tables.js';
+export {
+  producerOptions,
+  type HashQueueSelector,
+  type PassedOnProducerOptions,
+  type ProducerSettings,
+  type ProducerValues,
+} from './options/producer-options.js';
 export type { Setting, SettingSource, SettingToken } from './options/setting.js';
 export { ROCKETMQ_CONTEXT_TYPE } from './rocketmq.constants.js';
 export * from './rocketmq.context.js';
 export * from './rocketmq.module.js';
 export * from './rocketmq.tokens.js';
 export { RocketMQTemplate } from './template/rocketmq.template.js';
+export type {
+  OutgoingDraft,
+  OutgoingInterceptor,
+  OutgoingInterceptorToken,
+  OutgoingKind,
+  OutgoingSend,
+} from './template/outgoing-interceptor.js';
+export { sendOptions } from './template/send-option-table.js';
 export * from './template/send-options.js';
+export type { TemplateBackend } from './template/template-backend.js';
+export * from './template/topics.js';
 export * from './transaction/transaction-handler.js';

@@ -24,6 +24,7 @@ export type SetupProblemCode =
   | 'ROCKETMQ_CONNECTION_UNKNOWN'
   | 'ROCKETMQ_HANDLER_MISSING'
   | 'ROCKETMQ_TRANSACTION_LISTENER_TWICE'
+  | 'ROCKETMQ_INTERCEPTOR_UNUSABLE'
   | 'ROCKETMQ_MODULE_TWICE'
   | 'ROCKETMQ_EVENT_INVALID'
   | 'ROCKETMQ_PEER_MISSING'
@@ -52,7 +53,7 @@ export class RocketMQSendError extends CodedError {
   readonly code = 'ROCKETMQ_SEND_REFUSED';
 }
 
-/** The template was used after the application was closed. */
+/** The template was used after the application was closed, or a producer before it was started. */
 export class RocketMQClosedError extends CodedError {
   readonly code = 'ROCKETMQ_CLOSED';
 }
@@ -62,7 +63,15 @@ export class TransactionListenerMissingError extends CodedError {
   readonly code = 'ROCKETMQ_TRANSACTION_LISTENER_MISSING';
 }
 
-/** A batch was cut into several sends, and a later one failed; `results` has those that arrived. */
+/** The broker did not take a message with a time of its own: it has no timers, or none so long. */
+export class TimerRefusedError extends CodedError {
+  readonly code = 'ROCKETMQ_TIMER_REFUSED';
+}
+
+/**
+ * A batch was cut into several requests, and a later one failed: `results` has one result for each
+ * message that arrived, from the first on.
+ */
 export class BatchPartlySentError extends CodedError {
   readonly code = 'ROCKETMQ_BATCH_PARTLY_SENT';
 

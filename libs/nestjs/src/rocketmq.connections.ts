@@ -3,22 +3,25 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DeadlineError, messageOf, withDeadline } from '@nestjs-rocketmq/foundation';
 import type { ClientFactory, ClientPort, ProducerPort } from './client-port.js';
 import { nestLogger, quietWhile } from './nest-logger.js';
-import { RocketMQClosedError, RocketMQSetupError } from './nestjs.errors.js';
+import { RocketMQClosedError, RocketMQSendError, RocketMQSetupError } from './nestjs.errors.js';
 import { ConnectionWatch } from './operations/connection-watch.js';
 import { observedClient, type WatchedConsumer } from './operations/observed-client.js';
 import type { Observer } from './operations/observer.js';
 import { RocketMQEvents } from './operations/rocketmq-events.js';
-import type {
-  ConnectionSettings,
-  ModuleSettings,
-  ProducerValues,
-} from './options/module-settings.js';
-import { readModuleOptions, readProducer } from './options/module-settings.js';
-import type { ProducerSettings, RocketMQModuleOptions } from './options/module-options.js';
+import type { ConnectionSettings, ModuleSettings } from './options/module-settings.js';
+import { readModuleOptions } from './options/module-settings.js';
+import type { RocketMQModuleOptions } from './options/module-options.js';
+import {
+  readProducer,
+  type HashQueueSelector,
+  type ProducerSettings,
+  type ProducerValues,
+} from './options/producer-options.js';
 import { DelayLevels } from './options/delay-levels.js';
 import { Problems } from './options/problems.js';
 import { ROCKETMQ_CLIENT_FACTORY, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
-import type { TemplateBackend } from './template/rocketmq.template.js';
+import type { OutgoingInterceptor } from './template/outgoing-interceptor.js';
+import type { TemplateBackend } from './template/template-backend.js';
 import { TransactionDispatcher } from './transaction/transaction-dispatcher.js';
 
 /** How long a producer may take to finish what is under way when the application closes. */
@@ -104,6 +107,7 @@ export class RocketMQConnection {
 /** The producer behind one template; started when first needed, at the latest in `onModuleInit`. */
 class Sender implements TemplateBackend {
   private starting: Promise<ProducerPort> | undefined;
+  private started: ProducerPort | undefined;
   private isClosed = false;
 
   constructor(
@@ -127,8 +131,16 @@ class Sender implements TemplateBackend {
     return this.values.group;
   }
 
-  get maxMessageSize(): number {
-    return this.values.maxMessageSize;
+  get queueSelector(): HashQueueSelector | undefined {
+    return this.values.queueSelector;
+  }
+
+  get interceptors(): readonly OutgoingInterceptor[] {
+    return this.owner.interceptors;
+  }
+
+  get running(): ProducerPort | undefined {
+    return this.isClosed ? undefined : this.started;
   }
 
   get transactions(): TransactionDispatcher {
@@ -160,6 +172,7 @@ class Sender implements TemplateBackend {
     const host = this.owner.existing(this.host, this.connection);
     const producer = host.client.producer(this.values, host.transactions);
     await producer.start();
+    this.started = producer;
     return producer;
   }
 }
@@ -174,6 +187,7 @@ export class RocketMQConnections {
   private readonly byName = new Map<string, RocketMQConnection>();
   private readonly senders: Sender[] = [];
   private readonly looking: LookingOn;
+  private outgoing: readonly OutgoingInterceptor[] | undefined;
 
   constructor(
     @Inject(ROCKETMQ_OPTIONS) options: RocketMQModuleOptions,
@@ -204,6 +218,21 @@ export class RocketMQConnections {
   producersOf(connection: string): string[] {
     const own = this.senders.filter((sender) => sender.connection === connection);
     return own.map((sender) => sender.group);
+  }
+
+  /** Throws `RocketMQSendError` before `useInterceptors`, when there are any. */
+  get interceptors(): readonly OutgoingInterceptor[] {
+    if (this.outgoing !== undefined) return this.outgoing;
+    if (this.settings.interceptors.length === 0) return [];
+    throw new RocketMQSendError(
+      'Something was sent before the interceptors of RocketMQModule were there; send in ' +
+        'onModuleInit or later, not in a constructor.',
+    );
+  }
+
+  /** What stands around every send from now on. */
+  useInterceptors(interceptors: readonly OutgoingInterceptor[]): void {
+    this.outgoing = interceptors;
   }
 
   get names(): string[] {
@@ -246,7 +275,7 @@ export class RocketMQConnections {
     const values =
       producer === undefined
         ? inherited
-        : readProducer(where, { ...definedOnly(inherited), ...producer }, this.problems);
+        : readProducer(where, { ...host?.settings.producerGiven, ...producer }, this.problems);
     const isShared = producer === undefined;
     const sender = new Sender(connection, host, values, this, isShared);
     this.senders.push(sender);
@@ -293,9 +322,4 @@ export class RocketMQConnections {
       this.logger.warn(`${what} did not close cleanly: ${messageOf(error)}`);
     }
   }
-}
-
-function definedOnly(values: ProducerValues): ProducerSettings {
-  const { maxInFlight, ...rest } = values;
-  return maxInFlight === undefined ? rest : { ...rest, maxInFlight };
 }

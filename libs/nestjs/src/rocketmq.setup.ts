@@ -13,6 +13,7 @@ import type { Problems } from './options/problems.js';
 import type { SettingSource } from './options/setting.js';
 import { ValueResolver } from './options/value-resolver.js';
 import { RocketMQConnections } from './rocketmq.connections.js';
+import { resolveInterceptors } from './template/outgoing-interceptor.js';
 import { TransactionPlanner, type TransactionPlan } from './transaction/transaction-planner.js';
 
 /** Finds, checks and prepares everything before the first connection opens. */
@@ -41,7 +42,13 @@ export class RocketMQSetup {
     const listeners = this.planListeners(values, problems);
     const transactions = this.planTransactions(values, problems);
     this.binder.bind(this.connections.names, problems);
+    const interceptors = resolveInterceptors(
+      this.connections.settings.interceptors,
+      (token) => this.moduleRef.get(token, { strict: false }),
+      problems,
+    );
     if (problems.list.length > 0) throw new RocketMQSetupError(problems.list);
+    this.connections.useInterceptors(interceptors);
     for (const { connection, host } of transactions) connection.transactions.add(host);
     for (const plan of listeners) this.register(plan);
   }

@@ -41,6 +41,8 @@ const noFaults: Faults = {
   next: () => 0,
 };
 
+const unserved = (): Promise<never> => Promise.reject(new Error('The cluster in memory cannot.'));
+
 /** How often a message is tried before a spec is told that it never succeeds. */
 const MOST_TRIES = 50;
 
@@ -63,11 +65,11 @@ export class MemoryCluster implements ClientFactory {
         close: () => Promise.resolve(),
         send: (message) => this.send(message),
         sendOneWay: async (message) => void (await this.send(message)),
-        sendBatch: async (messages) => {
-          const results = await Promise.all(messages.map((message) => this.send(message)));
-          return results[0] as SendResult;
-        },
+        sendInBatches: (messages) => Promise.all(messages.map((message) => this.send(message))),
         sendInTransaction: (message, arg) => this.sendInTransaction(message, arg, listener),
+        request: unserved,
+        reply: unserved,
+        recall: unserved,
       }),
       consumer: (options) => ({
         start: async () => void this.groups.push(options),

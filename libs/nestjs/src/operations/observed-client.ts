@@ -59,7 +59,8 @@ function observedProducer(producer: ProducerPort, group: string, watching: Watch
     send: (messages: readonly OutgoingMessage[]) => Promise<T>,
   ): Promise<T> => {
     const topic = messages[0]?.topic ?? '';
-    const call = { kind, connection, group, topic, messages, hashKey: options?.hashKey };
+    const hashKey = options?.hashKey === undefined ? undefined : String(options.hashKey);
+    const call = { kind, connection, group, topic, messages, hashKey };
     try {
       return await throughSend(observers, call, send);
     } catch (error) {
@@ -72,6 +73,7 @@ function observedProducer(producer: ProducerPort, group: string, watching: Watch
   };
   const first = (all: readonly OutgoingMessage[]): OutgoingMessage => all[0] as OutgoingMessage;
   return delegating(producer, {
+    ...(producer.native === undefined ? {} : { native: producer.native }),
     start: () => outside(() => producer.start()),
     send: (message, options) =>
       isQuiet()
@@ -81,10 +83,14 @@ function observedProducer(producer: ProducerPort, group: string, watching: Watch
       isQuiet()
         ? producer.sendOneWay(message, options)
         : told('one-way', [message], options, (all) => producer.sendOneWay(first(all), options)),
-    sendBatch: (messages, options) =>
+    sendInBatches: (messages, options) =>
       isQuiet()
-        ? producer.sendBatch(messages, options)
-        : told('batch', messages, options, (all) => producer.sendBatch(all, options)),
+        ? producer.sendInBatches(messages, options)
+        : told('batch', messages, options, (all) => producer.sendInBatches(all, options)),
+    request: (message, options) =>
+      isQuiet()
+        ? producer.request(message, options)
+        : told('request', [message], options, (all) => producer.request(first(all), options)),
     sendInTransaction: (message, arg, options) =>
       isQuiet()
         ? producer.sendInTransaction(message, arg, options)

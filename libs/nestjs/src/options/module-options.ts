@@ -4,22 +4,8 @@ import type { Clock } from '@nestjs-rocketmq/foundation';
 import type { MessageConverter } from '../converter/message-converter.js';
 import type { Duration } from './duration.js';
 import type { ConsumeOptions } from './listener-options.js';
-
-/** How a connection sends. */
-export interface ProducerSettings {
-  /** The producer group; transactions are checked with any member of it. Default `DEFAULT_PRODUCER`. */
-  readonly group?: string;
-  /** Time for a send with its retries. Default 3s. */
-  readonly sendTimeout?: Duration;
-  /** How often a failed send is tried again, on another broker where there is one. Default 2. */
-  readonly retries?: number;
-  /** Largest body in bytes. Default 4 MiB. */
-  readonly maxMessageSize?: number;
-  /** Bodies over so many bytes are compressed. Default 4096. */
-  readonly compressOver?: number;
-  /** How many sends may be under way; later ones wait. Default: the client's. */
-  readonly maxInFlight?: number;
-}
+import type { OutgoingInterceptorToken } from '../template/outgoing-interceptor.js';
+import type { ProducerSettings } from './producer-options.js';
 
 /** What the client is given as it is: see `ClientOptions` of `@nestjs-rocketmq/client`. */
 export type PassedOnOptions = Omit<
@@ -69,6 +55,11 @@ export interface RocketMQModuleOptions extends Partial<ConnectionOptions> {
   readonly converters?: readonly MessageConverter[];
   /** Content type of objects that are sent. Default `application/json`. */
   readonly contentType?: string;
+  /**
+   * Stand around every send, the first outermost: classes (providers of the application) or
+   * instances.
+   */
+  readonly interceptors?: readonly OutgoingInterceptorToken[];
   /** Looks up placeholders. Default: the application's `ConfigService`. */
   readonly resolveValue?: (name: string) => unknown;
   /** The clock of deadlines; for tests. */

@@ -1,12 +1,12 @@
 import { systemClock, type Clock } from '@nestjs-rocketmq/foundation';
 import { MessageConverters } from '../converter/message-converters.js';
+import type { OutgoingInterceptorToken } from '../template/outgoing-interceptor.js';
 import { DEFAULT_CONNECTION } from '../rocketmq.constants.js';
 import { DelayLevels } from './delay-levels.js';
 import type { ConsumeOptions } from './listener-options.js';
 import type {
   ConnectionOptions,
   PassedOnOptions,
-  ProducerSettings,
   RocketMQModuleOptions,
 } from './module-options.js';
 import {
@@ -14,20 +14,10 @@ import {
   consumeOptions,
   moduleOptions,
   passedOnNames,
-  producerOptions,
   startupOptions,
 } from './option-tables.js';
 import { type Problems, checkNames, readTable } from './problems.js';
-
-/** The producer's options with their defaults; times in milliseconds. */
-export interface ProducerValues {
-  readonly group: string;
-  readonly sendTimeout: number;
-  readonly retries: number;
-  readonly maxMessageSize: number;
-  readonly compressOver: number;
-  readonly maxInFlight: number | undefined;
-}
+import { readProducer, type ProducerSettings, type ProducerValues } from './producer-options.js';
 
 /** `startup` with its defaults; times in milliseconds. */
 export interface StartupValues {
@@ -43,6 +33,8 @@ export interface ConnectionSettings {
   /** Whether the application chose the producer group; check-backs need that. */
   readonly hasProducerGroup: boolean;
   readonly producer: ProducerValues;
+  /** As given; templates with settings of their own build on it. */
+  readonly producerGiven: ProducerSettings;
   /** As given; resolved together with each listener. */
   readonly consumer: ConsumeOptions;
   readonly delayLevels: DelayLevels;
@@ -56,22 +48,14 @@ export interface ConnectionSettings {
 export interface ModuleSettings {
   readonly connections: ReadonlyMap<string, ConnectionSettings>;
   readonly converters: MessageConverters;
+  /** As given; resolved when every provider exists. */
+  readonly interceptors: readonly OutgoingInterceptorToken[];
   readonly resolveValue: ((name: string) => unknown) | undefined;
   readonly clock: Clock;
 }
 
 const connectionNames = [...connectionOptions.names, 'producer', 'consumer'];
 const consumerNames = [...consumeOptions.names, 'nonRetryable'];
-
-/** Reads `producer` options; `where` starts the sentences about them. */
-export function readProducer(
-  where: string,
-  given: ProducerSettings | undefined,
-  problems: Problems,
-): ProducerValues {
-  checkNames(where, given ?? {}, producerOptions.names, problems);
-  return readTable(where, producerOptions, { ...given }, problems) as ProducerValues;
-}
 
 function readConnection(
   name: string,
@@ -108,6 +92,7 @@ function readConnection(
     nameServers,
     hasProducerGroup: given.producer?.group !== undefined,
     producer: readProducer(`${where} producer`, given.producer, problems),
+    producerGiven: given.producer ?? {},
     consumer: given.consumer ?? {},
     delayLevels,
     requestTimeout: values.requestTimeout as number,
@@ -166,6 +151,7 @@ export function readModuleOptions(
   return {
     connections,
     converters,
+    interceptors: Array.isArray(options.interceptors) ? options.interceptors : [],
     resolveValue: options.resolveValue,
     clock: options.clock ?? systemClock,
   };

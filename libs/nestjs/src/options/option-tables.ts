@@ -5,39 +5,6 @@ import type { ConsumeFrom } from './listener-options.js';
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
-/** `producer` of a connection. */
-export const producerOptions = defineOptions('producer', {
-  group: option.text({
-    meaning: 'The producer group; any member of it may be asked about a transaction.',
-    default: 'nestjs-rocketmq',
-  }),
-  sendTimeout: option.duration({
-    meaning: 'Time for a send with its retries.',
-    default: 3_000,
-    min: 1,
-  }),
-  retries: option.integer({
-    meaning: 'How often a failed send is tried again, on another broker where there is one.',
-    default: 2,
-    min: 0,
-    max: 100,
-  }),
-  maxMessageSize: option.integer({
-    meaning: 'Largest body in bytes.',
-    default: 4 * 1024 * 1024,
-    min: 1,
-  }),
-  compressOver: option.integer({
-    meaning: 'Bodies over so many bytes are compressed.',
-    default: 4_096,
-    min: 0,
-  }),
-  maxInFlight: option.integer({
-    meaning: 'How many sends may be under way; later ones wait.',
-    min: 1,
-  }),
-});
-
 /** Options of the client that the module reads or gives itself. */
 type OwnName = 'nameServers' | 'requestTimeout' | 'clock' | 'network' | 'logger';
 type PassedOnTable = Omit<typeof clientOptionTable, OwnName>;
@@ -236,6 +203,11 @@ export const moduleOptions = defineOptions('RocketMQModule.forRoot', {
   contentType: option.text({
     meaning: 'Content type of objects that are sent.',
     default: 'application/json',
+  }),
+  interceptors: option.object<unknown>({
+    meaning: 'Stand around every send, the first outermost: classes or instances.',
+    is: Array.isArray,
+    must: 'must be an array of classes or instances',
   }),
   resolveValue: option.object<unknown>({
     meaning: "Looks up placeholders; by default the application's ConfigService.",

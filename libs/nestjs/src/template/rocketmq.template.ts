@@ -1,74 +1,102 @@
-import { parseDuration } from '@nestjs-rocketmq/foundation';
-import type { OutgoingMessage } from '@nestjs-rocketmq/message';
-import type { PortSendOptions, ProducerPort, SendResult } from '../client-port.js';
-import { CONTENT_TYPE_PROPERTY, type MessageConverters } from '../converter/message-converters.js';
-import { BatchPartlySentError, RocketMQSendError } from '../nestjs.errors.js';
-import type { DelayLevels } from '../options/delay-levels.js';
-import type { Duration } from '../options/duration.js';
-import { LocalWork, type TransactionDispatcher } from '../transaction/transaction-dispatcher.js';
+import type { TransactionalProducer } from '@nestjs-rocketmq/client';
+import type { SendResult } from '../client-port.js';
+import { BatchPartlySentError, RocketMQClosedError, RocketMQSendError } from '../nestjs.errors.js';
+import { LocalWork } from '../transaction/transaction-dispatcher.js';
 import type { TransactionVerdict } from '../transaction/transaction-handler.js';
-import { cutBatch } from './batch.js';
-import { parseDestination } from './destination.js';
+import { optionNames } from './send-option-table.js';
 import type {
   BatchOptions,
+  CallOptions,
   Delay,
+  SendCallback,
   SendOptions,
   TransactionSendOptions,
   TransactionSendResult,
 } from './send-options.js';
-
-/** What a template stands on: one producer of one connection. */
-export interface TemplateBackend {
-  readonly connection: string;
-  readonly converters: MessageConverters;
-  readonly delayLevels: DelayLevels;
-  /** Largest body in bytes. */
-  readonly maxMessageSize: number;
-  readonly transactions: TransactionDispatcher;
-  /** The started producer. Rejects with `RocketMQClosedError` after the application is closed. */
-  producer(): Promise<ProducerPort>;
-}
+import { Sending } from './sending.js';
+import type { TemplateBackend } from './template-backend.js';
+import type { Destination, PayloadOf, PropertiesOf } from './topics.js';
 
 /**
  * Sends messages. `destination` is `topic` or `topic:tag`; the payload is turned into bytes by its
- * content type (JSON by default, texts and bytes as they are).
+ * content type (JSON by default, texts and bytes as they are). With a map of topics
+ * (`RocketMQTemplate<ShopTopics>`) destinations, payloads and properties are checked by the
+ * compiler.
  *
- * Every method rejects with `RocketMQSendError` for calls that cannot work as written, with
- * `MessageConversionError` for payloads that cannot be written, and with the client's errors for
- * messages that did not arrive.
+ * Every method rejects with `RocketMQSendError` for calls that cannot work as written (an unknown
+ * option among them), with `MessageConversionError` for payloads that cannot be written, with
+ * `RocketMQClosedError` after the application was closed, and with the client's errors for messages
+ * that did not arrive.
+ *
+ * @example
+ * ```ts
+ * interface ShopTopics {
+ *   orders: OrderPlaced;
+ * }
+ * constructor(private readonly template: RocketMQTemplate<ShopTopics>) {}
+ * // ...
+ * await this.template.send('orders:placed', order, { keys: order.id, hashKey: order.id });
+ * ```
  */
-export class RocketMQTemplate {
+export class RocketMQTemplate<Topics extends object = object> {
+  private readonly sending: Sending;
+
   constructor(private readonly backend: TemplateBackend) {
-    if (typeof (backend as Partial<TemplateBackend> | undefined)?.producer === 'function') return;
-    throw new RocketMQSendError(
-      "RocketMQTemplate was created without a connection. Do not list it under 'providers': " +
-        'import RocketMQModule.forRoot(...) in the root module, the template can then be ' +
-        'injected everywhere.',
+    if (typeof (backend as Partial<TemplateBackend> | undefined)?.producer !== 'function') {
+      throw new RocketMQSendError(
+        "RocketMQTemplate was created without a connection. Do not list it under 'providers': " +
+          'import RocketMQModule.forRoot(...) in the root module, the template can then be ' +
+          'injected everywhere.',
+      );
+    }
+    this.sending = new Sending(backend);
+  }
+
+  /**
+   * The client's own producer, for what the template does not offer. Throws `RocketMQClosedError`
+   * before `onModuleInit` and after the application was closed.
+   */
+  get producer(): TransactionalProducer {
+    const { native } = this.backend.running ?? {};
+    if (native !== undefined) return native;
+    throw new RocketMQClosedError(
+      `The producer of connection '${this.backend.connection}' is not running: it is there from ` +
+        'onModuleInit on until the application is closed.',
     );
   }
 
   /** Sends and waits until the broker has stored the message. */
-  async send<T>(destination: string, payload: T, options: SendOptions = {}): Promise<SendResult> {
-    const message = this.compose(destination, payload, options);
-    const producer = await this.backend.producer();
-    return producer.send(message, portOptions(options));
+  async send<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    options: SendOptions<PropertiesOf<Topics, D>> = {},
+  ): Promise<SendResult> {
+    const values = this.sending.read(`send to '${destination}'`, options);
+    return this.sending.one('send', destination, payload, values, (producer, message, port) =>
+      producer.send(message, port),
+    );
   }
 
   /** Sends without waiting for an answer: fast, and lost when the broker does not get it. */
-  async sendOneWay<T>(destination: string, payload: T, options: SendOptions = {}): Promise<void> {
-    const message = this.compose(destination, payload, options);
-    const producer = await this.backend.producer();
-    await producer.sendOneWay(message, portOptions(options));
+  async sendOneWay<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    options: SendOptions<PropertiesOf<Topics, D>> = {},
+  ): Promise<void> {
+    const values = this.sending.read(`sendOneWay to '${destination}'`, options);
+    await this.sending.one('one-way', destination, payload, values, (producer, message, port) =>
+      producer.sendOneWay(message, port),
+    );
   }
 
   /** Messages of one `hashKey` go to one queue, so that orderly listeners see them in order. */
-  async sendOrderly<T>(
-    destination: string,
-    payload: T,
-    hashKey: string,
-    options: Omit<SendOptions, 'hashKey'> = {},
+  async sendOrderly<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    hashKey: string | number | bigint,
+    options: Omit<SendOptions<PropertiesOf<Topics, D>>, 'hashKey' | 'queue' | 'selector'> = {},
   ): Promise<SendResult> {
-    if (typeof hashKey !== 'string' || hashKey === '') {
+    if (hashKey === '' || (hashKey as unknown) === undefined || (hashKey as unknown) === null) {
       throw new RocketMQSendError(
         `sendOrderly to '${destination}' needs a hash key, for example the id of the order.`,
         { details: { destination, hashKey } },
@@ -77,52 +105,72 @@ export class RocketMQTemplate {
     return this.send(destination, payload, { ...options, hashKey });
   }
 
-  /** Delivers later: `'30s'`, milliseconds, `{ delayLevel: 4 }`; times are rounded up to a level. */
-  async sendDelayed<T>(
-    destination: string,
-    payload: T,
+  /**
+   * Delivers later: `'30s'` or milliseconds (rounded up to a delay level), a `Date`, or
+   * `{ delayLevel }`, `{ delayMs, exact }`, `{ deliverAt }`; see `DelayOptions`.
+   */
+  async sendDelayed<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
     delay: Delay,
-    options: Omit<SendOptions, 'delayLevel' | 'delayMs'> = {},
+    options: CallOptions<PropertiesOf<Topics, D>> = {},
   ): Promise<SendResult> {
-    const given = typeof delay === 'object' ? delay : { delayMs: delay };
-    return this.send(destination, payload, { ...options, ...given });
+    return this.send(destination, payload, { ...options, ...delayOptions(delay) });
   }
 
   /**
-   * Sends many messages of one topic in as few requests as `maxMessageSize` allows, and gives the
-   * result of each request. Throws `BatchPartlySentError` when a later request fails.
+   * Sends many messages of one topic in as few requests as sizes allow, one after the other, and
+   * gives a result for each message, in their order. Rejects with `BatchPartlySentError` when a
+   * later request fails; what comes behind it is not sent then.
    */
-  async sendBatch<T>(
-    destination: string,
+  async sendBatch<D extends Destination<Topics>, T extends PayloadOf<Topics, D>>(
+    destination: D,
     payloads: readonly T[],
-    options: BatchOptions<T> = {},
+    options: BatchOptions<T, PropertiesOf<Topics, D>> = {},
   ): Promise<SendResult[]> {
-    const messages = payloads.map((payload, index) => {
-      const { tags, keys, properties, ...rest } = options;
-      const own = { tags: one(tags), keys: one(keys), properties: one(properties) };
+    const call = `sendBatch to '${destination}'`;
+    const { tags, keys, properties, ...rest } = options;
+    const common = this.sending.read(call, rest, optionNames.batch);
+    const prepared = payloads.map((payload, index) => {
       function one<V>(value: V | ((payload: T, index: number) => V)): V {
         return typeof value === 'function'
           ? (value as (payload: T, index: number) => V)(payload, index)
           : value;
       }
-      return this.compose(destination, payload, { ...rest, ...present(own) });
+      const own = { tags: one(tags), keys: one(keys), properties: one(properties) };
+      const values = { ...common, ...this.sending.read(call, own, optionNames.batch) };
+      return this.sending.prepare(destination, payload, values);
     });
-    if (messages.length === 0) return [];
-    const producer = await this.backend.producer();
-    const results: SendResult[] = [];
-    for (const part of cutBatch(messages, this.backend.maxMessageSize)) {
-      try {
-        results.push(await producer.sendBatch(part, portOptions(options)));
-      } catch (error) {
-        if (results.length === 0) throw error;
-        throw new BatchPartlySentError(
-          `${results.length} parts of the batch to '${destination}' arrived, the next one failed.`,
-          results,
-          { cause: error, details: { destination } },
-        );
-      }
+    if (prepared.length === 0) return [];
+    const { maxBatchBytes } = common;
+    const size = maxBatchBytes === undefined ? {} : { maxBatchBytes };
+    try {
+      return await this.sending.many(destination, prepared, common, (producer, messages, port) =>
+        producer.sendInBatches(messages, { ...port, ...size }),
+      );
+    } catch (error) {
+      throw partlySent(destination, payloads.length, error);
     }
-    return results;
+  }
+
+  /**
+   * Takes a timer message back before it is due; `sent` is the result of its send. Answers the
+   * message's id. Needs Apache RocketMQ from 5.3.2 on, with `recallMessageEnable=true`; rejects with
+   * the client's `BrokerRefusedError` when it is too late.
+   */
+  async recall(sent: SendResult, options: Pick<CallOptions, 'timeout'> = {}): Promise<string> {
+    const { recallHandle, queue } = sent;
+    const { timeout } = this.sending.read('recall', options);
+    if (recallHandle === undefined || recallHandle === '') {
+      throw new RocketMQSendError(
+        "Only timer messages can be recalled: those sent with 'deliverAt' or 'exact', or with a " +
+          'delay beyond the longest level, to a broker that gives a recallHandle (Apache RocketMQ ' +
+          'from 5.3.2 on).',
+        { details: { msgId: sent.msgId } },
+      );
+    }
+    const producer = await this.backend.producer();
+    return producer.recall(queue.topic, recallHandle, timeout === undefined ? {} : { timeout });
   }
 
   /**
@@ -130,130 +178,115 @@ export class RocketMQTemplate {
    * payload and `arg`, and delivers or drops the message as it says. Throws
    * `TransactionListenerMissingError` when no listener answers for the topic.
    */
-  async sendInTransaction<T, A>(
-    destination: string,
-    payload: T,
+  async sendInTransaction<D extends Destination<Topics>, A>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
     arg?: A,
-    options: TransactionSendOptions = {},
+    options: TransactionSendOptions<PropertiesOf<Topics, D>> = {},
   ): Promise<TransactionSendResult> {
-    const { delayLevel, delayMs } = options as SendOptions;
-    if (delayLevel !== undefined || delayMs !== undefined) {
+    const { delayLevel, delayMs, deliverAt } = options as SendOptions;
+    if ((delayLevel ?? delayMs ?? deliverAt) !== undefined) {
       throw new RocketMQSendError(
         `A transactional message cannot be delayed ('${destination}'): brokers drop the delay. ` +
           'Send a delayed message from the listener of the first one.',
         { details: { destination, delayLevel, delayMs } },
       );
     }
-    const message = this.compose(destination, payload, options);
-    this.backend.transactions.hostFor(message.topic);
-    const producer = await this.backend.producer();
+    const call = `sendInTransaction to '${destination}'`;
+    const values = this.sending.read(call, options, optionNames.transaction);
     const work = new LocalWork(payload, arg);
-    const result = await producer.sendInTransaction(message, work, portOptions(options));
+    const result = await this.sending.one(
+      'transaction',
+      destination,
+      payload,
+      values,
+      (producer, message, port) => {
+        this.backend.transactions.hostFor(message.topic);
+        return producer.sendInTransaction(message, work, port);
+      },
+    );
     const verdict = result.verdict.toLowerCase() as TransactionVerdict;
     return { ...result, verdict, ...(work.error === undefined ? {} : { error: work.error }) };
   }
 
   /** Spring's name of `send`. */
-  syncSend<T>(destination: string, payload: T, options?: SendOptions): Promise<SendResult> {
+  syncSend<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    options?: SendOptions<PropertiesOf<Topics, D>>,
+  ): Promise<SendResult> {
     return this.send(destination, payload, options);
   }
 
-  /** Spring's name of `send`; every send is asynchronous here. */
-  asyncSend<T>(destination: string, payload: T, options?: SendOptions): Promise<SendResult> {
-    return this.send(destination, payload, options);
+  /** Spring's name of `send`: with a callback, or without one as a promise. */
+  asyncSend<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    options?: SendOptions<PropertiesOf<Topics, D>>,
+  ): Promise<SendResult>;
+  asyncSend<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    callback: SendCallback,
+    options?: SendOptions<PropertiesOf<Topics, D>>,
+  ): void;
+  asyncSend<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    first: SendCallback | SendOptions<PropertiesOf<Topics, D>> = {},
+    options?: SendOptions<PropertiesOf<Topics, D>>,
+  ): Promise<SendResult> | void {
+    if (!('onSuccess' in first)) return this.send(destination, payload, first);
+    const told = first;
+    this.send(destination, payload, options).then(
+      (result) => told.onSuccess(result),
+      (error: unknown) => told.onException(error),
+    );
   }
 
   /** Spring's name of `send`, without the result. */
-  async convertAndSend<T>(destination: string, payload: T, options?: SendOptions): Promise<void> {
+  async convertAndSend<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    options?: SendOptions<PropertiesOf<Topics, D>>,
+  ): Promise<void> {
     await this.send(destination, payload, options);
   }
 
   /** Spring's name of `sendOrderly`. */
-  syncSendOrderly<T>(
-    destination: string,
-    payload: T,
-    hashKey: string,
-    options?: Omit<SendOptions, 'hashKey'>,
+  syncSendOrderly<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    hashKey: string | number | bigint,
+    options?: Omit<SendOptions<PropertiesOf<Topics, D>>, 'hashKey' | 'queue' | 'selector'>,
   ): Promise<SendResult> {
     return this.sendOrderly(destination, payload, hashKey, options);
   }
 
   /** Spring's name of `sendInTransaction`. */
-  sendMessageInTransaction<T, A>(
-    destination: string,
-    payload: T,
+  sendMessageInTransaction<D extends Destination<Topics>, A>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
     arg?: A,
-    options?: TransactionSendOptions,
+    options?: TransactionSendOptions<PropertiesOf<Topics, D>>,
   ): Promise<TransactionSendResult> {
     return this.sendInTransaction(destination, payload, arg, options);
   }
-
-  private compose(destination: string, payload: unknown, options: SendOptions): OutgoingMessage {
-    const { topic, tags } = parseDestination(destination, options.tags);
-    if (payload === undefined || payload === null) {
-      throw new RocketMQSendError(
-        `The message to '${destination}' has no payload (it is ${String(payload)}); send {} or ` +
-          `'' when there is nothing to say.`,
-        { details: { destination } },
-      );
-    }
-    const { body, contentType } = this.backend.converters.encode(payload, options.contentType);
-    const delayLevel = this.delayLevel(destination, options);
-    const { keys, flag } = options;
-    return {
-      topic,
-      body,
-      properties: { ...options.properties, [CONTENT_TYPE_PROPERTY]: contentType },
-      ...present({ tags, keys, flag, delayLevel }),
-    };
-  }
-
-  private delayLevel(destination: string, options: SendOptions): number | undefined {
-    const { delayLevel, delayMs } = options;
-    const { delayLevels } = this.backend;
-    if (delayMs === undefined) {
-      if (delayLevel === undefined) return undefined;
-      if (Number.isInteger(delayLevel) && delayLevel >= 0 && delayLevel <= delayLevels.count) {
-        return delayLevel;
-      }
-      throw new RocketMQSendError(
-        `The delay level of the message to '${destination}' must be a whole number from 0 to ` +
-          `${delayLevels.count}, but is ${delayLevel}.`,
-        { details: { destination, delayLevel } },
-      );
-    }
-    const level = delayLevels.levelFor(delayMs);
-    if (level !== undefined && delayLevel === undefined) return level;
-    const why =
-      delayLevel === undefined
-        ? `a time up to ${delayLevels.longest} ms, the longest level of the broker, such as 30000 or '30s'`
-        : "given either as 'delayLevel' or as 'delayMs', not both";
-    throw new RocketMQSendError(
-      `The delay of the message to '${destination}' must be ${why}, but is ${JSON.stringify(delayMs)}.`,
-      { details: { destination, delayMs, delayLevel } },
-    );
-  }
 }
 
-function portOptions(options: {
-  readonly hashKey?: string;
-  readonly timeout?: Duration;
-}): PortSendOptions {
-  const { hashKey, timeout } = options;
-  const ms = timeout === undefined ? undefined : parseDuration(timeout);
-  if (timeout !== undefined && (ms === undefined || ms <= 0)) {
-    throw new RocketMQSendError(
-      `The time-out must be milliseconds or a text such as '3s', but is ${JSON.stringify(timeout)}.`,
-      { details: { timeout } },
-    );
-  }
-  return present({ hashKey, timeout: ms });
+function delayOptions(delay: Delay): Pick<SendOptions, 'delayLevel' | 'delayMs' | 'deliverAt'> {
+  if (delay instanceof Date) return { deliverAt: delay };
+  return typeof delay === 'object' ? delay : { delayMs: delay };
 }
 
-type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Without the entries that are undefined. */
-function present<T extends object>(values: T): Present<T> {
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Present<T>;
+function partlySent(destination: string, count: number, error: unknown): unknown {
+  const { results, cause } = (error ?? {}) as { results?: SendResult[]; cause?: unknown };
+  if (!Array.isArray(results)) return error;
+  if (results.length === 0) return cause ?? error;
+  return new BatchPartlySentError(
+    `${results.length} of ${count} messages of the batch to '${destination}' arrived, then a part ` +
+      'failed; what comes behind it was not sent.',
+    results,
+    { cause: cause ?? error, details: { destination } },
+  );
 }

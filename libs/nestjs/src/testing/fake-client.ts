@@ -14,6 +14,7 @@ import type {
   ConsumerPort,
   PortConsumeVerdict,
   PortConsumerOptions,
+  PortReply,
   PortSendOptions,
   PortTransactionListener,
   PortVerdict,
@@ -21,6 +22,7 @@ import type {
   ConnectionSettings,
   ProducerValues,
   SendResult,
+  SendStatus,
 } from '../index.js';
 
 /** Clients without servers: they note what they are asked, and deliver what a spec hands them. */
@@ -70,7 +72,16 @@ export class FakeProducer implements ProducerPort {
   readonly options: (PortSendOptions | undefined)[] = [];
   /** The requests of `sendBatch`. */
   readonly batches: (readonly OutgoingMessage[])[] = [];
+  readonly replies: { readonly request: StoredMessage; readonly answer: PortReply }[] = [];
+  /** Topic and handle of each recall. */
+  readonly recalled: [topic: string, handle: string][] = [];
   failWith: unknown;
+  status: SendStatus = 'SEND_OK';
+  /** Answers requests. */
+  onRequest: (message: OutgoingMessage) => PortReply | Promise<PortReply> = (message) => ({
+    body: message.body,
+    properties: message.properties ?? {},
+  });
 
   constructor(
     private readonly clients: FakeClients,
@@ -88,16 +99,19 @@ export class FakeProducer implements ProducerPort {
   }
 
   send(message: OutgoingMessage, options?: PortSendOptions): Promise<SendResult> {
-    return this.take([message], options);
+    return this.take(message, options);
   }
 
   async sendOneWay(message: OutgoingMessage, options?: PortSendOptions): Promise<void> {
-    await this.take([message], options);
+    await this.take(message, options);
   }
 
-  sendBatch(messages: readonly OutgoingMessage[], options?: PortSendOptions): Promise<SendResult> {
+  sendInBatches(
+    messages: readonly OutgoingMessage[],
+    options?: PortSendOptions,
+  ): Promise<SendResult[]> {
     this.batches.push(messages);
-    return this.take(messages, options);
+    return Promise.all(messages.map((message) => this.take(message, options)));
   }
 
   async sendInTransaction(
@@ -105,22 +119,47 @@ export class FakeProducer implements ProducerPort {
     arg: unknown,
     options?: PortSendOptions,
   ): Promise<SendResult & { verdict: PortVerdict; transactionId: string }> {
-    const result = await this.take([message], options);
-    const verdict = await this.transactions.execute(message, arg, result.msgId);
+    const result = await this.take(message, options);
+    // A half message that is not safely stored is withdrawn, and nothing is done locally.
+    const verdict =
+      result.status === 'SEND_OK'
+        ? await this.transactions.execute(message, arg, result.msgId)
+        : 'ROLLBACK';
     return { ...result, verdict, transactionId: result.msgId };
   }
 
+  async request(message: OutgoingMessage, options?: PortSendOptions): Promise<PortReply> {
+    await this.take(message, options);
+    return this.onRequest(message);
+  }
+
+  async reply(
+    request: StoredMessage,
+    answer: PortReply,
+    options?: { readonly timeout?: number },
+  ): Promise<SendResult> {
+    this.replies.push({ request, answer });
+    return this.take({ topic: 'REPLY', ...answer }, options);
+  }
+
+  async recall(topic: string, handle: string): Promise<string> {
+    if (this.failWith !== undefined) throw this.failWith;
+    this.recalled.push([topic, handle]);
+    return handle;
+  }
+
   private take(
-    messages: readonly OutgoingMessage[],
+    message: OutgoingMessage,
     options: PortSendOptions | undefined,
   ): Promise<SendResult> {
     if (this.failWith !== undefined) return Promise.reject(this.failWith as Error);
-    this.sent.push(...messages);
+    this.sent.push(message);
     this.options.push(options);
-    const queue = { topic: messages[0]?.topic ?? '', brokerName: 'fake', queueId: 0 };
+    const queue = { topic: message.topic, brokerName: 'fake', queueId: 0 };
     const queueOffset = this.sent.length - 1;
     const msgId = `M${queueOffset}`;
-    return Promise.resolve({ status: 'SEND_OK', msgId, offsetMsgId: msgId, queue, queueOffset });
+    const { status } = this;
+    return Promise.resolve({ status, msgId, offsetMsgId: msgId, queue, queueOffset });
   }
 }
 
