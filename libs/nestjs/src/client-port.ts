@@ -2,11 +2,13 @@
  * What this package needs of a RocketMQ client. The factory behind `ROCKETMQ_CLIENT_FACTORY` gives
  * these; the default one stands on `@nestjs-rocketmq/client`, specs bring their own.
  */
-import type { QueueSelector, TransactionalProducer } from '@nestjs-rocketmq/client';
+import type { HashKey, QueueSelector, TransactionalProducer } from '@nestjs-rocketmq/client';
 import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
 import type { MessageQueue, OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
 import type { ConnectionSettings } from './options/module-settings.js';
 import type { ProducerValues } from './options/producer-options.js';
+
+export type { HashKey, QueueSelector };
 
 export type SendStatus =
   'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
@@ -22,9 +24,6 @@ export interface SendResult {
   /** Of a timer message: what `template.recall` needs to take it back. */
   readonly recallHandle?: string | undefined;
 }
-
-/** What messages that belong together have in common; numbers are whole. */
-export type HashKey = string | number | bigint;
 
 /** At most one of `queue`, `hashKey` and `selector` is given. */
 export interface PortSendOptions {

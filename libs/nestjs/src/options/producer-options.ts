@@ -1,12 +1,12 @@
 import {
   producerOptionSet,
   transactionOptionSet,
+  type HashKey,
   type ProducerOptions,
   type QueueSelector,
 } from '@nestjs-rocketmq/client';
 import { defineOptions, option } from '@nestjs-rocketmq/foundation';
 import type { MessageQueue, OutgoingMessage } from '@nestjs-rocketmq/message';
-import type { HashKey } from '../client-port.js';
 import type { Duration } from './duration.js';
 import { checkNames, readTable, type Problems } from './problems.js';
 
