@@ -33,6 +33,8 @@ const standsOn: Readonly<Record<string, readonly string[]>> = {
     'libs/nestjs',
     'libs/embedded',
     'libs/client',
+    'libs/remoting',
+    'libs/protocol',
     'libs/message',
     'libs/foundation',
   ],

@@ -1,4 +1,10 @@
-import { ClientInstance, PushConsumer, TransactionalProducer } from '@nestjs-rocketmq/client';
+import {
+  ClientInstance,
+  PushConsumer,
+  TransactionalProducer,
+  type ClientOptions,
+  type Duration,
+} from '@nestjs-rocketmq/client';
 import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
 import type {
   ClientFactory,
@@ -12,10 +18,21 @@ import type {
 import type { ConnectionSettings } from './options/module-settings.js';
 import type { ProducerValues } from './options/producer-options.js';
 
+/** Where the clients of a factory live, when not on this computer's network. */
+export interface ClientSurroundings extends Pick<ClientOptions, 'network'> {
+  /** How long brokers may hold a pull; default that of `PushConsumer`. */
+  readonly pullSuspend?: Duration;
+}
+
+/** A factory of the clients of `@nestjs-rocketmq/client` on a network of the caller's. */
+export function clientFactoryOn(surroundings: ClientSurroundings): ClientFactory {
+  return {
+    connect: (connection, clock, logger) => new Connection(connection, clock, logger, surroundings),
+  };
+}
+
 /** The clients of `@nestjs-rocketmq/client`; one runtime (sockets, routes) for a connection. */
-export const rocketMQClientFactory: ClientFactory = {
-  connect: (connection, clock, logger) => new Connection(connection, clock, logger),
-};
+export const rocketMQClientFactory: ClientFactory = clientFactoryOn({});
 
 class Connection implements ClientPort {
   private readonly shared: ClientInstance;
@@ -26,6 +43,7 @@ class Connection implements ClientPort {
     private readonly settings: ConnectionSettings,
     private readonly clock: Clock,
     private readonly logger: Logger,
+    private readonly surroundings: ClientSurroundings,
   ) {
     this.shared = this.instance();
   }
@@ -68,6 +86,7 @@ class Connection implements ClientPort {
 
   consumer(options: PortConsumerOptions): ConsumerPort {
     const { offsetDirectory, onAssigned, ...rest } = options;
+    const { pullSuspend } = this.surroundings;
     const consumer = new PushConsumer({
       ...rest,
       instance: this.shared,
@@ -76,6 +95,7 @@ class Connection implements ClientPort {
         ? {}
         : { messageQueueListener: (topic, _, mine) => onAssigned(topic, mine) }),
       ...(offsetDirectory === undefined ? {} : { offsetDirectory }),
+      ...(pullSuspend === undefined ? {} : { pullSuspend }),
     });
     return {
       start: () => consumer.start(),
@@ -124,8 +144,10 @@ class Connection implements ClientPort {
 
   private instance(): ClientInstance {
     const { name, nameServers, requestTimeout, client } = this.settings;
+    const { network } = this.surroundings;
     return new ClientInstance({
       ...client,
+      ...(network === undefined ? {} : { network }),
       ...(nameServers.length === 0 ? {} : { nameServers }),
       requestTimeout,
       clock: this.clock,

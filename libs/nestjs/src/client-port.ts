@@ -185,6 +185,8 @@ export interface ClientPort {
 
 /** What stands behind `ROCKETMQ_CLIENT_FACTORY`. */
 export interface ClientFactory {
+  /** The clock of its clients, when the options name none: the whole application goes by it. */
+  readonly clock?: Clock;
   /** `logger` is where the client tells what it does; its `child`s have contexts of their own. */
   connect(connection: ConnectionSettings, clock: Clock, logger: Logger): ClientPort;
 }

@@ -1,8 +1,10 @@
 export type { MessageQueue, OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
+export { clientFactoryOn, type ClientSurroundings } from './client-factory.js';
 export * from './client-port.js';
 export * from './consume-result.js';
 export { MESSAGE_PACK_TYPE } from './converter/built-in-converters.js';
 export type { MessageConverter } from './converter/message-converter.js';
+export { MessageConverters } from './converter/message-converters.js';
 export * from './decorators/inject-template.decorator.js';
 export * from './decorators/listener.decorator.js';
 export { OnRocketMQEvent, type OnRocketMQEventOptions } from './decorators/on-event.decorator.js';

@@ -194,7 +194,7 @@ export class RocketMQConnections {
     @Inject(ROCKETMQ_CLIENT_FACTORY) factory: ClientFactory,
     @Inject(RocketMQEvents) events: RocketMQEvents,
   ) {
-    this.settings = readModuleOptions(options, this.problems);
+    this.settings = readModuleOptions(options, this.problems, factory.clock);
     // Loops and sockets live longer than the request or span in which they happen to be started.
     const start = new AsyncResource('RocketMQConnections');
     const outside = <T>(work: () => T): T => start.runInAsyncScope(work);

@@ -1,2 +1,12 @@
-/** A Nest testing module on an embedded broker. */
-export {};
+export type { TestKitOptions, Wanted } from './kit-options.js';
+export type { Fault, FaultPlace, FaultTarget } from './network/fault-rules.js';
+export type { TestFaults } from './network/test-faults.js';
+export type {
+  ConsumedMessage,
+  DeadLetter,
+  SentMessage,
+  TestMessage,
+} from './records/test-message.js';
+export * from './rocketmq-testing.module.js';
+export * from './test-kit.js';
+export * from './testing.errors.js';

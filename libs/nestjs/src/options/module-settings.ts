@@ -113,10 +113,14 @@ function passedOn(given: Partial<ConnectionOptions>): PassedOnOptions {
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 
-/** Checks the module options; what is wrong goes to `problems`, the rest is usable. */
+/**
+ * Checks the module options; what is wrong goes to `problems`, the rest is usable. `clock` is that of
+ * the clients, for options that name none.
+ */
 export function readModuleOptions(
   options: RocketMQModuleOptions,
   problems: Problems,
+  clock: Clock = systemClock,
 ): ModuleSettings {
   const where = 'RocketMQModule';
   checkNames(where, options, [...moduleOptions.names, ...connectionNames], problems);
@@ -153,6 +157,6 @@ export function readModuleOptions(
     converters,
     interceptors: Array.isArray(options.interceptors) ? options.interceptors : [],
     resolveValue: options.resolveValue,
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? clock,
   };
 }
