@@ -104,10 +104,15 @@ class KitConnection {
         await parts.keeper.during(real.sendOneWay(message, options));
         journal.addSent(name, message, undefined, options?.hashKey);
       },
-      sendBatch: async (messages, options) => {
-        const result = await parts.keeper.during(real.sendBatch(messages, options));
-        for (const one of messages) journal.addSent(name, one, undefined, options?.hashKey);
-        return result;
+      sendInBatches: async (messages, options) => {
+        const results = await parts.keeper.during(real.sendInBatches(messages, options));
+        messages.forEach((one, at) => journal.addSent(name, one, results[at], options?.hashKey));
+        return results;
+      },
+      request: (message, options) => {
+        const asking = real.request(message, options);
+        journal.addSent(name, message, undefined, options?.hashKey);
+        return parts.keeper.during(asking);
       },
       sendInTransaction: async (message, arg, options) => {
         const sending = real.sendInTransaction(message, arg, options);

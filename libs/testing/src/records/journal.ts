@@ -1,5 +1,10 @@
 import { PropertyName, type OutgoingMessage, type StoredMessage } from '@nestjs-rocketmq/message';
-import { MessageConverters, type MessageConverter, type SendResult } from 'nestjs-rocketmq';
+import {
+  MessageConverters,
+  type HashKey,
+  type MessageConverter,
+  type SendResult,
+} from 'nestjs-rocketmq';
 import type { ConsumedMessage, DeadLetter, SentMessage, TestMessage } from './test-message.js';
 
 /** What went in and out of the application. */
@@ -27,7 +32,7 @@ export class Journal {
     connection: string,
     message: OutgoingMessage,
     result: Partial<SendResult> | undefined,
-    hashKey: string | undefined,
+    hashKey: HashKey | undefined,
   ): SentMessage {
     const sent = this.sentMessage(connection, message, result, hashKey);
     this.sent.push(sent);
@@ -39,7 +44,7 @@ export class Journal {
     connection: string,
     message: OutgoingMessage,
     result: SendResult & { readonly verdict: string; readonly transactionId: string },
-    hashKey: string | undefined,
+    hashKey: HashKey | undefined,
   ): void {
     const half = this.sentMessage(connection, message, result, hashKey);
     if (result.verdict === 'COMMIT') this.sent.push(half);
@@ -76,7 +81,7 @@ export class Journal {
     connection: string,
     message: OutgoingMessage,
     result: Partial<SendResult> | undefined,
-    hashKey: string | undefined,
+    hashKey: HashKey | undefined,
   ): SentMessage {
     const { topic, tags, keys = [], properties = {}, body, delayLevel } = message;
     return {

@@ -1,4 +1,5 @@
 import type { StoredMessage } from '@nestjs-rocketmq/message';
+import type { HashKey } from 'nestjs-rocketmq';
 
 /** A message as a test looks at it. */
 export interface TestMessage<T = unknown> {
@@ -20,7 +21,7 @@ export interface TestMessage<T = unknown> {
 export interface SentMessage<T = unknown> extends TestMessage<T> {
   readonly messageId: string;
   /** The hash key of an orderly send. */
-  readonly hashKey: string | undefined;
+  readonly hashKey: HashKey | undefined;
   /** The delay level, for a message that is delivered later. */
   readonly delayLevel: number | undefined;
 }
