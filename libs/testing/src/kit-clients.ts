@@ -56,12 +56,10 @@ export class KitClients implements ClientFactory {
   connect(settings: ConnectionSettings, clock: Clock, logger: Logger): ClientPort {
     const { parts } = this;
     const cluster = parts.cluster(settings.name);
-    // Where the application's own cluster is, and how to get in, does not matter here.
-    const { nameServerAddressUrl, tls, credentials, vipChannelEnabled, ...client } = settings.client;
     const factory = clientFactoryOn({ network: parts.network, pullSuspend });
     const nameServers = [cluster.nameServers];
-    const quiet = { ...calm, ...client };
-    const real = factory.connect({ ...settings, nameServers, client: quiet }, clock, logger);
+    const client = { ...calm, ...insideOnly(settings.client) };
+    const real = factory.connect({ ...settings, nameServers, client }, clock, logger);
     this.open += 1;
     const connection = new KitConnection(parts, settings.name, cluster, real);
     const close = async (): Promise<void> => {
@@ -76,6 +74,12 @@ export class KitClients implements ClientFactory {
       close,
     });
   }
+}
+
+/** Without where the application's own cluster is, and how to get in. */
+function insideOnly(client: ConnectionSettings['client']): ConnectionSettings['client'] {
+  const away = ['nameServerAddressUrl', 'tls', 'credentials', 'vipChannelEnabled'];
+  return Object.fromEntries(Object.entries(client).filter(([name]) => !away.includes(name)));
 }
 
 class KitConnection {

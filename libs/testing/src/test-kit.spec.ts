@@ -1,6 +1,11 @@
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { NonRetryableError, RocketMQListener, RocketMQModule, RocketMQTemplate } from 'nestjs-rocketmq';
+import {
+  NonRetryableError,
+  RocketMQListener,
+  RocketMQModule,
+  RocketMQTemplate,
+} from 'nestjs-rocketmq';
 import { RocketMQTestKit } from './index.js';
 
 @Injectable()

@@ -293,7 +293,8 @@ function checkNames(options: TestKitOptions): void {
   for (const name of Object.keys(options)) {
     if (optionNames.includes(name)) continue;
     const near = nearestName(name, optionNames);
-    const hint = near === undefined ? `known are ${optionNames.join(', ')}` : `did you mean '${near}'?`;
+    const hint =
+      near === undefined ? `known are ${optionNames.join(', ')}` : `did you mean '${near}'?`;
     throw new TestKitUsageError(`RocketMQTestKit: '${name}' is not a known option; ${hint}`);
   }
 }

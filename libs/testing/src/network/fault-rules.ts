@@ -78,7 +78,9 @@ const places: readonly string[] = ['send', 'answer', 'delivery'];
 export function checkTarget(call: string, target: FaultTarget): void {
   const wrong = Object.keys(target).find((name) => !targetNames.includes(name));
   if (wrong !== undefined) {
-    throw new TestKitUsageError(`${call}: '${wrong}' is unknown; known are ${targetNames.join(', ')}.`);
+    throw new TestKitUsageError(
+      `${call}: '${wrong}' is unknown; known are ${targetNames.join(', ')}.`,
+    );
   }
   if (target.on !== undefined && !places.includes(target.on)) {
     throw new TestKitUsageError(`${call}: 'on' must be one of ${places.join(', ')}.`);

@@ -4,7 +4,11 @@ import { hostBytes, type Wire } from '@nestjs-rocketmq/remoting';
 import type { Activity } from '../time/activity.js';
 
 /** What becomes of a frame on its way; `pass` lets it arrive, as often as it is called. */
-export type FrameGate = (frame: Uint8Array, from: MemoryWire, pass: (frame: Uint8Array) => void) => void;
+export type FrameGate = (
+  frame: Uint8Array,
+  from: MemoryWire,
+  pass: (frame: Uint8Array) => void,
+) => void;
 
 const local = hostBytes('127.0.0.1');
 

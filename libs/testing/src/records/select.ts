@@ -18,10 +18,7 @@ export interface Search<T> {
 const defaultWithin = '5s';
 
 /** Waits until there are as many as wanted. Throws `TestDeadlineError`. */
-export async function select<T>(
-  search: Search<T>,
-  wanted: number | Wanted<T> = {},
-): Promise<T[]> {
+export async function select<T>(search: Search<T>, wanted: number | Wanted<T> = {}): Promise<T[]> {
   const { clock, keeper, what, of, changes } = search;
   const how: Wanted<T> = typeof wanted === 'number' ? { count: wanted } : wanted;
   const { count = 0, where = () => true } = how;

@@ -119,7 +119,7 @@ export class TimeKeeper {
   private async settle(): Promise<void> {
     const { activity } = this;
     let seen = activity.count;
-    for (let quiet = 0; quiet < quietTurns; ) {
+    for (let quiet = 0; quiet < quietTurns;) {
       await turn();
       if (activity.count === seen && activity.inFlight === 0) quiet += 1;
       else quiet = 0;
