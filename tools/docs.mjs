@@ -27,8 +27,10 @@ async function faceOf(room) {
   const built = Object.values(manifest.exports ?? {}).map((face) => face.default);
   const files = built.filter((file) => file?.endsWith('/index.js'));
   const face = {};
-  for (const file of files.map((one) => join(root, room, one))) {
-    if (existsSync(file) && !file.includes('/testing/')) Object.assign(face, await import(file));
+  // The specs' own faces have nothing to say; the folder that all of this lies in may have any name.
+  const told = files.filter((file) => !file.includes('/testing/'));
+  for (const file of told.map((one) => join(root, room, one))) {
+    if (existsSync(file)) Object.assign(face, await import(file));
   }
   return { name: manifest.name, face };
 }
