@@ -24,6 +24,7 @@ export type SetupProblemCode =
   | 'ROCKETMQ_CONNECTION_UNKNOWN'
   | 'ROCKETMQ_HANDLER_MISSING'
   | 'ROCKETMQ_TRANSACTION_LISTENER_TWICE'
+  | 'ROCKETMQ_TRANSACTION_LISTENER_MISSING'
   | 'ROCKETMQ_INTERCEPTOR_UNUSABLE'
   | 'ROCKETMQ_MODULE_TWICE'
   | 'ROCKETMQ_EVENT_INVALID'
@@ -58,9 +59,20 @@ export class RocketMQClosedError extends CodedError {
   readonly code = 'ROCKETMQ_CLOSED';
 }
 
-/** `sendInTransaction` on a topic that no `@RocketMQTransactionListener` answers for. */
+/**
+ * A transactional send that no `@RocketMQTransactionListener` answers for; nothing was sent. (At
+ * start, for `producer.transactionTopics`, it is one of the problems of `RocketMQSetupError`.)
+ */
 export class TransactionListenerMissingError extends CodedError {
   readonly code = 'ROCKETMQ_TRANSACTION_LISTENER_MISSING';
+}
+
+/**
+ * The half message of `template.transaction` was not safely stored (`status`): the local
+ * transaction did not run, and the broker was told to withdraw the message.
+ */
+export class TransactionNotStoredError extends CodedError {
+  readonly code = 'ROCKETMQ_TRANSACTION_NOT_STORED';
 }
 
 /** The broker did not take a message with a time of its own: it has no timers, or none so long. */

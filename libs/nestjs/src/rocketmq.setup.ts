@@ -14,7 +14,11 @@ import type { SettingSource } from './options/setting.js';
 import { ValueResolver } from './options/value-resolver.js';
 import { RocketMQConnections } from './rocketmq.connections.js';
 import { resolveInterceptors } from './template/outgoing-interceptor.js';
-import { TransactionPlanner, type TransactionPlan } from './transaction/transaction-planner.js';
+import {
+  TransactionPlanner,
+  checkPromised,
+  type TransactionPlan,
+} from './transaction/transaction-planner.js';
 
 /** Finds, checks and prepares everything before the first connection opens. */
 @Injectable()
@@ -83,8 +87,12 @@ export class RocketMQSetup {
 
   private planTransactions(values: ValueResolver, problems: Problems): TransactionPlan[] {
     const planner = new TransactionPlanner(this.connections, values, problems);
-    const plans = this.explorer.transactionListeners().map((listener) => planner.plan(listener));
-    return plans.filter((plan) => plan !== undefined);
+    const found = this.explorer.transactionListeners();
+    const plans = found.map((listener) => planner.plan(listener));
+    const usable = plans.filter((plan) => plan !== undefined);
+    // One that is too wrong to be used was reported; its topics would only be reported again.
+    if (usable.length === found.length) checkPromised(this.connections, usable, problems);
+    return usable;
   }
 
   private register(plan: ListenerPlan): void {

@@ -69,6 +69,11 @@ export interface ProducerSettings extends PassedOnProducerOptions {
   readonly trace?: boolean;
   /** Queue of messages with a hash key. Default: Java's selector by hash. */
   readonly queueSelector?: HashQueueSelector;
+  /**
+   * Topics that the application sends to in transactions: it does not start when one of them has no
+   * `@RocketMQTransactionListener`. Default none: a missing listener is told by the send.
+   */
+  readonly transactionTopics?: readonly string[];
   /** Questions about transactions that are answered at once. Default 4. */
   readonly checkConcurrency?: number;
   /** Such questions waiting at most; more are dropped, the broker asks again. Default 2000. */
@@ -139,6 +144,10 @@ export const producerOptions = defineOptions('producer', {
     is: (value) => typeof value === 'function',
     must: 'must be a function of queues, hash key and message',
   }),
+  transactionTopics: option.list({
+    meaning: 'Topics sent to in transactions: without a listener for each there is no start.',
+    default: [],
+  }),
   checkConcurrency: checks.checkConcurrency,
   maxPendingChecks: option.integer({
     meaning: 'Transaction checks waiting at most; more are dropped, the broker asks again.',
@@ -159,6 +168,7 @@ export interface ProducerValues {
   readonly compressOver: number;
   readonly trace: boolean;
   readonly queueSelector: HashQueueSelector | undefined;
+  readonly transactionTopics: readonly string[];
   readonly checkConcurrency: number;
   readonly maxPendingChecks: number;
   readonly checkTimeout: number;

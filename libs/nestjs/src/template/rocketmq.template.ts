@@ -2,7 +2,7 @@ import type { TransactionalProducer } from '@nestjs-rocketmq/client';
 import type { SendResult } from '../client-port.js';
 import { BatchPartlySentError, RocketMQClosedError, RocketMQSendError } from '../nestjs.errors.js';
 import { LocalWork } from '../transaction/transaction-dispatcher.js';
-import type { TransactionVerdict } from '../transaction/transaction-handler.js';
+import type { LocalTransaction } from '../transaction/transaction-handler.js';
 import { optionNames } from './send-option-table.js';
 import type {
   BatchOptions,
@@ -16,6 +16,7 @@ import type {
 import { Sending } from './sending.js';
 import type { TemplateBackend } from './template-backend.js';
 import type { Destination, PayloadOf, PropertiesOf } from './topics.js';
+import { sendInTransaction } from './transactional-send.js';
 
 /**
  * Sends messages. `destination` is `topic` or `topic:tag`; the payload is turned into bytes by its
@@ -174,9 +175,10 @@ export class RocketMQTemplate<Topics extends object = object> {
   }
 
   /**
-   * Stores a half message, runs `execute` of the topic's `@RocketMQTransactionListener` with the
-   * payload and `arg`, and delivers or drops the message as it says. Throws
-   * `TransactionListenerMissingError` when no listener answers for the topic.
+   * Stores a half message, runs `execute` of the `@RocketMQTransactionListener` with the payload and
+   * `arg`, and delivers or drops the message as it says. The listener is that of the topic, or the
+   * one named by `listener`; rejects with `TransactionListenerMissingError`, and sends nothing, when
+   * there is none. An error of `execute` means `unknown` and is `error` of the result.
    */
   async sendInTransaction<D extends Destination<Topics>, A>(
     destination: D,
@@ -184,29 +186,48 @@ export class RocketMQTemplate<Topics extends object = object> {
     arg?: A,
     options: TransactionSendOptions<PropertiesOf<Topics, D>> = {},
   ): Promise<TransactionSendResult> {
-    const { delayLevel, delayMs, deliverAt } = options as SendOptions;
-    if ((delayLevel ?? delayMs ?? deliverAt) !== undefined) {
-      throw new RocketMQSendError(
-        `A transactional message cannot be delayed ('${destination}'): brokers drop the delay. ` +
-          'Send a delayed message from the listener of the first one.',
-        { details: { destination, delayLevel, delayMs } },
-      );
-    }
     const call = `sendInTransaction to '${destination}'`;
-    const values = this.sending.read(call, options, optionNames.transaction);
     const work = new LocalWork(payload, arg);
-    const result = await this.sending.one(
-      'transaction',
+    return sendInTransaction(this.sending, this.backend.transactions, {
+      call,
       destination,
-      payload,
-      values,
-      (producer, message, port) => {
-        this.backend.transactions.hostFor(message.topic);
-        return producer.sendInTransaction(message, work, port);
-      },
-    );
-    const verdict = result.verdict.toLowerCase() as TransactionVerdict;
-    return { ...result, verdict, ...(work.error === undefined ? {} : { error: work.error }) };
+      work,
+      options,
+    });
+  }
+
+  /**
+   * The same with the local transaction as a function: it runs when the half message is safely
+   * stored. `'rollback'` and `'unknown'` decide so, anything else that it returns commits. Rejects
+   * with its error (the verdict is `unknown` then: the broker asks), and with
+   * `TransactionNotStoredError` when the half message was not safely stored and nothing ran. Needs a
+   * `@RocketMQTransactionListener` with `check` for the topic, or for the name `listener`, because a
+   * broker may ask any process of the group about it.
+   *
+   * @example
+   * ```ts
+   * await template.transaction('orders:placed', order, async ({ transactionId }) => {
+   *   await orders.insert({ ...order, transactionId });
+   * });
+   * ```
+   */
+  async transaction<D extends Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    local: LocalTransaction,
+    options: TransactionSendOptions<PropertiesOf<Topics, D>> = {},
+  ): Promise<TransactionSendResult> {
+    const call = `transaction to '${destination}'`;
+    if (typeof local !== 'function') {
+      throw new RocketMQSendError(`${call}: the local transaction must be a function.`);
+    }
+    const work = new LocalWork(payload, undefined, local);
+    return sendInTransaction(this.sending, this.backend.transactions, {
+      call,
+      destination,
+      work,
+      options,
+    });
   }
 
   /** Spring's name of `send`. */

@@ -87,6 +87,7 @@ export const sendOptions = defineOptions('a call of RocketMQTemplate', {
   waitStoreOk: option.boolean({
     meaning: 'False: the broker answers before the message is as safe as configured.',
   }),
+  listener: option.text({ meaning: 'Transactions: name of the transaction listener.' }),
   maxBatchBytes: option.integer({
     meaning: 'sendBatch: bytes of one request at most.',
     min: 1,
@@ -113,6 +114,7 @@ export interface SendValues {
   readonly converter?: MessageConverter;
   readonly flag?: number;
   readonly waitStoreOk?: boolean;
+  readonly listener?: string;
   readonly maxBatchBytes?: number;
 }
 
@@ -179,7 +181,7 @@ const without = (...names: string[]) => new Set(all.filter((name) => !names.incl
 
 /** Names of options by call. */
 export const optionNames = {
-  send: without('maxBatchBytes'),
-  batch: without(...delays),
+  send: without('listener', 'maxBatchBytes'),
+  batch: without('listener', ...delays),
   transaction: without('maxBatchBytes', ...delays),
 } as const;

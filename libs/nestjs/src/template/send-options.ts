@@ -85,13 +85,24 @@ export interface BatchOptions<T, P extends object = MessageProperties> extends O
   readonly maxBatchBytes?: number;
 }
 
-/** Options of `sendInTransaction`: a transactional message cannot be delayed. */
-export type TransactionSendOptions<P extends object = MessageProperties> = CallOptions<P>;
+/** Options of `sendInTransaction` and `transaction`: a transactional message cannot be delayed. */
+export interface TransactionSendOptions<
+  P extends object = MessageProperties,
+> extends CallOptions<P> {
+  /** Name of the transaction listener. Default: the one of the topic. */
+  readonly listener?: string;
+}
 
 export interface TransactionSendResult extends SendResult {
   readonly transactionId: string;
+  /** What the local transaction said; `unknown` also when it threw. */
   readonly verdict: TransactionVerdict;
-  /** What `execute` threw; the verdict is `unknown` then. */
+  /**
+   * The local transaction ran. False: the half message was not safely stored (see `status`), so it
+   * was withdrawn, and the verdict is `rollback`.
+   */
+  readonly executed: boolean;
+  /** What `execute` threw. The broker will ask `check` about the message. */
   readonly error?: unknown;
 }
 

@@ -10,28 +10,41 @@ import type { PortTransactionListener, PortVerdict } from '../client-port.js';
 import type { MessageConverters } from '../converter/message-converters.js';
 import { TransactionListenerMissingError } from '../nestjs.errors.js';
 import type {
+  LocalTransaction,
   TransactionContext,
   TransactionHandler,
   TransactionVerdict,
 } from './transaction-handler.js';
 
+/** The property that names the listener of a message; brings check-backs to it as well. */
+export const TRANSACTION_LISTENER_PROPERTY = 'transactionListener';
+
 /** A transaction listener as the explorer found it. */
 export interface TransactionListenerHost {
   /** `Class`, for log lines. */
   readonly name: string;
-  /** The topics it answers for; undefined: all without one of their own. */
+  /** The name that sends may ask for. */
+  readonly calledAs?: string | undefined;
+  /** The topics it answers for; undefined: all without one of their own, or none when it has a name. */
   readonly topics: readonly string[] | undefined;
+  /** It has the method `execute`, not only `check`. */
+  readonly canExecute: boolean;
   /** The instance; made anew for a request-scoped class. */
   readonly instance: (context: TransactionContext) => Promise<TransactionHandler>;
 }
 
-/** What `sendInTransaction` hands to the listener, and where the listener's error comes back. */
+/** What a send hands to the listener, and where its outcome comes back. */
 export class LocalWork {
-  error: unknown;
+  /** It ran: the half message was safely stored. */
+  wasExecuted = false;
+  /** What it threw. */
+  failure: { readonly error: unknown } | undefined;
 
   constructor(
     readonly payload: unknown,
     readonly arg: unknown,
+    /** Instead of the listener's `execute`. */
+    readonly inline?: LocalTransaction,
   ) {}
 }
 
@@ -45,6 +58,7 @@ const portVerdicts: Readonly<Record<TransactionVerdict, PortVerdict>> = {
 export class TransactionDispatcher implements PortTransactionListener {
   private readonly logger = new Logger('RocketMQ:Transactions');
   private readonly byTopic = new Map<string, TransactionListenerHost>();
+  private readonly byName = new Map<string, TransactionListenerHost>();
   private fallback: TransactionListenerHost | undefined;
 
   constructor(
@@ -53,23 +67,42 @@ export class TransactionDispatcher implements PortTransactionListener {
   ) {}
 
   get isEmpty(): boolean {
-    return this.byTopic.size === 0 && this.fallback === undefined;
+    return this.byTopic.size === 0 && this.byName.size === 0 && this.fallback === undefined;
   }
 
   add(host: TransactionListenerHost): void {
-    if (host.topics === undefined) this.fallback = host;
-    else for (const topic of host.topics) this.byTopic.set(topic, host);
+    const { topics, calledAs } = host;
+    if (calledAs !== undefined) this.byName.set(calledAs, host);
+    else if (topics === undefined) this.fallback = host;
+    for (const topic of topics ?? []) this.byTopic.set(topic, host);
   }
 
-  /** Throws `TransactionListenerMissingError`. */
-  hostFor(topic: string): TransactionListenerHost {
-    const host = this.byTopic.get(topic) ?? this.fallback;
+  /** The listener of that name, else of the topic. Throws `TransactionListenerMissingError`. */
+  hostFor(topic: string, name?: string): TransactionListenerHost {
+    const host =
+      name === undefined ? (this.byTopic.get(topic) ?? this.fallback) : this.byName.get(name);
     if (host !== undefined) return host;
+    const which = name === undefined ? `topic: '${topic}'` : `name: '${name}'`;
+    const whose =
+      name === undefined
+        ? `for transactional messages of topic '${topic}'`
+        : `to the name '${name}' (names are ${[...this.byName.keys()].join(', ') || 'none'})`;
     throw new TransactionListenerMissingError(
-      `Nothing answers for transactional messages of topic '${topic}' on connection '${this.connection}': ` +
-        `add a provider with @RocketMQTransactionListener({ topic: '${topic}' }) and the methods ` +
-        'execute and check.',
-      { details: { topic, connection: this.connection } },
+      `Nothing answers ${whose} on connection '${this.connection}': add a provider with ` +
+        `@RocketMQTransactionListener({ ${which} }) and the method check, for sendInTransaction ` +
+        'also execute.',
+      { details: { topic, name, connection: this.connection } },
+    );
+  }
+
+  /** The same, for a send whose local part is the listener's. */
+  executorFor(topic: string, name?: string): TransactionListenerHost {
+    const host = this.hostFor(topic, name);
+    if (host.canExecute) return host;
+    throw new TransactionListenerMissingError(
+      `${host.name} answers for topic '${topic}', but has no method 'execute': add it, or send ` +
+        'with template.transaction(destination, payload, async tx => ...).',
+      { details: { topic, name, connection: this.connection } },
     );
   }
 
@@ -79,16 +112,25 @@ export class TransactionDispatcher implements PortTransactionListener {
     transactionId: string,
   ): Promise<PortVerdict> {
     const work = arg as LocalWork;
-    const host = this.hostFor(message.topic);
+    const context = executeContext(message, transactionId);
+    work.wasExecuted = true;
+    let who = 'The local transaction';
     try {
-      const context = executeContext(message, transactionId);
+      if (work.inline !== undefined) return inlineVerdict(await work.inline(context));
+      const host = this.executorFor(
+        message.topic,
+        context.properties[TRANSACTION_LISTENER_PROPERTY],
+      );
+      who = `${host.name}.execute`;
       const handler = await host.instance(context);
       return this.verdict(host, await handler.execute(work.payload, work.arg, context));
     } catch (error) {
-      work.error = error;
+      work.failure = { error };
+      // The caller of an inline transaction gets the error itself.
+      if (work.inline !== undefined) return 'UNKNOWN';
       this.logger.error(
-        `${host.name}.execute failed for ${transactionId} of topic ${message.topic}: ` +
-          `${messageOf(error)}; the broker will ask ${host.name}.check.`,
+        `${who} failed for ${transactionId} of topic ${message.topic}: ${messageOf(error)}; the ` +
+          'broker will ask check.',
         error instanceof Error ? error.stack : undefined,
       );
       return 'UNKNOWN';
@@ -98,7 +140,8 @@ export class TransactionDispatcher implements PortTransactionListener {
   async check(message: StoredMessage): Promise<PortVerdict> {
     const context = checkContext(message);
     try {
-      const host = this.hostFor(context.topic);
+      const name = context.properties[TRANSACTION_LISTENER_PROPERTY];
+      const host = this.hostFor(context.topic, name);
       const handler = await host.instance(context);
       const payload = this.converters().decode(message);
       return this.verdict(host, await handler.check(payload, context));
@@ -122,6 +165,11 @@ export class TransactionDispatcher implements PortTransactionListener {
     );
     return 'UNKNOWN';
   }
+}
+
+function inlineVerdict(given: unknown): PortVerdict {
+  if (given === 'rollback') return 'ROLLBACK';
+  return given === 'unknown' ? 'UNKNOWN' : 'COMMIT';
 }
 
 function executeContext(message: OutgoingMessage, transactionId: string): TransactionContext {

@@ -16,17 +16,27 @@ export interface TransactionContext {
   readonly checkTimes: number;
 }
 
-/** What a class under `@RocketMQTransactionListener` implements. */
-export interface TransactionHandler<T = unknown, A = unknown> {
+/** Answers the broker's questions about transactions; enough for `template.transaction`. */
+export interface TransactionChecker<T = unknown> {
+  /** What became of it? Asked of any process of the group: answer from the database, not memory. */
+  check(payload: T, context: TransactionContext): TransactionVerdict | Promise<TransactionVerdict>;
+}
+
+/** What a class under `@RocketMQTransactionListener` implements to serve `sendInTransaction`. */
+export interface TransactionHandler<T = unknown, A = unknown> extends TransactionChecker<T> {
   /**
-   * The local transaction; runs when the half message is stored. An error means `unknown`: the
-   * broker asks `check` later.
+   * The local transaction; runs when the half message is safely stored. An error means `unknown`:
+   * the broker asks `check` later.
    */
   execute(
     payload: T,
     arg: A,
     context: TransactionContext,
   ): TransactionVerdict | Promise<TransactionVerdict>;
-  /** What became of it? Asked of any process of the group: answer from the database, not memory. */
-  check(payload: T, context: TransactionContext): TransactionVerdict | Promise<TransactionVerdict>;
 }
+
+/**
+ * The local transaction as a function, for `template.transaction`. `'rollback'` and `'unknown'`
+ * decide so; anything else that it returns commits. An error means `unknown`.
+ */
+export type LocalTransaction = (context: TransactionContext) => unknown;

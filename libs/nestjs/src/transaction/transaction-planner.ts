@@ -8,12 +8,35 @@ import type { RocketMQConnection, RocketMQConnections } from '../rocketmq.connec
 import type { TransactionListenerHost } from './transaction-dispatcher.js';
 import type { TransactionHandler } from './transaction-handler.js';
 
-const optionNames = ['topic', 'connection'];
+const optionNames = ['topic', 'name', 'connection'];
 
 /** A checked transaction listener and the connection it belongs to. */
 export interface TransactionPlan {
   readonly connection: RocketMQConnection;
   readonly host: TransactionListenerHost;
+}
+
+/** Reports topics that are to be sent to in transactions although nobody answers for them. */
+export function checkPromised(
+  connections: RocketMQConnections,
+  plans: readonly TransactionPlan[],
+  problems: Problems,
+): void {
+  for (const name of connections.names) {
+    const connection = connections.get(name);
+    const hosts = plans.filter((plan) => plan.connection === connection).map(({ host }) => host);
+    const all = hosts.some(
+      ({ topics, calledAs }) => topics === undefined && calledAs === undefined,
+    );
+    for (const topic of connection?.settings.producer.transactionTopics ?? []) {
+      if (all || hosts.some(({ topics }) => topics?.includes(topic) === true)) continue;
+      problems.add(
+        'ROCKETMQ_TRANSACTION_LISTENER_MISSING',
+        `producer: { transactionTopics } of connection '${name}' has '${topic}', but nothing ` +
+          `answers for it; add a provider with @RocketMQTransactionListener({ topic: '${topic}' })`,
+      );
+    }
+  }
 }
 
 /** Checks the transaction listeners of an application, each and all together. */
@@ -40,25 +63,55 @@ export class TransactionPlanner {
     }
     this.checkProducerGroup(where, connection);
     const topics = this.topics(where, found);
-    for (const topic of topics ?? [undefined]) this.own(where, name, topic);
+    const calledAs = this.calledAs(where, name, found);
+    const owned = topics ?? (calledAs === undefined ? [undefined] : []);
+    for (const topic of owned) this.own(where, name, topic);
     const instance = async (request: unknown): Promise<TransactionHandler> => {
       const host = await found.host.forMessage(request);
       return host.instance as TransactionHandler;
     };
-    return { connection, host: { name: found.name, topics, instance } };
+    const prototype = found.host.classRef.prototype as Record<string, unknown>;
+    const canExecute = typeof prototype['execute'] === 'function';
+    return { connection, host: { name: found.name, calledAs, topics, canExecute, instance } };
   }
 
+  /** A listener without `execute` serves `template.transaction`; without `check` it serves nothing. */
   private checkMethods(where: string, found: FoundTransactionListener): void {
     const prototype = found.host.classRef.prototype as Record<string, unknown>;
+    const has = (name: string): boolean => typeof prototype[name] === 'function';
     const javaNames = { execute: 'executeLocalTransaction', check: 'checkLocalTransaction' };
     for (const [method, javaName] of Object.entries(javaNames)) {
-      if (typeof prototype[method] === 'function') continue;
-      const remedy = typeof prototype[javaName] === 'function' ? `rename '${javaName}'` : 'add it';
+      if (has(method) || (method === 'execute' && !has(javaName))) continue;
+      const remedy = has(javaName) ? `rename '${javaName}'` : 'add it';
       this.problems.add(
         'ROCKETMQ_HANDLER_MISSING',
         `${where}: the class has no method '${method}'; ${remedy} (see TransactionHandler)`,
       );
     }
+  }
+
+  private calledAs(
+    where: string,
+    connection: string,
+    found: FoundTransactionListener,
+  ): string | undefined {
+    const { name } = found.options;
+    if (name === undefined) return undefined;
+    if (typeof name !== 'string' || name === '') {
+      this.problems.add('ROCKETMQ_OPTION_INVALID', `${where}: 'name' must be a text`);
+      return undefined;
+    }
+    const key = `${connection}|name ${name}`;
+    const other = this.owners.get(key);
+    if (other === undefined) this.owners.set(key, where);
+    else {
+      this.problems.add(
+        'ROCKETMQ_TRANSACTION_LISTENER_TWICE',
+        `${other} and ${where} both have the name '${name}' on connection '${connection}'; give ` +
+          'them different names',
+      );
+    }
+    return name;
   }
 
   /** The broker asks any producer of the group, so the default group of all applications is none. */
