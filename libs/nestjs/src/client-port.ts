@@ -96,6 +96,9 @@ export type PortConsumeVerdict =
   | { readonly kind: 'retry'; readonly delayLevel: number; readonly suspendMs: number }
   | { readonly kind: 'dead-letter'; readonly reason: string };
 
+/** One verdict for all messages of a call, or one for each in their order. */
+export type PortConsumeVerdicts = PortConsumeVerdict | readonly PortConsumeVerdict[];
+
 export interface PortConsumerOptions {
   readonly group: string;
   readonly subscriptions: readonly {
@@ -116,11 +119,11 @@ export interface PortConsumerOptions {
   readonly consumeTimeout: number;
   /** Where a broadcasting consumer keeps its offsets; undefined: the client's own folder. */
   readonly offsetDirectory: string | undefined;
-  /** Never rejects; gives a verdict for every message, in their order. */
+  /** Never throws or rejects; answers at once where the handler did. */
   readonly listener: (
     messages: readonly StoredMessage[],
     context: PortConsumeContext,
-  ) => Promise<readonly PortConsumeVerdict[]>;
+  ) => PortConsumeVerdicts | Promise<PortConsumeVerdicts>;
   /** Told with the queues of a topic that are this consumer's, whenever they are shared out anew. */
   readonly onAssigned?: (topic: string, mine: readonly MessageQueue[]) => void;
 }

@@ -10,6 +10,7 @@ import {
 import { DiscoveryModule } from '@nestjs/core';
 import { rocketMQClientFactory } from './client-factory.js';
 import { HostResolver } from './listener/handler-host.js';
+import { HandlerEnhancers } from './listener/handler-enhancers.js';
 import { HandlerInvokers } from './listener/handler-invoker.js';
 import { RocketMQListenerRegistry } from './listener/listener-registry.js';
 import { RocketMQExplorer } from './listener/rocketmq.explorer.js';
@@ -40,6 +41,7 @@ const plumbing: readonly Provider[] = [
   RocketMQExplorer,
   RocketMQSetup,
   HostResolver,
+  HandlerEnhancers,
   HandlerInvokers,
 ];
 

@@ -124,6 +124,9 @@ export class MessageConverters {
   }
 
   private converter(contentType: string): MessageConverter {
+    // Nearly every message says its type in the plain form, which needs no cutting.
+    const plain = this.byType.get(contentType);
+    if (plain !== undefined) return plain;
     const type = bareType(contentType);
     const found = this.byType.get(type);
     if (found !== undefined) return found;

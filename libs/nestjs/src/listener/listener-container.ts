@@ -1,9 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { DeadlineError, messageOf, withDeadline, type Clock } from '@nestjs-rocketmq/foundation';
 import type { StoredMessage } from '@nestjs-rocketmq/message';
-import type { ConsumerPort, PortConsumeContext, PortConsumeVerdict } from '../client-port.js';
+import type {
+  ConsumerPort,
+  PortConsumeContext,
+  PortConsumeVerdict,
+  PortConsumeVerdicts,
+} from '../client-port.js';
 import type { MessageConverters } from '../converter/message-converters.js';
-import { RocketMQContext } from '../rocketmq.context.js';
+import { RocketMQContext, type ListenerIdentity } from '../rocketmq.context.js';
 import type { Invoker } from './handler-invoker.js';
 import type { ListenerPlan, Subscription } from './listener-plan.js';
 import { OutcomeRules, type Outcome } from './outcome.js';
@@ -17,6 +22,7 @@ const graceOfStop = 2_000;
 export class ListenerContainer {
   private readonly logger: Logger;
   private readonly rules: OutcomeRules;
+  private readonly identity: ListenerIdentity;
   private consumer: ConsumerPort | undefined;
   private current: ListenerState;
   private handling = 0;
@@ -29,6 +35,8 @@ export class ListenerContainer {
   ) {
     this.logger = new Logger(`RocketMQ:Listener:${plan.id}`);
     this.rules = new OutcomeRules(plan);
+    const { id, group, connection } = this;
+    this.identity = { id, group, connection };
     this.current = plan.enabled ? 'idle' : 'disabled';
   }
 
@@ -123,8 +131,41 @@ export class ListenerContainer {
     this.current = 'running';
   }
 
-  /** Hands messages to the handler; the verdict of each comes back, and never an error. */
-  async handle(
+  /**
+   * Hands messages to the handler; their verdicts come back, and never an error. A single message
+   * whose handler answers at once is done at once: no promise is made for it.
+   */
+  handle(
+    messages: readonly StoredMessage[],
+    port: PortConsumeContext,
+  ): PortConsumeVerdicts | Promise<PortConsumeVerdicts> {
+    const isBatch = this.plan.batch !== undefined || messages.length !== 1;
+    return isBatch ? this.handleBatch(messages, port) : this.handleOne(messages, port);
+  }
+
+  private handleOne(
+    messages: readonly StoredMessage[],
+    port: PortConsumeContext,
+  ): PortConsumeVerdict | Promise<PortConsumeVerdict> {
+    const message = messages[0] as StoredMessage;
+    this.handling += 1;
+    const end = (outcome: Outcome): PortConsumeVerdict => {
+      this.handling -= 1;
+      return this.conclude(message, outcome);
+    };
+    const ended = (result: unknown): PortConsumeVerdict => end(this.rules.ofResult(result));
+    const failed = (error: unknown): PortConsumeVerdict => end(this.rules.ofError(error));
+    let result: unknown;
+    try {
+      const payload = this.decode(message);
+      result = this.invoker.invoke(payload, this.contextOf(messages, port));
+    } catch (error) {
+      return failed(error);
+    }
+    return isPromise(result) ? result.then(ended, failed) : ended(result);
+  }
+
+  private async handleBatch(
     messages: readonly StoredMessage[],
     port: PortConsumeContext,
   ): Promise<readonly PortConsumeVerdict[]> {
@@ -165,17 +206,19 @@ export class ListenerContainer {
     return target === undefined ? message.body : this.converters.decode(message, target);
   }
 
+  private contextOf(messages: readonly StoredMessage[], port: PortConsumeContext): RocketMQContext {
+    return new RocketMQContext(messages, port, this.identity);
+  }
+
   private async call(
     messages: readonly StoredMessage[],
     payloads: readonly unknown[],
     port: PortConsumeContext,
   ): Promise<readonly Outcome[]> {
-    const identity = { id: this.id, group: this.group, connection: this.connection };
-    const context = new RocketMQContext(messages, port, identity);
-    const isBatch = this.plan.batch !== undefined;
+    const context = this.contextOf(messages, port);
     let outcome: Outcome;
     try {
-      const result = await this.invoker.invoke(isBatch ? payloads : payloads[0], context);
+      const result = await this.invoker.invoke(payloads, context);
       outcome = this.rules.ofResult(result);
     } catch (error) {
       outcome = this.rules.ofError(error);
@@ -209,4 +252,8 @@ export class ListenerContainer {
 function fateOf(verdict: PortConsumeVerdict): string {
   if (verdict.kind === 'dead-letter') return 'it goes to the dead letters';
   return verdict.kind === 'retry' ? 'it will be delivered again' : 'it is skipped';
+}
+
+function isPromise(result: unknown): result is Promise<unknown> {
+  return typeof (result as PromiseLike<unknown> | undefined | null)?.then === 'function';
 }

@@ -13,6 +13,7 @@ import type {
   ClientPort,
   ConsumerPort,
   PortConsumeVerdict,
+  PortConsumeVerdicts,
   PortConsumerOptions,
   PortReply,
   PortSendOptions,
@@ -189,14 +190,15 @@ export class FakeConsumer implements ConsumerPort {
     this.isPaused = false;
   }
 
-  /** Delivers the messages in one call of the listener. */
-  deliver(...messages: StoredMessage[]): Promise<readonly PortConsumeVerdict[]> {
+  /** Delivers the messages in one call of the listener; gives a verdict for each. */
+  async deliver(...messages: StoredMessage[]): Promise<readonly PortConsumeVerdict[]> {
     const queue: MessageQueue = {
       topic: messages[0]?.topic ?? 'orders',
       brokerName: 'fake',
       queueId: 0,
     };
-    return this.options.listener(messages, { queue, signal: this.abort.signal });
+    const given = await this.options.listener(messages, { queue, signal: this.abort.signal });
+    return isEach(given) ? given : messages.map(() => given);
   }
 
   /** Delivers one message and gives its verdict. */
@@ -249,4 +251,8 @@ export function storedMessage(
   };
   writeRecord(record, viewOf(record), 0, draft, name, place);
   return new StoredMessage(record);
+}
+
+function isEach(given: PortConsumeVerdicts): given is readonly PortConsumeVerdict[] {
+  return Array.isArray(given);
 }
