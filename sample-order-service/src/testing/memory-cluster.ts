@@ -160,7 +160,8 @@ export class MemoryCluster implements ClientFactory {
     const stored = storedMessage(message, messageId, tries, new Date().getTime());
     const queue = { topic: message.topic, brokerName: 'memory', queueId: 0 };
     const signal = new AbortController().signal;
-    const [verdict] = await group.listener([stored], { queue, signal });
+    const answer = await group.listener([stored], { queue, signal });
+    const [verdict] = Array.isArray(answer) ? answer : [answer];
     if (verdict?.kind === 'success') return;
     delivery.tries += 1;
     if (verdict?.kind === 'dead-letter' || delivery.tries > MOST_TRIES) {
