@@ -99,6 +99,19 @@ export type PortConsumeVerdict =
 /** One verdict for all messages of a call, or one for each in their order. */
 export type PortConsumeVerdicts = PortConsumeVerdict | readonly PortConsumeVerdict[];
 
+/** A verdict for each of `count` messages. */
+export function eachVerdict(
+  given: PortConsumeVerdicts,
+  count: number,
+): readonly PortConsumeVerdict[] {
+  if (isEach(given)) return given;
+  return Array.from({ length: count }, () => given);
+}
+
+function isEach(given: PortConsumeVerdicts): given is readonly PortConsumeVerdict[] {
+  return Array.isArray(given);
+}
+
 export interface PortConsumerOptions {
   readonly group: string;
   readonly subscriptions: readonly {

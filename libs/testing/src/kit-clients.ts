@@ -6,6 +6,7 @@ import {
   type ClientPort,
   type ConnectionSettings,
   type ConsumerPort,
+  eachVerdict,
   type PortConsumeVerdict,
   type PortConsumerOptions,
   type PortTransactionListener,
@@ -155,7 +156,8 @@ class KitConnection {
   private watchedListener({ group, listener }: PortConsumerOptions) {
     const { calls, journal, faults, clock } = this.parts;
     const deliver: PortConsumerOptions['listener'] = async (messages, context) => {
-      const verdicts = await calls.run(() => listener(messages, context));
+      const answer = await calls.run(async () => listener(messages, context));
+      const verdicts = eachVerdict(answer, messages.length);
       messages.forEach((message, at) => {
         const outcome = verdicts[at]?.kind ?? 'retry';
         journal.addDelivery(group, this.name, message, outcome);

@@ -8,12 +8,12 @@ import {
   type MessageQueue,
   type OutgoingMessage,
 } from '@nestjs-rocketmq/message';
+import { eachVerdict } from '../index.js';
 import type {
   ClientFactory,
   ClientPort,
   ConsumerPort,
   PortConsumeVerdict,
-  PortConsumeVerdicts,
   PortConsumerOptions,
   PortReply,
   PortSendOptions,
@@ -198,7 +198,7 @@ export class FakeConsumer implements ConsumerPort {
       queueId: 0,
     };
     const given = await this.options.listener(messages, { queue, signal: this.abort.signal });
-    return isEach(given) ? given : messages.map(() => given);
+    return eachVerdict(given, messages.length);
   }
 
   /** Delivers one message and gives its verdict. */
@@ -251,8 +251,4 @@ export function storedMessage(
   };
   writeRecord(record, viewOf(record), 0, draft, name, place);
   return new StoredMessage(record);
-}
-
-function isEach(given: PortConsumeVerdicts): given is readonly PortConsumeVerdict[] {
-  return Array.isArray(given);
 }
