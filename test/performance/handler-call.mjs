@@ -40,7 +40,10 @@ const factory = {
 };
 
 function applicationOf(handler) {
-  const module = RocketMQModule.forRoot({ nameServers: 'localhost:1', consumer: { from: 'first' } });
+  const module = RocketMQModule.forRoot({
+    nameServers: 'localhost:1',
+    consumer: { from: 'first' },
+  });
   const [core, ...others] = module.imports;
   core.providers.push({ provide: ROCKETMQ_CLIENT_FACTORY, useValue: factory });
   class Root {}
@@ -68,7 +71,9 @@ async function play(listener) {
 const apps = [];
 const field = [];
 for (const name of variants) {
-  const { handler, raw } = handlerClasses({ topic: 'bench', group: name, note: () => undefined })[name];
+  const { handler, raw } = handlerClasses({ topic: 'bench', group: name, note: () => undefined })[
+    name
+  ];
   if (handler !== undefined) apps.push(await applicationOf(handler));
   field.push({ name, listener: raw ?? listeners.get(name), cpu: [], heap: [] });
 }

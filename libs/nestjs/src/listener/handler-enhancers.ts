@@ -21,9 +21,7 @@ export class HandlerEnhancers {
 
   /** True: the handler may be called directly, Nest would add nothing. */
   isPlain(found: FoundListener): boolean {
-    return (
-      this.globalKinds().length === 0 && !hasOwnEnhancers(found) && !hasParameterWork(found)
-    );
+    return this.globalKinds().length === 0 && !hasOwnEnhancers(found) && !hasParameterWork(found);
   }
 
   /** Kinds of which the application has global ones, request-scoped ones included. */
