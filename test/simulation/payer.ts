@@ -110,6 +110,9 @@ export class Payer extends Producer {
     if (how.isOneway) made.outcome = await this.tell(EndTransaction, asked);
     else made.outcome = (await this.ask(EndTransaction, asked)).outcome;
     made.endedAt = this.world.clock.time;
+    // After a sync has failed, nobody knows what of it is on the disk.
+    if (made.outcome === 'failed' && this.world.storeFailure !== undefined)
+      made.outcome = 'unknown';
     this.note(`${id} ${decision} ${made.outcome}`);
   }
 }

@@ -278,6 +278,25 @@ describe('a queue', () => {
     await again.close();
   });
 
+  it('whose last entry of a removed log file is damaged begins with the first that is left', async () => {
+    const fixture = new Damaged();
+    // 80 messages fill the first file of the log; 26 is the last offset of queue 0 in it.
+    await fixture.filled(90);
+    await fixture.clock.advance(10_000);
+    await fixture.settle(50);
+    fixture.disk.kill();
+    fixture.disk.remove(log0);
+    fixture.disk.damage('/data/store/consumequeue/orders/0/00000000000000000000', 26 * 20 + 3);
+    const store = await fixture.open();
+    const queue = store.queue('orders', 0);
+    expect([queue.min, queue.next]).toEqual([27, 30]);
+    expect(messagesOf(store, queue).map((one) => one.queueOffset)).toEqual([27, 28, 29]);
+    expect(fixture.lines.map((line) => line.text)).not.toContain(
+      'A damaged message is passed over',
+    );
+    await store.close();
+  });
+
   it.each(['kill', 'crash'] as const)(
     'that is missing after a %s is made again, though all it had lies before the checkpoint',
     async (end) => {

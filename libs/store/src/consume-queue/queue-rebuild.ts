@@ -36,6 +36,12 @@ interface Misfit {
   readonly unit: UnitDraft;
 }
 
+/** A misfit that waits for the next record of its queue. */
+interface PutAside extends Misfit {
+  /** The last damaged part before it was taken for one. */
+  readonly damagedBefore: DamagedPart | undefined;
+}
+
 interface Claim {
   readonly queue: ConsumeQueue;
   readonly queueOffset: number;
@@ -55,7 +61,7 @@ interface Claim {
 export class QueueRebuild {
   private readonly topics = new TopicTexts();
   private readonly known = new Map<ConsumeQueue, Known>();
-  private readonly misfits = new Map<ConsumeQueue, Misfit>();
+  private readonly misfits = new Map<ConsumeQueue, PutAside>();
   /** What damaged records say where they belong. */
   private readonly claims: Claim[] = [];
   /** The last part of the log that gave no queue its entry. */
@@ -180,14 +186,22 @@ export class QueueRebuild {
     const before = this.misfits.get(queue);
     if (before?.queueOffset !== queueOffset - 1) return false;
     if (queueOffset > position / minRecordBytes) return false;
+    this.takeBack(before);
     this.goOnAt(queue, before.queueOffset);
     this.stage(queue, before.position, before.size, before.unit);
     return true;
   }
 
+  /** A record that was put aside is right after all, and nothing is hidden in it. */
+  private takeBack({ position, damagedBefore }: PutAside): void {
+    if (this.damaged?.from !== position) return;
+    this.damaged = damagedBefore;
+    this.hidden -= 1;
+  }
+
   private putAside(queue: ConsumeQueue, misfit: Misfit): void {
     const { queueOffset, position, size } = misfit;
-    this.misfits.set(queue, misfit);
+    this.misfits.set(queue, { ...misfit, damagedBefore: this.damaged });
     if (queueOffset > queue.next) this.isIncomplete = true;
     const { topic, queueId, next } = queue;
     // It is a message of another offset or queue: that one has a hole.
