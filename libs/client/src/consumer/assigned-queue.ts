@@ -22,8 +22,8 @@ export class AssignedQueue {
   lockedAt = 0;
   /** When the queue was last pulled, ms since 1970. */
   pulledAt = 0;
-  /** When a message of the queue was last finished, ms since 1970. */
-  consumedAt = 0;
+  /** When a message of the queue was last finished, monotonic ms; undefined before that. */
+  finishedAt: number | undefined;
   private readonly controller = new AbortController();
   private readonly wakers: (() => void)[] = [];
   private readonly onQuiet: (() => void)[] = [];

@@ -24,6 +24,7 @@ export class CallWatch implements CallWatcher {
     const { hooks, clock, measures } = this.group;
     const now = clock.monotonic();
     const elapsed = now - call.startedAt;
+    call.endedAt = now;
     measures.of(call.queue.topic, now).calls(now, elapsed);
     const seen = this.shown.get(call);
     if (seen === undefined) return;

@@ -35,10 +35,6 @@ export class Chunks {
 
   add(assigned: AssignedQueue, fresh: readonly Held[]): void {
     const { batch, batchWait } = this.settings;
-    if (batch === 1) {
-      for (const one of fresh) this.ready({ assigned, held: [one] });
-      return;
-    }
     const before = this.open.get(assigned);
     const all = before === undefined ? fresh : [...before.held, ...fresh];
     const isWaiting = batchWait > 0;

@@ -17,12 +17,17 @@ import { SendBack, toDeadLetters } from './send-back.js';
 const localRetryDelay = 5_000;
 const timedOutLevel = 3;
 
+/** What came of one queue at once (or became full), and how much of it was handed out. */
+interface Arrival extends Chunk {
+  next: number;
+}
+
 /**
  * Hands messages to the listener, up to `concurrency` calls at once, in the order they came but
  * without waiting for each other. What fails goes back to the broker.
  */
 export class ConcurrentDelivery implements MessageDelivery {
-  private line: Chunk[] = [];
+  private line: Arrival[] = [];
   private first = 0;
   private readonly calls = new Set<ListenerCall>();
   private readonly retries = new Set<Timer>();
@@ -37,7 +42,7 @@ export class ConcurrentDelivery implements MessageDelivery {
   constructor(private readonly state: GroupState) {
     this.sendBack = new SendBack(state);
     const { clock, settings } = state;
-    const ready = (chunk: Chunk): void => void this.line.push(chunk);
+    const ready = (chunk: Chunk): void => void this.line.push({ ...chunk, next: 0 });
     this.chunks = new Chunks(clock, settings, ready, () => this.pump());
   }
 
@@ -49,8 +54,9 @@ export class ConcurrentDelivery implements MessageDelivery {
   }
 
   accept(assigned: AssignedQueue, fresh: readonly Held[]): void {
-    if (this.isStopped) return;
-    this.chunks.add(assigned, fresh);
+    if (this.isStopped || fresh.length === 0) return;
+    if (this.state.settings.batch > 1) this.chunks.add(assigned, fresh);
+    else this.line.push({ assigned, held: fresh, next: 0 });
     this.pump();
   }
 
@@ -85,28 +91,50 @@ export class ConcurrentDelivery implements MessageDelivery {
     // Listeners that answer at once come back here from within.
     if (this.isPumping) return;
     this.isPumping = true;
-    const { settings } = this.state;
+    const { clock, settings } = this.state;
+    let now: number | undefined;
     while (this.calls.size < settings.concurrency && !this.isStopped) {
-      const chunk = this.line[this.first];
-      if (chunk === undefined) break;
-      this.first += 1;
-      if (!chunk.assigned.isLeaving) this.work(chunk);
+      const arrival = this.line[this.first];
+      if (arrival === undefined) break;
+      if (arrival.assigned.isLeaving || arrival.next >= arrival.held.length) {
+        this.first += 1;
+        continue;
+      }
+      // Where a call ends at once, the next one begins at that moment: one look at the clock.
+      now = this.work(arrival, now ?? clock.monotonic());
     }
     this.isPumping = false;
-    if (this.first > 256 && this.first * 2 > this.line.length) {
-      this.line = this.line.slice(this.first);
-      this.first = 0;
-    }
+    this.cut();
   }
 
-  private work({ assigned, held }: Chunk): void {
+  /** What was handed out is kept no longer than needed: whole answers of brokers hang on it. */
+  private cut(): void {
+    if (this.first === this.line.length) this.line.length = 0;
+    else if (this.first > 16 && this.first * 2 > this.line.length) this.line.splice(0, this.first);
+    else return;
+    this.first = 0;
+  }
+
+  /** Answers when the call ended, if it did at once. */
+  private work(arrival: Arrival, now: number): number | undefined {
     const { state } = this;
-    const call = new ListenerCall(assigned, held, state.clock.monotonic());
+    const { assigned } = arrival;
+    const call = new ListenerCall(assigned, this.nextOf(arrival), now);
     this.calls.add(call);
     this.settling += 1;
     state.statistics.running += 1;
     assigned.callBegins();
     call.begin(state.listener, state.watch, this.onEnd);
+    return call.endedAt;
+  }
+
+  /** Single messages, or all of a chunk. */
+  private nextOf(arrival: Arrival): readonly Held[] {
+    const { batch } = this.state.settings;
+    const { held, next } = arrival;
+    arrival.next += batch;
+    const only = held[next];
+    return batch === 1 && only !== undefined ? [only] : held;
   }
 
   private readonly onEnd = (call: ListenerCall, outcome: CallOutcome): void => {
@@ -126,8 +154,9 @@ export class ConcurrentDelivery implements MessageDelivery {
     if (call.isTimedOut) return undefined;
     this.leave(call);
     if (!this.isAllGood(call, verdict)) return this.settle(call, verdict);
-    count(this.state, call.assigned, call.held.length, 0);
-    finish(this.state, call.assigned, call.held);
+    const now = call.endedAt ?? this.state.clock.monotonic();
+    count(this.state, call.assigned, call.held.length, 0, now);
+    finish(this.state, call.assigned, call.held, now);
     return undefined;
   }
 
@@ -220,7 +249,7 @@ export class ConcurrentDelivery implements MessageDelivery {
     const timer = this.state.clock.after(localRetryDelay, () => {
       this.retries.delete(timer);
       showAttempts(one);
-      this.line.push({ assigned, held: [one] });
+      this.line.push({ assigned, held: [one], next: 0 });
       this.pump();
     });
     this.retries.add(timer);

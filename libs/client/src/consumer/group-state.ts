@@ -112,17 +112,22 @@ export function count(
   assigned: AssignedQueue,
   good: number,
   failed: number,
+  now = state.clock.monotonic(),
 ): void {
-  const now = state.clock.monotonic();
   state.statistics.consumed += good;
   state.statistics.failed += failed;
   state.measures.of(assigned.queue.topic, now).settles(now, good, failed);
 }
 
 /** Finishes messages and moves the offset of their queue, unless it is not ours any more. */
-export function finish(state: GroupState, assigned: AssignedQueue, done: readonly Held[]): void {
+export function finish(
+  state: GroupState,
+  assigned: AssignedQueue,
+  done: readonly Held[],
+  now = state.clock.monotonic(),
+): void {
   assigned.process.finish(done);
-  if (done.length > 0) assigned.consumedAt = state.clock.now();
+  if (done.length > 0) assigned.finishedAt = now;
   const offset = assigned.process.commitOffset;
   if (offset !== undefined && !assigned.isDropped) state.offsets.advance(assigned.queue, offset);
   assigned.changed();

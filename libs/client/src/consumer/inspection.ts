@@ -87,7 +87,7 @@ export class Inspection {
       isPaused: one.isPaused,
       isLocked: this.isLocked(one),
       pulledAt: one.pulledAt,
-      consumedAt: one.consumedAt,
+      consumedAt: this.consumedAt(one),
     }));
   }
 
@@ -126,6 +126,13 @@ export class Inspection {
     };
   }
 
+  /** When a message of the queue was last finished, ms since 1970; 0 before that. */
+  private consumedAt({ finishedAt }: AssignedQueue): number {
+    const { clock } = this.state;
+    if (finishedAt === undefined) return 0;
+    return Math.round(clock.now() - (clock.monotonic() - finishedAt));
+  }
+
   private isLocked(one: AssignedQueue): boolean {
     return one.lockedUntil > this.state.clock.monotonic();
   }
@@ -141,7 +148,7 @@ export class Inspection {
       // As Java: -1 while nothing is known.
       commitOffset: this.state.offsets.known(one.queue) ?? -1,
       droped: one.isDropped,
-      lastConsumeTimestamp: one.consumedAt,
+      lastConsumeTimestamp: this.consumedAt(one),
       lastLockTimestamp: one.lockedAt,
       lastPullTimestamp: one.pulledAt,
       locked: this.isLocked(one),

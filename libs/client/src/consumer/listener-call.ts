@@ -33,6 +33,8 @@ export interface CallOutcome {
   readonly error?: unknown;
 }
 
+type OnEnd = (call: ListenerCall, outcome: CallOutcome) => void;
+
 /** Who is told of calls. */
 export interface CallWatcher {
   begins(call: ListenerCall, messages: readonly StoredMessage[]): void;
@@ -49,6 +51,8 @@ export class ListenerCall implements ConsumeContext {
   autoCommit = true;
   /** Set when the consume time-out took the messages away from this call. */
   isTimedOut = false;
+  /** Monotonic ms; undefined while it runs, and when nobody measures. */
+  endedAt: number | undefined;
   private controller: AbortController | undefined;
 
   constructor(
@@ -81,29 +85,43 @@ export class ListenerCall implements ConsumeContext {
    * Calls the listener and tells how it ended: at once when it answered at once, so that nothing is
    * made to wait for each message.
    */
-  begin(
-    listener: MessageListener,
-    watcher: CallWatcher | undefined,
-    onEnd: (call: ListenerCall, outcome: CallOutcome) => void,
-  ): void {
+  begin(listener: MessageListener, watcher: CallWatcher | undefined, onEnd: OnEnd): void {
     const { held } = this;
     const [only] = held;
     const messages =
       held.length === 1 && only !== undefined ? [only.message] : held.map((one) => one.message);
     watcher?.begins(this, messages);
-    const end = (outcome: CallOutcome): void => {
-      watcher?.ends(this, messages, outcome);
-      onEnd(this, outcome);
-    };
-    const threw = (error: unknown): void => end({ verdict: retry, fault: 'threw', error });
     let answer: ConsumeVerdicts | PromiseLike<ConsumeVerdicts>;
     try {
       answer = listener(messages, this);
     } catch (error) {
-      return threw(error);
+      return this.end(watcher, messages, threw(error), onEnd);
     }
-    if (!isPromise(answer)) return end(this.judge(answer));
-    answer.then((verdicts) => end(this.judge(verdicts)), threw);
+    if (isPromise(answer)) this.endWith(answer, watcher, messages, onEnd);
+    else this.end(watcher, messages, this.judge(answer), onEnd);
+  }
+
+  /** Apart from `begin`, so that a call that answers at once makes no functions. */
+  private endWith(
+    answer: PromiseLike<ConsumeVerdicts>,
+    watcher: CallWatcher | undefined,
+    messages: readonly StoredMessage[],
+    onEnd: OnEnd,
+  ): void {
+    answer.then(
+      (verdicts) => this.end(watcher, messages, this.judge(verdicts), onEnd),
+      (error: unknown) => this.end(watcher, messages, threw(error), onEnd),
+    );
+  }
+
+  private end(
+    watcher: CallWatcher | undefined,
+    messages: readonly StoredMessage[],
+    outcome: CallOutcome,
+    onEnd: OnEnd,
+  ): void {
+    watcher?.ends(this, messages, outcome);
+    onEnd(this, outcome);
   }
 
   private judge(answer: ConsumeVerdicts | null | undefined): CallOutcome {
@@ -121,6 +139,10 @@ export class ListenerCall implements ConsumeContext {
       answer.every((one: ConsumeVerdict | undefined) => kinds.has(one?.kind))
     );
   }
+}
+
+function threw(error: unknown): CallOutcome {
+  return { verdict: retry, fault: 'threw', error };
 }
 
 function isPromise<T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> {

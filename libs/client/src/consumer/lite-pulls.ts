@@ -90,7 +90,7 @@ export class LitePulls implements Puller {
     const now = clock.monotonic();
     measures.of(assigned.queue.topic, now).settles(now, held.length, 0);
     assigned.process.finish(held);
-    assigned.consumedAt = clock.now();
+    assigned.finishedAt = now;
     assigned.settled = assigned.process.finishedTo ?? assigned.settled;
     assigned.changed();
   }

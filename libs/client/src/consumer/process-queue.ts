@@ -107,12 +107,17 @@ export class ProcessQueue {
       this.head += 1;
     }
     if (this.taken < this.head) this.taken = this.head;
-    // Cut the finished part off now and then: each message is moved once on average.
-    if (this.head > 64 && this.head * 2 >= this.held.length) {
-      this.held = this.held.slice(this.head);
-      this.taken -= this.head;
-      this.head = 0;
-    }
+    this.cut();
+  }
+
+  /** Cuts the finished part off now and then: each message is moved once on average. */
+  private cut(): void {
+    const { head, held } = this;
+    if (head === 0 || (head < held.length && (head <= 64 || head * 2 < held.length))) return;
+    if (head === held.length) held.length = 0;
+    else held.splice(0, head);
+    this.taken -= head;
+    this.head = 0;
   }
 
   /** The next messages in order, at most `most`; for orderly consumption. */

@@ -15,6 +15,10 @@ export class RecentSums {
   private readonly sums: number[];
   private readonly counts: number[];
   private step: number;
+  /** When the step under way ends. */
+  private stepEnd: number;
+  /** Where its sums stand. */
+  private at: number;
 
   /** Covers the step that is under way and `steps` - 1 before it, but nothing before `begin`. */
   constructor(
@@ -25,11 +29,13 @@ export class RecentSums {
     this.sums = Array.from({ length: steps }, () => 0);
     this.counts = Array.from({ length: steps }, () => 0);
     this.step = Math.floor(begin / stepMs);
+    this.stepEnd = (this.step + 1) * stepMs;
+    this.at = this.step % steps;
   }
 
   add(now: number, amount: number): void {
-    this.moveTo(now);
-    const at = this.step % this.steps;
+    if (now >= this.stepEnd) this.moveTo(now);
+    const { at } = this;
     this.sums[at] = (this.sums[at] ?? 0) + amount;
     this.counts[at] = (this.counts[at] ?? 0) + 1;
   }
@@ -55,5 +61,7 @@ export class RecentSums {
       this.counts[at] = 0;
     }
     this.step = step;
+    this.stepEnd = (step + 1) * this.stepMs;
+    this.at = step % this.steps;
   }
 }
