@@ -45,6 +45,11 @@ export { isRefusal, refusal } from './refusals.js';
 
 export type SendAnswer = Answer<typeof SendMessageV2>;
 export type PullAnswer = Answer<typeof PullMessage>;
+/** An urgent pull leaves in this call, before its caller goes on. */
+export type HowToPull = Pick<
+  InvokeOptions<typeof PullMessage>,
+  'timeoutMs' | 'signal' | 'isUrgent'
+>;
 
 /** Who gives and takes queue locks. */
 export interface LockHolder {
@@ -149,11 +154,9 @@ export class BrokerCalls {
   async pull(
     address: string,
     asked: Asking<typeof PullMessage>,
-    timeoutMs: number,
-    signal: AbortSignal,
+    how: HowToPull,
   ): Promise<PullAnswer> {
-    const pull = async () =>
-      this.plain(await this.ask(address, PullMessage, asked, { timeoutMs, signal }));
+    const pull = async () => this.plain(await this.ask(address, PullMessage, asked, how));
     return pulls.hasSubscribers ? pulls.tracePromise(pull, pullEvent(address, asked)) : pull();
   }
 
@@ -161,11 +164,9 @@ export class BrokerCalls {
   async pullLite(
     address: string,
     asked: Asking<typeof LitePullMessage>,
-    timeoutMs: number,
-    signal: AbortSignal,
+    how: HowToPull,
   ): Promise<PullAnswer> {
-    const pull = async () =>
-      this.plain(await this.ask(address, LitePullMessage, asked, { timeoutMs, signal }));
+    const pull = async () => this.plain(await this.ask(address, LitePullMessage, asked, how));
     return pulls.hasSubscribers ? pulls.tracePromise(pull, pullEvent(address, asked)) : pull();
   }
 

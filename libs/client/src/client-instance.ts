@@ -1,5 +1,6 @@
 import { requestFields, type Credentials } from '@nestjs-rocketmq/access';
 import {
+  forgivingLogger,
   messageOf,
   parseDuration,
   silentLogger,
@@ -92,7 +93,7 @@ export class ClientInstance {
   constructor(options: ClientOptions) {
     const settings = clientOptionSet.load(ownOptions(options));
     this.clock = options.clock ?? systemClock;
-    this.logger = options.logger ?? silentLogger;
+    this.logger = forgivingLogger(options.logger ?? silentLogger);
     this.requestTimeout = settings.requestTimeout;
     this.intervals = {
       routes: settings.pollNameServerInterval,
@@ -139,6 +140,11 @@ export class ClientInstance {
     this.greetings = new Greetings(this, this.remoting);
     this.routes.onChange(() => this.greetings.greetNew());
     this.remoting.onPeerClose(() => this.greetings.lookForLost());
+  }
+
+  /** The logger of one member: its own when it was given one. What loggers throw goes nowhere. */
+  loggerOf(group: string, own: Logger | undefined): Logger {
+    return (own === undefined ? this.logger : forgivingLogger(own)).child(group);
   }
 
   /** Starts the timers; harmless when they run. Throws `ClientStateError` after `close`. */

@@ -76,3 +76,34 @@ export const silentLogger: Logger = {
   error: nothing,
   child: () => silentLogger,
 };
+
+/**
+ * The same logger, except that what it throws is swallowed: whoever logs does so in the middle of
+ * other work, and a full disk behind a logger must not stop that.
+ */
+export function forgivingLogger(logger: Logger): Logger {
+  const say =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (sentence: string, fields?: LogFields): void => {
+      try {
+        logger[level](sentence, fields);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+  return {
+    debug: say('debug'),
+    info: say('info'),
+    warn: say('warn'),
+    error: say('error'),
+    child: (name) => forgivingLogger(childOf(logger, name)),
+  };
+}
+
+function childOf(logger: Logger, name: string): Logger {
+  try {
+    return logger.child(name);
+  } catch {
+    return logger;
+  }
+}

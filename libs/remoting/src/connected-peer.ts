@@ -163,6 +163,7 @@ export class ConnectedPeer implements Peer {
     } catch (error) {
       return Promise.reject(error as Error);
     }
+    if (options.isUrgent === true) this.connection.flush();
     const pending = this.pending.add(opaque, definition, options.timeoutMs);
     pending.heardBefore = this.connection.heard;
     if (signal !== undefined) {

@@ -31,6 +31,8 @@ export interface InvokeOptions<C extends CommandDefinition> extends NotifyOption
   /** Milliseconds, the time to connect included. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** The request leaves in this call instead of with others at the end of the turn. */
+  readonly isUrgent?: boolean | undefined;
 }
 
 /** A connection over which both sides may ask. */

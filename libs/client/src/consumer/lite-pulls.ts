@@ -49,16 +49,16 @@ export class LitePulls implements Puller {
       isLite: true,
     });
     const { address } = place;
-    const { pullSuspendTimeout: timeout } = settings;
+    const how = { timeoutMs: settings.pullSuspendTimeout, signal: assigned.signal };
     if (!this.withoutLitePulls.has(address)) {
       try {
-        return await instance.calls.pullLite(address, asked, timeout, assigned.signal);
+        return await instance.calls.pullLite(address, asked, how);
       } catch (error) {
         if (!isRefusal(error, ResponseCode.REQUEST_CODE_NOT_SUPPORTED)) throw error;
         this.withoutLitePulls.add(address);
       }
     }
-    return instance.calls.pull(address, asked, timeout, assigned.signal);
+    return instance.calls.pull(address, asked, how);
   }
 
   arrived(assigned: AssignedQueue, held: readonly Held[]): void {

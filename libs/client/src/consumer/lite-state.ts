@@ -34,7 +34,7 @@ export function liteStateOf(options: LitePullConsumerOptions): LiteState {
   const isClustering = settings.model === 'clustering';
   const instance = options.instance ?? new ClientInstance(options);
   const { clock } = instance;
-  const logger = (options.logger ?? instance.logger).child(group);
+  const logger = instance.loggerOf(group, options.logger);
   const hooks = new ConsumeHooks(logger, options);
   return {
     group,

@@ -61,7 +61,7 @@ export class PullConsumer implements AsyncDisposable {
     this.ownsInstance = options.instance === undefined;
     this.instance = options.instance ?? new ClientInstance(options);
     this.clock = this.instance.clock;
-    this.logger = (options.logger ?? this.instance.logger).child(this.group);
+    this.logger = this.instance.loggerOf(this.group, options.logger);
     const isClustering = this.settings.model === 'clustering';
     this.state = {
       group: this.group,
@@ -232,11 +232,11 @@ export class PullConsumer implements AsyncDisposable {
     const subscription = subscriptionOf(queue.topic, filter, this.clock.now());
     const key = queueKey(queue);
     const asked = carryingPull({ group, queue, subscription, isLite: false, ...how });
-    const timeout = how.suspendMs > 0 ? settings.pullSuspendTimeout : settings.pullTimeout;
+    const timeoutMs = how.suspendMs > 0 ? settings.pullSuspendTimeout : settings.pullTimeout;
     try {
       const place = await readPlaceOf(instance, queue, this.suggested.get(key));
       const { signal } = this.aborting;
-      const answer = await instance.calls.pull(place.address, asked, timeout, signal);
+      const answer = await instance.calls.pull(place.address, asked, { timeoutMs, signal });
       this.suggested.set(key, answer.header.suggestWhichBrokerId);
       return resultOf(answer, subscription);
     } catch (error) {

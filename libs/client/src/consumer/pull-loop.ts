@@ -17,24 +17,40 @@ export interface Puller {
   mustWait(assigned: AssignedQueue): boolean;
   /** What is wanted of a topic; tags are compared by it once more. */
   subscription(topic: string): TopicSubscription | undefined;
-  /** Asks a broker for what stands at `assigned.process.pullOffset`. */
-  ask(assigned: AssignedQueue, place: ReadPlace): Promise<PullAnswer>;
-  /** Takes what came and was not there before; perhaps nothing. */
-  arrived(assigned: AssignedQueue, fresh: readonly Held[]): Promise<void> | void;
+  /** Asks a broker for what stands at `assigned.process.pullOffset`; at once when that is urgent. */
+  ask(assigned: AssignedQueue, place: ReadPlace, isUrgent: boolean): Promise<PullAnswer>;
+  /**
+   * Takes what came and was not there before; perhaps nothing. `askAhead` puts the next pull on its
+   * way, for who has much to do with these first.
+   */
+  arrived(
+    assigned: AssignedQueue,
+    fresh: readonly Held[],
+    askAhead: () => void,
+  ): Promise<void> | void;
   /** The offset lies outside of the queue; the broker says where to go on. */
   moved(assigned: AssignedQueue, offset: number): Promise<void> | void;
   /** What is in hand of the queue is given up: it is left, or (dropped already) goes on elsewhere. */
   released(assigned: AssignedQueue): void;
 }
 
+/** A pull under way. */
+interface Asked {
+  readonly answer: Promise<PullAnswer>;
+  /** When it was asked, monotonic ms. */
+  readonly at: number;
+}
+
 /**
  * Pulls one queue until it is left: ask, hold back while too much is in hand, hand over, ask
  * again. Each turn of the loop ends in exactly one wait or one pull, so a queue neither stalls nor
- * spins. The next pull is on its way while listeners work.
+ * spins. The next pull is on its way while listeners work, and no more than one.
  */
 export class PullLoop {
   /** Pulls that failed in a row. */
   private failures = 0;
+  /** Asked while the messages of the pull before were handed on. */
+  private ahead: Asked | undefined;
 
   constructor(
     private readonly state: SharingGroup,
@@ -46,7 +62,7 @@ export class PullLoop {
   async run(): Promise<void> {
     const { assigned, state } = this;
     while (!assigned.isLeaving) {
-      if (this.puller.mustWait(assigned)) {
+      if (this.ahead === undefined && this.puller.mustWait(assigned)) {
         await assigned.nextChange();
         continue;
       }
@@ -66,10 +82,10 @@ export class PullLoop {
   private async turn(): Promise<void> {
     const { state, assigned } = this;
     const { queue } = assigned;
-    const place = await readPlaceOf(state.instance, queue, assigned.readFrom);
-    assigned.pulledAt = state.clock.now();
-    const asked = state.clock.monotonic();
-    const answer = await this.puller.ask(assigned, place);
+    const asked =
+      this.ahead ?? this.ask(await readPlaceOf(state.instance, queue, assigned.readFrom), false);
+    this.ahead = undefined;
+    const answer = await asked.answer;
     if (assigned.isLeaving) return;
     if (this.failures > 0) {
       state.logger.info('Pulls succeed again.', { ...queue, failures: this.failures });
@@ -78,10 +94,29 @@ export class PullLoop {
     assigned.readFrom = answer.header.suggestWhichBrokerId;
     if (answer.code === ResponseCode.PULL_OFFSET_MOVED) return this.moved(answer);
     assigned.queueEnd = answer.header.maxOffset;
-    const messages = answer.code === ResponseCode.SUCCESS ? this.found(answer, asked) : [];
+    const messages = answer.code === ResponseCode.SUCCESS ? this.found(answer, asked.at) : [];
     const fresh = assigned.process.put(messages, answer.header.nextBeginOffset);
-    return this.puller.arrived(assigned, fresh);
+    return this.puller.arrived(assigned, fresh, this.askAhead);
   }
+
+  private ask(place: ReadPlace, isUrgent: boolean): Asked {
+    const { state, assigned } = this;
+    assigned.pulledAt = state.clock.now();
+    const at = state.clock.monotonic();
+    return { answer: this.puller.ask(assigned, place, isUrgent), at };
+  }
+
+  /** Not while it would have to wait, or when the way to the broker has to be asked for. */
+  private readonly askAhead = (): void => {
+    const { state, assigned } = this;
+    if (this.ahead !== undefined || assigned.isLeaving || this.puller.mustWait(assigned)) return;
+    const { routes } = state.instance;
+    const place = routes.readAddress(assigned.queue.brokerName, assigned.readFrom);
+    if (place === undefined) return;
+    this.ahead = this.ask(place, true);
+    // Whoever awaits it next gets to know.
+    this.ahead.answer.catch(() => undefined);
+  };
 
   /** What is left when tags were compared and filter hooks have looked. */
   private found(answer: PullAnswer, asked: number): StoredMessage[] {

@@ -12,6 +12,9 @@ import type { ReadPlace } from './queue-inquiry.js';
 /** Added to the time that the broker may hold a pull, before it counts as failed. */
 const answerMargin = 15_000;
 
+/** From so many messages on, the next pull leaves before they are handed on. */
+const manyMessages = 8;
+
 /** How a push consumer pulls: with its committed offset on the way, and straight to the listener. */
 export class PushPulls implements Puller {
   constructor(
@@ -32,24 +35,32 @@ export class PushPulls implements Puller {
     return assigned.lockedUntil <= state.clock.monotonic();
   }
 
-  ask(assigned: AssignedQueue, place: ReadPlace): Promise<PullAnswer> {
+  ask(assigned: AssignedQueue, place: ReadPlace, isUrgent: boolean): Promise<PullAnswer> {
     const { instance, settings } = this.state;
     const asked = this.request(assigned, place.id === 0);
-    const timeout = settings.pullSuspend + answerMargin;
-    return instance.calls.pull(place.address, asked, timeout, assigned.signal);
+    const timeoutMs = settings.pullSuspend + answerMargin;
+    const { signal } = assigned;
+    return instance.calls.pull(place.address, asked, { timeoutMs, signal, isUrgent });
   }
 
-  async arrived(assigned: AssignedQueue, fresh: readonly Held[]): Promise<void> {
+  async arrived(
+    assigned: AssignedQueue,
+    fresh: readonly Held[],
+    askAhead: () => void,
+  ): Promise<void> {
     const { state } = this;
+    const { pullInterval } = state.settings;
     state.statistics.pulled += fresh.length;
     if (fresh.length === 0) return finish(state, assigned, []);
     if (isRetryTopic(assigned.queue.topic)) {
       for (const { message } of fresh) showOriginalTopic(message, state.group);
     }
+    // The broker works on the next answer while listeners work on this one.
+    if (pullInterval === 0 && fresh.length >= manyMessages) askAhead();
     this.delivery.accept(assigned, fresh);
-    if (state.settings.pullInterval > 0) {
+    if (pullInterval > 0) {
       state.logger.debug('Pausing between pulls.', { queue: assigned.queue });
-      await state.clock.sleep(state.settings.pullInterval, assigned.signal);
+      await state.clock.sleep(pullInterval, assigned.signal);
     }
   }
 

@@ -30,7 +30,7 @@ export function pushStateOf(options: PushConsumerOptions): PushState {
   const isOrderly = settings.mode === 'orderly';
   const instance = options.instance ?? new ClientInstance(options);
   const { clock } = instance;
-  const logger = (options.logger ?? instance.logger).child(group);
+  const logger = instance.loggerOf(group, options.logger);
   const version = clock.now();
   const subscriptions = subscriptionsOf(options.subscriptions, group, version);
   const retries = retryTopic(group);

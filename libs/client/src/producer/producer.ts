@@ -55,7 +55,7 @@ export class Producer implements AsyncDisposable {
     this.ownsInstance = options.instance === undefined;
     this.instance = options.instance ?? new ClientInstance(options);
     this.clock = this.instance.clock;
-    this.logger = (options.logger ?? this.instance.logger).child(this.group);
+    this.logger = this.instance.loggerOf(this.group, options.logger);
     this.hooks = new SendHooks(this.logger);
     for (const hook of options.hooks ?? []) this.hooks.add(hook);
     this.traces = sendTracesOf(this.instance, this.settings, this.hooks);
