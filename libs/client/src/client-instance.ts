@@ -142,11 +142,6 @@ export class ClientInstance {
     this.remoting.onPeerClose(() => this.greetings.lookForLost());
   }
 
-  /** The logger of one member: its own when it was given one. What loggers throw goes nowhere. */
-  loggerOf(group: string, own: Logger | undefined): Logger {
-    return (own === undefined ? this.logger : forgivingLogger(own)).child(group);
-  }
-
   /** Starts the timers; harmless when they run. Throws `ClientStateError` after `close`. */
   start(): void {
     if (this.state === 'running') return;
@@ -377,4 +372,13 @@ export function milliseconds(value: number | string | undefined, fallback: numbe
     `${JSON.stringify(value)} is no time span; write milliseconds or a text such as '10s'.`,
     { details: { value } },
   );
+}
+
+/** The logger of one member: its own when it was given one. What loggers throw goes nowhere. */
+export function memberLogger(
+  instance: ClientInstance,
+  group: string,
+  own: Logger | undefined,
+): Logger {
+  return (own === undefined ? instance.logger : forgivingLogger(own)).child(group);
 }

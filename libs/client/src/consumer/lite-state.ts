@@ -1,4 +1,4 @@
-import { ClientInstance } from '../client-instance.js';
+import { ClientInstance, memberLogger } from '../client-instance.js';
 import type { TopicSubscription } from '../subscription.js';
 import { consumeTracesOf } from '../trace/consume-trace.js';
 import { BatchCache } from './batch-cache.js';
@@ -34,7 +34,7 @@ export function liteStateOf(options: LitePullConsumerOptions): LiteState {
   const isClustering = settings.model === 'clustering';
   const instance = options.instance ?? new ClientInstance(options);
   const { clock } = instance;
-  const logger = instance.loggerOf(group, options.logger);
+  const logger = memberLogger(instance, group, options.logger);
   const hooks = new ConsumeHooks(logger, options);
   return {
     group,

@@ -4,7 +4,7 @@ import { ResponseCode } from '@nestjs-rocketmq/protocol';
 import type { PullAnswer } from '../broker-calls.js';
 import { ClientAdmin } from '../admin/client-admin.js';
 import type { ConsumerMember } from '../broker-requests.js';
-import { ClientInstance, milliseconds } from '../client-instance.js';
+import { ClientInstance, memberLogger, milliseconds } from '../client-instance.js';
 import { ClientStateError, InvalidPullError } from '../client.errors.js';
 import type { CloseOptions } from '../producer/send-result.js';
 import { subscriptionOf, type MessageFilter, type TopicSubscription } from '../subscription.js';
@@ -61,7 +61,7 @@ export class PullConsumer implements AsyncDisposable {
     this.ownsInstance = options.instance === undefined;
     this.instance = options.instance ?? new ClientInstance(options);
     this.clock = this.instance.clock;
-    this.logger = this.instance.loggerOf(this.group, options.logger);
+    this.logger = memberLogger(this.instance, this.group, options.logger);
     const isClustering = this.settings.model === 'clustering';
     this.state = {
       group: this.group,

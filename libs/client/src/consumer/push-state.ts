@@ -1,5 +1,5 @@
 import { retryTopic } from '@nestjs-rocketmq/message';
-import { ClientInstance } from '../client-instance.js';
+import { ClientInstance, memberLogger } from '../client-instance.js';
 import { consumeTracesOf } from '../trace/consume-trace.js';
 import { TagSubscription, type TopicSubscription } from '../subscription.js';
 import { CallWatch } from './call-watch.js';
@@ -30,7 +30,7 @@ export function pushStateOf(options: PushConsumerOptions): PushState {
   const isOrderly = settings.mode === 'orderly';
   const instance = options.instance ?? new ClientInstance(options);
   const { clock } = instance;
-  const logger = instance.loggerOf(group, options.logger);
+  const logger = memberLogger(instance, group, options.logger);
   const version = clock.now();
   const subscriptions = subscriptionsOf(options.subscriptions, group, version);
   const retries = retryTopic(group);

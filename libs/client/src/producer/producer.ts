@@ -2,7 +2,7 @@ import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
 import type { OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
 import { ClientAdmin } from '../admin/client-admin.js';
 import type { ProducerMember } from '../broker-requests.js';
-import { ClientInstance, milliseconds } from '../client-instance.js';
+import { ClientInstance, memberLogger, milliseconds } from '../client-instance.js';
 import { ClientStateError } from '../client.errors.js';
 import type { PublishQueue } from '../route-table.js';
 import { sendTracesOf } from '../trace/send-trace.js';
@@ -55,7 +55,7 @@ export class Producer implements AsyncDisposable {
     this.ownsInstance = options.instance === undefined;
     this.instance = options.instance ?? new ClientInstance(options);
     this.clock = this.instance.clock;
-    this.logger = this.instance.loggerOf(this.group, options.logger);
+    this.logger = memberLogger(this.instance, this.group, options.logger);
     this.hooks = new SendHooks(this.logger);
     for (const hook of options.hooks ?? []) this.hooks.add(hook);
     this.traces = sendTracesOf(this.instance, this.settings, this.hooks);

@@ -313,7 +313,7 @@ export class ImaginedQueue {
   private instance(): ClientInstance {
     const { clock } = this;
     const place = { address: 'b:1', id: 0 };
-    const pull = (_: string, asked: PullAsked, __: number, signal: AbortSignal) => {
+    const pull = (_: string, asked: PullAsked, { signal }: { readonly signal: AbortSignal }) => {
       const commits = (Number(asked.sysFlag) & PullSysFlag.commitOffset) !== 0;
       if (commits) this.store(Number(asked.commitOffset));
       return new Promise<PullAnswer>((answer, fail) => {
