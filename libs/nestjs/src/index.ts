@@ -22,6 +22,16 @@ export { RocketMQListenerRegistry, type ListenerHandle } from './listener/listen
 export * from './nestjs.errors.js';
 export type { Duration } from './options/duration.js';
 export * from './operations/event-types.js';
+export * from './operations/health-types.js';
+export {
+  metricsOptions,
+  telemetryOptions,
+  type MetricsOptions,
+  type MetricsRegistry,
+  type TelemetryOptions,
+  type TracerProviderLike,
+} from './operations/operations-options.js';
+export { RocketMQHealthIndicator } from './operations/rocketmq.health-indicator.js';
 export { RocketMQEvents } from './operations/rocketmq-events.js';
 export * from './options/listener-options.js';
 export * from './options/module-options.js';

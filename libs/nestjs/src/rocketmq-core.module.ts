@@ -16,6 +16,8 @@ import { RocketMQListenerRegistry } from './listener/listener-registry.js';
 import { RocketMQExplorer } from './listener/rocketmq.explorer.js';
 import { EventBinder } from './operations/event-binder.js';
 import { RocketMQEvents } from './operations/rocketmq-events.js';
+import { RocketMQHealthIndicator } from './operations/rocketmq.health-indicator.js';
+import { RocketMQOperations } from './operations/rocketmq-operations.js';
 import { DEFAULT_CONNECTION } from './rocketmq.constants.js';
 import { RocketMQConnections } from './rocketmq.connections.js';
 import { RocketMQSetup } from './rocketmq.setup.js';
@@ -37,6 +39,8 @@ const plumbing: readonly Provider[] = [
   RocketMQConnections,
   RocketMQEvents,
   EventBinder,
+  RocketMQOperations,
+  RocketMQHealthIndicator,
   RocketMQListenerRegistry,
   RocketMQExplorer,
   RocketMQSetup,
@@ -55,6 +59,7 @@ export class RocketMQCoreModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(RocketMQConnections) private readonly connections: RocketMQConnections,
     @Inject(RocketMQSetup) private readonly setup: RocketMQSetup,
+    @Inject(RocketMQOperations) private readonly operations: RocketMQOperations,
   ) {}
 
   /** `options` are the providers of `ROCKETMQ_OPTIONS`, `templates` the names of connections. */
@@ -71,16 +76,30 @@ export class RocketMQCoreModule implements OnModuleInit, OnApplicationShutdown {
       global: true,
       imports: [DiscoveryModule, ...(imports ?? [])],
       providers: [...options, ...plumbing, ...provided],
-      exports: [RocketMQConnections, RocketMQEvents, RocketMQListenerRegistry, ...tokens],
+      exports: [
+        RocketMQConnections,
+        RocketMQEvents,
+        RocketMQHealthIndicator,
+        RocketMQListenerRegistry,
+        ...tokens,
+      ],
     };
   }
 
   async onModuleInit(): Promise<void> {
     this.setup.prepare(RocketMQCoreModule);
-    await this.connections.start();
+    try {
+      await this.operations.start();
+      await this.connections.start();
+    } catch (error) {
+      // An application that does not start leaves nothing open: Nest calls no hook for it.
+      await this.onApplicationShutdown();
+      throw error;
+    }
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.connections.close();
+    this.operations.close();
   }
 }

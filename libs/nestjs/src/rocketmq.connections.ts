@@ -284,18 +284,9 @@ export class RocketMQConnections {
 
   /**
    * Waits for the servers of every connection as its `startup` says, then starts the producer of
-   * every template whose connection exists. When one fails, none stays open.
+   * every template whose connection exists. Whoever called closes when one fails.
    */
   async start(): Promise<void> {
-    try {
-      await this.startAll();
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
-  }
-
-  private async startAll(): Promise<void> {
     await Promise.all(this.all.map((connection) => connection.begin()));
     const usable = this.senders.filter((sender) => this.byName.has(sender.connection));
     await Promise.all(usable.map((sender) => sender.producer()));

@@ -1,6 +1,7 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
 import type { ClientOptions } from '@nestjs-rocketmq/client';
 import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { MetricsOptions, TelemetryOptions } from '../operations/operations-options.js';
 import type { MessageConverter } from '../converter/message-converter.js';
 import type { Duration } from './duration.js';
 import type { ConsumeOptions } from './listener-options.js';
@@ -62,6 +63,16 @@ export interface RocketMQModuleOptions extends Partial<ConnectionOptions> {
   readonly interceptors?: readonly OutgoingInterceptorToken[];
   /** Looks up placeholders. Default: the application's `ConfigService`. */
   readonly resolveValue?: (name: string) => unknown;
+  /**
+   * Prometheus metrics by prom-client (which you install): `true`, or options. Default: none.
+   * Their names stand in the documentation.
+   */
+  readonly metrics?: boolean | MetricsOptions;
+  /**
+   * OpenTelemetry spans by `@opentelemetry/api` (which you install): `true`, or options.
+   * Default: none.
+   */
+  readonly telemetry?: boolean | TelemetryOptions;
   /** The clock of deadlines; for tests. */
   readonly clock?: Clock;
 }

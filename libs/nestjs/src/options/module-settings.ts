@@ -1,5 +1,16 @@
-import { systemClock, type Clock } from '@nestjs-rocketmq/foundation';
+import {
+  systemClock,
+  type Clock,
+  type OptionSet,
+  type OptionTable,
+} from '@nestjs-rocketmq/foundation';
 import { MessageConverters } from '../converter/message-converters.js';
+import {
+  metricsOptions,
+  telemetryOptions,
+  type MetricsValues,
+  type TelemetryValues,
+} from '../operations/operations-options.js';
 import type { OutgoingInterceptorToken } from '../template/outgoing-interceptor.js';
 import { DEFAULT_CONNECTION } from '../rocketmq.constants.js';
 import { DelayLevels } from './delay-levels.js';
@@ -47,6 +58,10 @@ export interface ConnectionSettings {
 /** The module options, checked. */
 export interface ModuleSettings {
   readonly connections: ReadonlyMap<string, ConnectionSettings>;
+  /** Undefined: no metrics. */
+  readonly metrics: MetricsValues | undefined;
+  /** Undefined: no spans. */
+  readonly telemetry: TelemetryValues | undefined;
   readonly converters: MessageConverters;
   /** As given; resolved when every provider exists. */
   readonly interceptors: readonly OutgoingInterceptorToken[];
@@ -113,6 +128,20 @@ function passedOn(given: Partial<ConnectionOptions>): PassedOnOptions {
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 
+/** `true` or options; undefined when switched off. */
+function readSwitch(
+  name: string,
+  set: OptionSet<OptionTable>,
+  given: unknown,
+  problems: Problems,
+): unknown {
+  if (given === undefined || given === false) return undefined;
+  const values = typeof given === 'object' && given !== null ? given : {};
+  const where = `RocketMQModule ${name}`;
+  checkNames(where, values, set.names, problems);
+  return readTable(where, set, { ...values }, problems);
+}
+
 /**
  * Checks the module options; what is wrong goes to `problems`, the rest is usable. `clock` is that of
  * the clients, for options that name none.
@@ -154,6 +183,13 @@ export function readModuleOptions(
   }
   return {
     connections,
+    metrics: readSwitch('metrics', metricsOptions, options.metrics, problems) as MetricsValues,
+    telemetry: readSwitch(
+      'telemetry',
+      telemetryOptions,
+      options.telemetry,
+      problems,
+    ) as TelemetryValues,
     converters,
     interceptors: Array.isArray(options.interceptors) ? options.interceptors : [],
     resolveValue: options.resolveValue,

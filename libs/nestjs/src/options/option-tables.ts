@@ -144,6 +144,7 @@ export const consumeOptions = defineOptions('consumer', {
 });
 
 const anything = (value: unknown): boolean => value !== undefined;
+const isSwitch = (value: unknown): boolean => typeof value === 'boolean' || isObject(value);
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
 /** `@RocketMQListener` besides what `consumer` has; read by the planner. */
@@ -208,6 +209,16 @@ export const moduleOptions = defineOptions('RocketMQModule.forRoot', {
     meaning: 'Stand around every send, the first outermost: classes or instances.',
     is: Array.isArray,
     must: 'must be an array of classes or instances',
+  }),
+  metrics: option.object<unknown>({
+    meaning: "Prometheus metrics: true, or the options of 'metrics'. Needs prom-client.",
+    is: isSwitch,
+    must: 'must be true, false or an object',
+  }),
+  telemetry: option.object<unknown>({
+    meaning: "OpenTelemetry: true, or the options of 'telemetry'. Needs @opentelemetry/api.",
+    is: isSwitch,
+    must: 'must be true, false or an object',
   }),
   resolveValue: option.object<unknown>({
     meaning: "Looks up placeholders; by default the application's ConfigService.",

@@ -35,8 +35,17 @@ export class FakeClients implements ClientFactory {
   /** Called by every `start` and `close`; specs make it fail or wait. */
   onEvent: (event: string) => Promise<void> | void = () => undefined;
 
+  /** What the name servers know; without it the clients cannot say. */
+  brokers: ClientPort['brokers'];
+  reaches: ClientPort['reaches'];
+  routeOf: ClientPort['routeOf'];
+
   connect(connection: ConnectionSettings): ClientPort {
+    const { brokers, reaches, routeOf } = this;
     return {
+      ...(brokers === undefined ? {} : { brokers }),
+      ...(reaches === undefined ? {} : { reaches }),
+      ...(routeOf === undefined ? {} : { routeOf }),
       producer: (values, transactions) => {
         const producer = new FakeProducer(this, connection, values, transactions);
         this.producers.push(producer);
@@ -166,6 +175,7 @@ export class FakeProducer implements ProducerPort {
 
 export class FakeConsumer implements ConsumerPort {
   isPaused = false;
+  status: ConsumerPort['status'];
   readonly abort = new AbortController();
 
   constructor(

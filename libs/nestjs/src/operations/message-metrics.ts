@@ -1,0 +1,268 @@
+import type * as Prom from 'prom-client';
+import type { Clock } from '@nestjs-rocketmq/foundation';
+import type { OutgoingMessage } from '@nestjs-rocketmq/message';
+import type { PortConsumeVerdict } from '../client-port.js';
+import { RocketMQSetupError } from '../nestjs.errors.js';
+import { queueFacts } from './consumer-facts.js';
+import type { WatchedConsumer } from './observed-client.js';
+import { originalTopic } from './observed-client.js';
+import type { ConsumeCall, Observer, SendCall, Verdicts } from './observer.js';
+import type { MetricsValues } from './operations-options.js';
+import { loadPeer } from './peer.js';
+
+type Labels = Record<string, string>;
+
+/** A connection as the gauges see it. */
+export interface MeasuredConnection {
+  readonly name: string;
+  readonly problem: string | undefined;
+  readonly consumers: Iterable<WatchedConsumer>;
+}
+
+/** What is measured while the application runs. */
+export interface MessageMetrics extends Observer {
+  /** Takes every metric out of the registry. */
+  close(): void;
+}
+
+/**
+ * Puts the metrics into the registry and measures from then on. Rejects with `RocketMQSetupError`
+ * when prom-client is not installed, or the registry has metrics of these names already.
+ */
+export async function openMetrics(
+  values: MetricsValues,
+  clock: Clock,
+  connections: () => Iterable<MeasuredConnection>,
+): Promise<MessageMetrics> {
+  const prom = await loadPeer('metrics', 'prom-client', loadProm);
+  const book = new MetricBook(prom, values);
+  defineGauges(book, clock, connections);
+  return new Measuring(book, clock, values.maxTopics);
+}
+
+const loadProm = (): Promise<typeof Prom> => import('prom-client');
+
+/** The metrics of one application in one registry. */
+class MetricBook {
+  private readonly names: string[] = [];
+  private readonly registry: NonNullable<MetricsValues['registry']>;
+
+  constructor(
+    private readonly prom: typeof Prom,
+    private readonly values: MetricsValues,
+  ) {
+    this.registry = values.registry ?? prom.register;
+  }
+
+  counter(name: string, help: string, labelNames: readonly string[]) {
+    return new this.prom.Counter(this.describe(name, help, labelNames));
+  }
+
+  histogram(name: string, help: string, labelNames: readonly string[]) {
+    const buckets = [...this.values.buckets];
+    return new this.prom.Histogram({ ...this.describe(name, help, labelNames), buckets });
+  }
+
+  /** `collect` gives the rows of the gauge whenever it is read. */
+  gauge(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    collect?: () => Iterable<readonly [Labels, number]>,
+  ) {
+    const described = this.describe(name, help, labelNames);
+    if (collect === undefined) return new this.prom.Gauge(described);
+    const gauge = new this.prom.Gauge({
+      ...described,
+      collect: () => {
+        // What is gone since the last reading must not be told for ever.
+        gauge.reset();
+        for (const [labels, value] of collect()) gauge.set(labels, value);
+      },
+    });
+    return gauge;
+  }
+
+  close(): void {
+    for (const name of this.names) this.registry.removeSingleMetric(name);
+  }
+
+  private describe(name: string, help: string, labelNames: readonly string[]) {
+    const full = `${this.values.prefix}${name}`;
+    if (this.registry.getSingleMetric(full) !== undefined) {
+      this.close();
+      const sentence =
+        `RocketMQModule metrics: the registry has '${full}' already, perhaps of another ` +
+        'application in this process; give each one a registry of its own (metrics: { registry: ' +
+        'new Registry() }) or another prefix';
+      throw new RocketMQSetupError([{ code: 'ROCKETMQ_METRICS_TWICE', sentence }]);
+    }
+    this.names.push(full);
+    return { name: full, help, labelNames: [...labelNames], registers: [this.registry as never] };
+  }
+}
+
+function defineGauges(
+  book: MetricBook,
+  clock: Clock,
+  connections: () => Iterable<MeasuredConnection>,
+): void {
+  book.gauge(
+    'connection_up',
+    'Whether the servers can be used, as far as is known.',
+    ['connection'],
+    () =>
+      [...connections()].map(({ name, problem }) => [
+        { connection: name },
+        problem === undefined ? 1 : 0,
+      ]),
+  );
+  const ofGroups = (value: (one: WatchedConsumer) => number | undefined) => () =>
+    rows(connections(), (connection, one) => [[{ connection, group: one.group }, value(one)]]);
+  const group = ['connection', 'group'];
+  book.gauge(
+    'consumer_paused',
+    'Whether the group is paused in this process.',
+    group,
+    ofGroups((one) => Number(one.status()?.isPaused ?? false)),
+  );
+  book.gauge(
+    'consumer_last_pull_age_seconds',
+    'Time since the queue longest without a pull was pulled.',
+    group,
+    ofGroups((one) => {
+      const status = one.status();
+      const age = status && queueFacts(status, clock.now()).lastPullAge;
+      return age === undefined ? undefined : age / 1_000;
+    }),
+  );
+  const ofTopics = (name: 'assignedQueues' | 'lag' | 'held') => () =>
+    rows(connections(), (connection, one) => {
+      const status = one.status();
+      if (status === undefined) return [];
+      const topics = new Set([...one.topics, ...status.queues.map(({ queue }) => queue.topic)]);
+      return [...topics].map((topic) => [
+        { connection, group: one.group, topic },
+        queueFacts(status, clock.now(), topic)[name],
+      ]);
+    });
+  const topic = [...group, 'topic'];
+  const queues = 'Queues of the topic that this process has.';
+  book.gauge('consumer_assigned_queues', queues, topic, ofTopics('assignedQueues'));
+  const lag = 'Messages in the queues of this process that are not finished.';
+  book.gauge('consumer_lag_messages', lag, topic, ofTopics('lag'));
+  const held = 'Messages fetched and not finished.';
+  book.gauge('consumer_held_messages', held, topic, ofTopics('held'));
+}
+
+function rows(
+  connections: Iterable<MeasuredConnection>,
+  of: (connection: string, one: WatchedConsumer) => [Labels, number | undefined][],
+): [Labels, number][] {
+  const all = [...connections].flatMap(({ name, consumers }) =>
+    [...consumers].flatMap((one) => of(name, one)),
+  );
+  return all.filter((row): row is [Labels, number] => row[1] !== undefined);
+}
+
+/** Label values of which there are only so many. */
+class BoundedLabel {
+  private readonly known = new Set<string>();
+
+  constructor(private readonly most: number) {}
+
+  of(value: string): string {
+    if (this.known.has(value)) return value;
+    if (this.known.size >= this.most) return 'other';
+    this.known.add(value);
+    return value;
+  }
+}
+
+const outcomes: Readonly<Record<PortConsumeVerdict['kind'], string>> = {
+  success: 'success',
+  retry: 'retry',
+  'dead-letter': 'dead_letter',
+};
+
+class Measuring implements MessageMetrics {
+  private readonly topics: BoundedLabel;
+  private readonly sent;
+  private readonly sendTime;
+  private readonly consumed;
+  private readonly handlerTime;
+  private readonly latency;
+  private readonly running;
+
+  constructor(
+    private readonly book: MetricBook,
+    private readonly clock: Clock,
+    maxTopics: number,
+  ) {
+    this.topics = new BoundedLabel(maxTopics);
+    const sending = ['connection', 'topic'];
+    const consuming = ['connection', 'group', 'topic'];
+    const sent = 'Messages sent, by outcome: ok, unsafe (stored, not as safely as asked), failed.';
+    this.sent = book.counter('producer_messages_total', sent, [...sending, 'outcome']);
+    const sendTime = 'Time of a send with its retries; a batch counts as one.';
+    this.sendTime = book.histogram('producer_send_duration_seconds', sendTime, sending);
+    const consumed = 'Messages handled, by outcome: success, retry, dead_letter.';
+    this.consumed = book.counter('consumer_messages_total', consumed, [...consuming, 'outcome']);
+    const handlerTime = 'Time of a call of a handler; a batch counts as one.';
+    this.handlerTime = book.histogram('consumer_handler_duration_seconds', handlerTime, consuming);
+    const latency = 'From the storing of a message to the begin of its first handling.';
+    this.latency = book.histogram('consumer_delivery_latency_seconds', latency, consuming);
+    const running = 'Calls of handlers under way.';
+    this.running = book.gauge('consumer_handlers_running', running, ['connection', 'group']);
+  }
+
+  async send<T>(
+    call: SendCall,
+    next: (messages: readonly OutgoingMessage[]) => Promise<T>,
+  ): Promise<T> {
+    const { connection, messages } = call;
+    const topic = this.topics.of(call.topic);
+    const began = this.clock.monotonic();
+    let outcome = 'failed';
+    try {
+      const result = await next(messages);
+      const { status = 'SEND_OK' } = (result ?? {}) as { status?: string };
+      outcome = status === 'SEND_OK' ? 'ok' : 'unsafe';
+      return result;
+    } finally {
+      this.sent.inc({ connection, topic, outcome }, messages.length);
+      const took = (this.clock.monotonic() - began) / 1_000;
+      this.sendTime.observe({ connection, topic }, took);
+    }
+  }
+
+  async consume(call: ConsumeCall, next: () => Promise<Verdicts>): Promise<Verdicts> {
+    const { connection, group, messages } = call;
+    const began = this.clock.monotonic();
+    const now = this.clock.now();
+    for (const message of messages) {
+      if (message.reconsumeTimes > 0) continue;
+      const labels = { connection, group, topic: this.topics.of(originalTopic(message)) };
+      this.latency.observe(labels, Math.max(now - message.storeTimestamp, 0) / 1_000);
+    }
+    this.running.inc({ connection, group });
+    try {
+      const verdicts = await next();
+      messages.forEach((message, at) => {
+        const outcome = outcomes[verdicts[at]?.kind ?? 'retry'];
+        const topic = this.topics.of(originalTopic(message));
+        this.consumed.inc({ connection, group, topic, outcome });
+      });
+      return verdicts;
+    } finally {
+      this.running.dec({ connection, group });
+      const took = (this.clock.monotonic() - began) / 1_000;
+      const topic = this.topics.of(call.topic);
+      this.handlerTime.observe({ connection, group, topic }, took);
+    }
+  }
+
+  close(): void {
+    this.book.close();
+  }
+}
