@@ -1,7 +1,7 @@
 import type * as Prom from 'prom-client';
 import type { Clock } from '@nestjs-rocketmq/foundation';
 import type { OutgoingMessage } from '@nestjs-rocketmq/message';
-import type { PortConsumeVerdict } from '../client-port.js';
+import type { PortConsumeVerdict, SendResult } from '../client-port.js';
 import { RocketMQSetupError } from '../nestjs.errors.js';
 import { queueFacts } from './consumer-facts.js';
 import type { WatchedConsumer } from './observed-client.js';
@@ -226,8 +226,9 @@ class Measuring implements MessageMetrics {
     let outcome = 'failed';
     try {
       const result = await next(messages);
-      const { status = 'SEND_OK' } = (result ?? {}) as { status?: string };
-      outcome = status === 'SEND_OK' ? 'ok' : 'unsafe';
+      const results = (Array.isArray(result) ? result : [result]) as (SendResult | undefined)[];
+      const isSafe = results.every((one) => (one?.status ?? 'SEND_OK') === 'SEND_OK');
+      outcome = isSafe ? 'ok' : 'unsafe';
       return result;
     } finally {
       this.sent.inc({ connection, topic, outcome }, messages.length);

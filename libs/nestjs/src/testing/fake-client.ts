@@ -175,7 +175,7 @@ export class FakeProducer implements ProducerPort {
 
 export class FakeConsumer implements ConsumerPort {
   isPaused = false;
-  status: ConsumerPort['status'];
+  status?: NonNullable<ConsumerPort['status']>;
   readonly abort = new AbortController();
 
   constructor(
