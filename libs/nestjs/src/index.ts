@@ -20,6 +20,7 @@ export type { ListenerState } from './listener/listener-container.js';
 export type { Subscription } from './listener/listener-plan.js';
 export { RocketMQListenerRegistry, type ListenerHandle } from './listener/listener-registry.js';
 export * from './nestjs.errors.js';
+export { DelayLevels } from './options/delay-levels.js';
 export type { Duration } from './options/duration.js';
 export * from './operations/event-types.js';
 export * from './operations/health-types.js';
@@ -67,4 +68,8 @@ export { sendOptions } from './template/send-option-table.js';
 export * from './template/send-options.js';
 export type { TemplateBackend } from './template/template-backend.js';
 export * from './template/topics.js';
+export {
+  TransactionDispatcher,
+  type TransactionListenerHost,
+} from './transaction/transaction-dispatcher.js';
 export * from './transaction/transaction-handler.js';
