@@ -7,7 +7,11 @@ export type {
   SentMessage,
   TestMessage,
 } from './records/test-message.js';
-export type { RecordedKind, RecordedMessage, ScriptedReply } from './recording/recording-producer.js';
+export type {
+  RecordedKind,
+  RecordedMessage,
+  ScriptedReply,
+} from './recording/recording-producer.js';
 export * from './recording/recording-template.js';
 export * from './rocketmq-testing.module.js';
 export * from './test-kit.js';

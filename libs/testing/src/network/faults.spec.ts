@@ -90,7 +90,7 @@ describe('faults of the testing kit', () => {
   it('are refused when they would strike nothing', () => {
     expect(() => mq.faults.drop({ topik: 'orders' } as object)).toThrow("'topik' is unknown");
     expect(() => mq.faults.drop({ on: 'send', group: 'payments' })).toThrow('only deliveries');
-    expect(() => mq.faults.delay('soon')).toThrow("not \"soon\"");
+    expect(() => mq.faults.delay('soon')).toThrow('not "soon"');
   });
 
   it('an expectation that is missed tells what there was', async () => {

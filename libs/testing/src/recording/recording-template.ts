@@ -7,7 +7,11 @@ import {
   type TransactionHandler,
   type TransactionListenerHost,
 } from 'nestjs-rocketmq';
-import { RecordingProducer, type RecordedMessage, type ScriptedReply } from './recording-producer.js';
+import {
+  RecordingProducer,
+  type RecordedMessage,
+  type ScriptedReply,
+} from './recording-producer.js';
 
 /** Options of `RecordingRocketMQTemplate`: what the application's `RocketMQModule` has. */
 export interface RecordingOptions {
