@@ -18,6 +18,9 @@ const lost = -1;
 /** Queues of the schedule topic whose messages are gone, so that only their times count. */
 class Schedule {
   readonly queues = new Map<number, Waiting[]>();
+  /** So many reads of queues fail from now on. */
+  failures = 0;
+  arrived: (queue: ConsumeQueue) => void = () => undefined;
 
   store(): MessageStore {
     const queueOf = (queueId: number): Waiting[] => this.queues.get(queueId) ?? [];
@@ -26,15 +29,21 @@ class Schedule {
         topic,
         queueId,
         min: 0,
-        visible: queueOf(queueId).length,
+        get visible() {
+          return queueOf(queueId).length;
+        },
         entryAt: (at: number, entry: { tagsCode: number }) => {
+          if (this.failures > 0) {
+            this.failures -= 1;
+            throw new Error('EIO');
+          }
           entry.tagsCode = queueOf(queueId)[at]?.due ?? 0;
           return true;
         },
         tagsCodeOf: (entry: { tagsCode: number }) =>
           entry.tagsCode === lost ? undefined : entry.tagsCode,
       }),
-      onArrival: () => undefined,
+      onArrival: (listener: Schedule['arrived']) => (this.arrived = listener),
       readRecordAt: () => undefined,
       storeTimeAt: (queue: ConsumeQueue, at: number) => queueOf(queue.queueId)[at]?.storedAt,
       flush: () => Promise.resolve(),
@@ -94,6 +103,18 @@ describe('ScheduleService', () => {
     expect(next(service)).toEqual([0, 0]);
     await clock.advance(1);
     expect(next(service)).toEqual([0, 1]);
+  });
+
+  it('looks again when the disk did not say when a message is due', async () => {
+    const service = open('1s 5s');
+    schedule.queues.set(1, [
+      { due: start + 5000, storedAt: start },
+      { due: start + 5000, storedAt: start },
+    ]);
+    schedule.failures = 1;
+    schedule.arrived(schedule.store().queue('SCHEDULE_TOPIC_XXXX', 1));
+    await clock.advance(30_000);
+    expect(next(service)).toEqual([0, 2]);
   });
 
   it('keeps the progress of levels that are not configured at present', async () => {

@@ -128,7 +128,21 @@ export class ScheduleService {
   /** Sets the timer of a level to the time of its first message, if it has one. */
   private arm(state: Level): void {
     if (this.isClosed || state.next >= state.queue.visible) return;
-    this.setTimer(state, Math.max(0, this.dueIn(state)));
+    try {
+      this.setTimer(state, Math.max(0, this.dueIn(state)));
+    } catch (error) {
+      // Whoever brought the message has nothing to do with it; the level looks again by itself.
+      this.tryLater(state, error);
+    }
+  }
+
+  private tryLater(state: Level, error: unknown): void {
+    this.parts.logger.warn('a delayed message could not be delivered; trying again', {
+      level: state.level,
+      offset: state.next,
+      error,
+    });
+    this.rest(state);
   }
 
   private rest(state: Level): void {
@@ -176,12 +190,7 @@ export class ScheduleService {
         }
       }
     } catch (error) {
-      this.parts.logger.warn('a delayed message could not be delivered; trying again', {
-        level: state.level,
-        offset: state.next,
-        error,
-      });
-      return this.rest(state);
+      return this.tryLater(state, error);
     }
     this.arm(state);
   }
