@@ -1,8 +1,8 @@
-import { Injectable, Module, type DynamicModule } from '@nestjs/common';
+import { Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
 import {
   MessageContext,
   MessagePayload,
-  RocketMQContext,
+  type RocketMQContext,
   RocketMQListener,
   RocketMQModule,
   RocketMQTemplate,
@@ -57,9 +57,9 @@ type Tx = PgClientLike;
 @RocketMQTransactionListener({ topic: Topics.transfers })
 export class Transfers implements TransactionHandler<Transfer> {
   constructor(
-    private readonly fence: TransactionFence<Tx>,
-    private readonly template: RocketMQTemplate,
-    private readonly steps: Steps,
+    @Inject(TransactionFence) private readonly fence: TransactionFence<Tx>,
+    @Inject(RocketMQTemplate) private readonly template: RocketMQTemplate,
+    @Inject(Steps) private readonly steps: Steps,
   ) {}
 
   async start(transfer: Transfer): Promise<TransactionVerdict> {
@@ -91,8 +91,8 @@ export class Transfers implements TransactionHandler<Transfer> {
 @Injectable()
 export class Credits {
   constructor(
-    private readonly outbox: OutboxService<Tx>,
-    private readonly steps: Steps,
+    @Inject(OutboxService) private readonly outbox: OutboxService<Tx>,
+    @Inject(Steps) private readonly steps: Steps,
   ) {}
 
   @RocketMQListener({ topic: Topics.transfers, group: 'bank-credits', from: 'first' })

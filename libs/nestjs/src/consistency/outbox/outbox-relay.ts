@@ -117,7 +117,9 @@ export class OutboxRelay {
     const worker = async (): Promise<void> => {
       for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
         try {
-          sent += await this.sendGroup(group, mineUntil, failures);
+          // `sent += await` would forget what others have added meanwhile.
+          const count = await this.sendGroup(group, mineUntil, failures);
+          sent += count;
         } catch (error) {
           broken.push(error);
         }
