@@ -1,10 +1,11 @@
 // `npm run docs`: prints docs/configuration.md, docs/commands.md, docs/errors.md and the pages of
-// docs/public-face from the declarations in the code. `--check` writes nothing and fails when a page
-// differs.
+// docs/public-face from the declarations in the code, and fills the code of docs/nest from examples.
+// `--check` writes nothing and fails when a page differs.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
+import { withExcerpts } from './excerpts.mjs';
 import { publicFace } from './public-face.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -164,6 +165,10 @@ const pages = {
   'docs/errors.md': errorsPage(),
   ...Object.fromEntries(faces.map((name) => [`docs/public-face/${name}.md`, facePage(name)])),
 };
+const guides = readdirSync(join(root, 'docs/nest')).map((name) => `docs/nest/${name}`);
+for (const path of [...guides, 'libs/nestjs/README.md']) {
+  pages[path] ??= withExcerpts(root, readFileSync(join(root, path), 'utf8'));
+}
 const check = process.argv.includes('--check');
 const style = await prettier.resolveConfig(join(root, 'docs/any.md'));
 let stale = 0;

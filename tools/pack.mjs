@@ -16,13 +16,12 @@ function run(command, args, cwd) {
 run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], root);
 rmSync(target, { recursive: true, force: true });
 mkdirSync(target, { recursive: true });
-for (const folder of ['libs', 'apps']) {
-  for (const name of readdirSync(join(root, folder))) {
-    const home = join(root, folder, name);
-    copyFileSync(join(root, 'LICENSE'), join(home, 'LICENSE'));
-    run('npm', ['pack', '--silent', '--pack-destination', target], home);
-  }
-}
+const homes = ['libs', 'apps'].flatMap((folder) =>
+  readdirSync(join(root, folder)).map((name) => join(root, folder, name)),
+);
+for (const home of homes) copyFileSync(join(root, 'LICENSE'), join(home, 'LICENSE'));
+const workspaces = homes.flatMap((home) => ['--workspace', home]);
+run('npm', ['pack', '--silent', '--pack-destination', target, ...workspaces], root);
 const files = readdirSync(target);
 console.log(`${files.length} packages in ${relative(process.cwd(), target)}:`);
 for (const file of files) console.log(`  ${file}`);

@@ -1,4 +1,4 @@
-import tls from 'node:tls';
+import * as tls from 'node:tls';
 import { TlsError } from './remoting.errors.js';
 
 /** One or more PEM texts. */

@@ -1,5 +1,5 @@
 import { clientOptionTable } from '@nestjs-rocketmq/client';
-import { defineOptions, option } from '@nestjs-rocketmq/foundation';
+import { defineOptions, option, type OptionSet } from '@nestjs-rocketmq/foundation';
 import { defaultDelayLevels } from './delay-levels.js';
 import type { ConsumeFrom } from './listener-options.js';
 
@@ -36,8 +36,7 @@ export const startupOptions = defineOptions('startup', {
   }),
 });
 
-/** One connection, the default one at the top level included. */
-export const connectionOptions = defineOptions('connection', {
+const ownTable = {
   nameServers: option.list({
     meaning:
       "host:port of the name servers, as an array or a text with ';' between them; needed unless " +
@@ -57,8 +56,16 @@ export const connectionOptions = defineOptions('connection', {
     is: isObject,
     must: 'must be an object',
   }),
-  ...passedOn,
-});
+};
+
+/** One connection, the default one at the top level included. */
+export const connectionOptions: OptionSet<typeof ownTable & PassedOnTable> = defineOptions(
+  'connection',
+  {
+    ...ownTable,
+    ...passedOn,
+  },
+);
 
 function isFrom(value: unknown): boolean {
   if (value === 'last' || value === 'first') return true;

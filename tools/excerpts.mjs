@@ -1,0 +1,59 @@
+// Fills the code of pages from programs that run, for `npm run docs`.
+//
+// In a page, `<!-- example: outcomes/main.ts#filter -->` stands above a block with the lines between
+// `// #region filter` and `// #endregion` of `examples/src/outcomes/main.ts`; without `#filter` above one
+// with the whole file. `<!-- prints: outcomes -->` stands above a block with what the program prints: the
+// comment lines behind `// Prints:` at its end, which a spec compares with what it does.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const marks = /^<!-- (example|prints): (\S+) -->\n+```\w*\n[\s\S]*?^```$/gm;
+const printsMark = '\n// Prints:\n';
+
+function sourceOf(root, file, mark) {
+  const path = join(root, 'examples/src', file);
+  if (!existsSync(path)) throw new Error(`'${mark}' names ${file}, which is not in examples/src`);
+  return readFileSync(path, 'utf8');
+}
+
+/** Lines without the indentation that all of them share. */
+function dedented(lines) {
+  const filled = lines.filter((line) => line.trim() !== '');
+  const least = Math.min(...filled.map((line) => /^ */.exec(line)[0].length));
+  return lines.map((line) => line.slice(least)).join('\n');
+}
+
+function regionOf(text, name, mark) {
+  const lines = text.split('\n');
+  const first = lines.findIndex((line) => line.trim() === `// #region ${name}`);
+  if (first < 0) throw new Error(`'${mark}' names a region that is not there`);
+  const size = lines.slice(first + 1).findIndex((line) => line.trim() === '// #endregion');
+  return dedented(lines.slice(first + 1, first + 1 + size));
+}
+
+/** A whole program as a reader would write it: without our marks and without what it prints. */
+function wholeOf(text) {
+  const program = text.split(printsMark)[0];
+  return program.replaceAll(/^ *\/\/ #(end)?region.*\n/gm, '').trim();
+}
+
+/** What a program says that it prints, line by line. */
+export function printsOf(text) {
+  const lines = text.split(printsMark)[1]?.trim().split('\n') ?? [];
+  return lines.map((line) => line.replace(/^\/\/ {0,3}/, ''));
+}
+
+/** The page with every marked block filled anew. Throws when an example or region is gone. */
+export function withExcerpts(root, page) {
+  return page.replaceAll(marks, (mark, kind, place) => {
+    const head = mark.split('\n')[0];
+    if (kind === 'prints') {
+      const lines = printsOf(sourceOf(root, `${place}/main.ts`, head));
+      return `${head}\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\``;
+    }
+    const [file, region] = place.split('#');
+    const text = sourceOf(root, file, head);
+    const code = region === undefined ? wholeOf(text) : regionOf(text, region, head);
+    return `${head}\n\n\`\`\`ts\n${code}\n\`\`\``;
+  });
+}
