@@ -165,9 +165,30 @@ const pages = {
   'docs/errors.md': errorsPage(),
   ...Object.fromEntries(faces.map((name) => [`docs/public-face/${name}.md`, facePage(name)])),
 };
+/** The options of the packages that a Nest application uses, for docs/nest/defaults.md. */
+async function defaultsTables() {
+  const parts = [];
+  for (const room of ['libs/nestjs', 'libs/testing', 'libs/embedded']) {
+    const { face } = await faceOf(room);
+    const sets = Object.values(face).filter((value) => value?.table && value?.subject);
+    for (const set of new Set(sets)) {
+      const rows = Object.entries(set.table).map(([key, option]) => [
+        `\`${key}\``,
+        option.fallback === undefined ? '' : `\`${JSON.stringify(option.fallback)}\``,
+        option.meaning,
+      ]);
+      parts.push(`## ${set.subject}`, table(['Option', 'Default', 'Meaning'], rows));
+    }
+  }
+  return `<!-- options -->\n\n${parts.join('\n\n')}\n\n<!-- end of options -->`;
+}
+
+const optionsPlace = /<!-- options -->[\s\S]*<!-- end of options -->/;
+const tables = await defaultsTables();
 const guides = readdirSync(join(root, 'docs/nest')).map((name) => `docs/nest/${name}`);
 for (const path of [...guides, 'libs/nestjs/README.md']) {
-  pages[path] ??= withExcerpts(root, readFileSync(join(root, path), 'utf8'));
+  const page = readFileSync(join(root, path), 'utf8');
+  pages[path] = withExcerpts(root, page).replace(optionsPlace, () => tables);
 }
 const check = process.argv.includes('--check');
 const style = await prettier.resolveConfig(join(root, 'docs/any.md'));
