@@ -205,7 +205,10 @@ export class Verdict {
       return `${seen.id} waited in level ${(waiting[0]?.queueId ?? 0) + 1} and not ${level}`;
     });
     const waited = waiting.find((one) => one.queueId === level - 1);
-    if (waiting.length === 1) this.notEarly(waited, [seen]);
+    // It may have waited twice, and one of the two was damaged.
+    const isOnlyOne =
+      waiting.length === 1 && !this.model.isRemoved({ id: seen.id, place: undefined });
+    if (isOnlyOne) this.notEarly(waited, [seen]);
   }
 
   private consumed(consumer: Consumer): void {
