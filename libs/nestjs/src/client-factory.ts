@@ -4,6 +4,7 @@ import {
   TransactionalProducer,
   type ClientOptions,
   type Duration,
+  type PushConsumerOptions,
 } from '@nestjs-rocketmq/client';
 import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
 import type {
@@ -85,10 +86,11 @@ class Connection implements ClientPort {
   }
 
   consumer(options: PortConsumerOptions): ConsumerPort {
-    const { offsetDirectory, onAssigned, ...rest } = options;
+    const { offsetDirectory, onAssigned, passedOn, configure, ...rest } = options;
     const { pullSuspend } = this.surroundings;
-    const consumer = new PushConsumer({
+    const given: PushConsumerOptions = {
       ...rest,
+      ...passedOn,
       instance: this.shared,
       logger: this.logger.child('Consumer'),
       ...(onAssigned === undefined
@@ -96,13 +98,15 @@ class Connection implements ClientPort {
         : { messageQueueListener: (topic, _, mine) => onAssigned(topic, mine) }),
       ...(offsetDirectory === undefined ? {} : { offsetDirectory }),
       ...(pullSuspend === undefined ? {} : { pullSuspend }),
-    });
+    };
+    const consumer = new PushConsumer(configure?.(given) ?? given);
     return {
       start: () => consumer.start(),
       close: (deadline) => consumer.close({ deadline }),
       pause: () => consumer.pause(),
       resume: () => consumer.resume(),
       status: () => consumer.status(),
+      client: () => consumer,
     };
   }
 

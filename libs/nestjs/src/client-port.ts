@@ -2,7 +2,13 @@
  * What this package needs of a RocketMQ client. The factory behind `ROCKETMQ_CLIENT_FACTORY` gives
  * these; the default one stands on `@nestjs-rocketmq/client`, specs bring their own.
  */
-import type { HashKey, QueueSelector, TransactionalProducer } from '@nestjs-rocketmq/client';
+import type {
+  HashKey,
+  PushConsumer,
+  PushConsumerOptions,
+  QueueSelector,
+  TransactionalProducer,
+} from '@nestjs-rocketmq/client';
 import type { Clock, Logger } from '@nestjs-rocketmq/foundation';
 import type { MessageQueue, OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
 import type { ConnectionSettings } from './options/module-settings.js';
@@ -87,6 +93,8 @@ export interface PortConsumeContext {
   readonly queue: MessageQueue;
   /** Aborted when the messages are no longer ours to handle: time-out, queue lost, shutdown. */
   readonly signal: AbortSignal;
+  /** The consume time-out is over; when concurrent, the messages have been given back. */
+  readonly isTimedOut?: boolean;
 }
 
 /** What becomes of one message. */
@@ -112,6 +120,21 @@ function isEach(given: PortConsumeVerdicts): given is readonly PortConsumeVerdic
   return Array.isArray(given);
 }
 
+/** Options of the client's consumer that listeners have under the same names. */
+export type PassedOnConsumerOptions = Pick<
+  PushConsumerOptions,
+  | 'pullBatchBytes'
+  | 'pullInterval'
+  | 'pullThresholdForQueue'
+  | 'pullThresholdSizeForQueue'
+  | 'pullThresholdForTopic'
+  | 'pullThresholdSizeForTopic'
+  | 'consumeConcurrentlyMaxSpan'
+  | 'strategy'
+  | 'enableTrace'
+  | 'traceTopic'
+>;
+
 export interface PortConsumerOptions {
   readonly group: string;
   readonly subscriptions: readonly {
@@ -125,6 +148,8 @@ export interface PortConsumerOptions {
   readonly concurrency: number;
   /** The most messages of one call of `listener`. */
   readonly batch: number;
+  /** How long a call waits for more of a batch, ms. */
+  readonly batchWait: number;
   readonly pullBatchSize: number;
   /** -1: the mode's own. */
   readonly maxReconsumeTimes: number;
@@ -132,6 +157,10 @@ export interface PortConsumerOptions {
   readonly consumeTimeout: number;
   /** Where a broadcasting consumer keeps its offsets; undefined: the client's own folder. */
   readonly offsetDirectory: string | undefined;
+  readonly passedOn: PassedOnConsumerOptions;
+  /** The user's last word on the options of the client. */
+  readonly configure:
+    ((options: PushConsumerOptions) => PushConsumerOptions | undefined | void) | undefined;
   /** Never throws or rejects; answers at once where the handler did. */
   readonly listener: (
     messages: readonly StoredMessage[],
@@ -181,6 +210,8 @@ export interface ConsumerPort {
   resume(): void;
   /** Absent: this client cannot say. */
   status?(): ConsumerStatus;
+  /** The client's own consumer. Absent: it is of another kind. */
+  client?(): PushConsumer;
 }
 
 /** One connection's clients. */

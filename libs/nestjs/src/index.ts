@@ -16,9 +16,15 @@ export {
   RawMessage,
 } from './decorators/message-params.decorator.js';
 export * from './decorators/transaction-listener.decorator.js';
-export type { ListenerState } from './listener/listener-container.js';
+export type { ListenerState } from './listener/group-consumer.js';
+export type { ListenerHandle, ListenerQueue, ListenerReport } from './listener/listener-handle.js';
 export type { Subscription } from './listener/listener-plan.js';
-export { RocketMQListenerRegistry, type ListenerHandle } from './listener/listener-registry.js';
+export {
+  RocketMQListenerRegistry,
+  type AddedListener,
+  type ListenerHandler,
+} from './listener/listener-registry.js';
+export type { ListenerCounters } from './listener/outcome-teller.js';
 export * from './nestjs.errors.js';
 export { DelayLevels } from './options/delay-levels.js';
 export type { Duration } from './options/duration.js';
@@ -35,12 +41,11 @@ export {
 export { RocketMQHealthIndicator } from './operations/rocketmq.health-indicator.js';
 export { RocketMQEvents } from './operations/rocketmq-events.js';
 export * from './options/listener-options.js';
+export { batchOptions, consumeOptions, listenerOptions } from './options/listener-tables.js';
 export * from './options/module-options.js';
 export type { ConnectionSettings, StartupValues } from './options/module-settings.js';
 export {
   connectionOptions,
-  consumeOptions,
-  listenerOptions,
   moduleOptions,
   startupOptions,
 } from './options/option-tables.js';

@@ -18,7 +18,10 @@ export type SetupProblemCode =
   | 'ROCKETMQ_GROUP_MISSING'
   | 'ROCKETMQ_GROUP_TWICE'
   | 'ROCKETMQ_SUBSCRIPTIONS_DIFFER'
+  | 'ROCKETMQ_GROUP_OPTIONS_DIFFER'
   | 'ROCKETMQ_LISTENER_ID_TWICE'
+  | 'ROCKETMQ_LISTENER_UNKNOWN'
+  | 'ROCKETMQ_PAYLOAD_TYPE_MISSING'
   | 'ROCKETMQ_ORDERLY_BROADCAST'
   | 'ROCKETMQ_BATCH_OVER_PULL'
   | 'ROCKETMQ_CONNECTION_UNKNOWN'
@@ -104,6 +107,11 @@ export class RocketMQConnectionError extends CodedError {
 /** No listener has the id asked for. */
 export class ListenerUnknownError extends CodedError {
   readonly code = 'ROCKETMQ_LISTENER_UNKNOWN';
+}
+
+/** A listener that its options disable was to be started by hand. */
+export class ListenerDisabledError extends CodedError {
+  readonly code = 'ROCKETMQ_LISTENER_DISABLED';
 }
 
 /**

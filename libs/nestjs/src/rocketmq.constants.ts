@@ -24,5 +24,5 @@ export const ROCKETMQ_CONTEXT_TYPE = 'rocketmq';
 /** The connection that `nameServers` at the top of the options describes. */
 export const DEFAULT_CONNECTION = 'default';
 
-/** The method that the class form of a listener calls. */
-export const CLASS_LISTENER_METHOD = 'onMessage';
+/** The method that the class form of a listener calls; the first that the class has. */
+export const CLASS_LISTENER_METHODS = ['onMessage', 'handle'] as const;

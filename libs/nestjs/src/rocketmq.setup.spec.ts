@@ -59,7 +59,7 @@ describe('an application that is set up wrongly does not start', () => {
 
   it('refuses a listener without group and topic, and says what to write', async () => {
     const error = await refusal({ providers: [listenerOf('Payments', {})] });
-    expect(error.codes).toEqual(['ROCKETMQ_TOPIC_MISSING', 'ROCKETMQ_GROUP_MISSING']);
+    expect(error.codes).toEqual(['ROCKETMQ_GROUP_MISSING', 'ROCKETMQ_TOPIC_MISSING']);
     expect(error.message).toContain("write topic: 'orders'");
     expect(error.message).toContain("write for example group: 'payments'");
   });

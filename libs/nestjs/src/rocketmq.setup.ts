@@ -1,15 +1,15 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
-import { HandlerInvokers } from './listener/handler-invoker.js';
+import { HandlerInvokers, type Invoker } from './listener/handler-invoker.js';
 import { ListenerContainer } from './listener/listener-container.js';
 import type { ListenerPlan } from './listener/listener-plan.js';
-import { ListenerPlanner } from './listener/listener-planner.js';
-import { RocketMQListenerRegistry } from './listener/listener-registry.js';
+import { ListenerPlanner, sourceOf } from './listener/listener-planner.js';
+import { RocketMQListenerRegistry, type AddedListener } from './listener/listener-registry.js';
 import { checkTogether } from './listener/plan-checks.js';
 import { RocketMQExplorer, type FoundListener } from './listener/rocketmq.explorer.js';
 import { RocketMQSetupError } from './nestjs.errors.js';
 import { EventBinder } from './operations/event-binder.js';
-import type { Problems } from './options/problems.js';
+import { Problems } from './options/problems.js';
 import type { SettingSource } from './options/setting.js';
 import { ValueResolver } from './options/value-resolver.js';
 import { RocketMQConnections } from './rocketmq.connections.js';
@@ -54,7 +54,9 @@ export class RocketMQSetup {
     if (problems.list.length > 0) throw new RocketMQSetupError(problems.list);
     this.connections.useInterceptors(interceptors);
     for (const { connection, host } of transactions) connection.transactions.add(host);
-    for (const plan of listeners) this.register(plan);
+    const containers = listeners.map((plan) => this.container(plan));
+    const { clock } = this.connections.settings;
+    this.registry.register(containers, clock, (added, others) => this.added(added, others));
   }
 
   private checkOnce(core: unknown, problems: Problems): void {
@@ -79,7 +81,8 @@ export class RocketMQSetup {
   private planListeners(values: ValueResolver, problems: Problems): ListenerPlan[] {
     const planner = new ListenerPlanner(this.connections, values, problems);
     const found = this.explorer.listeners();
-    const plans = found.map((listener) => planner.plan(listener));
+    const plans = found.map((listener) => planner.plan(sourceOf(listener)));
+    planner.finish();
     const usable = plans.filter((plan) => plan !== undefined);
     checkTogether(usable, problems);
     return usable;
@@ -95,11 +98,33 @@ export class RocketMQSetup {
     return usable;
   }
 
-  private register(plan: ListenerPlan): void {
-    this.warnOfScope(plan.found);
-    const { converters, clock } = this.connections.settings;
-    const invoker = this.invokers.create(plan.found);
-    this.registry.add(new ListenerContainer(plan, invoker, converters, clock));
+  private container(plan: ListenerPlan): ListenerContainer {
+    const { converters } = this.connections.settings;
+    const { found } = plan;
+    if (found === undefined) throw new TypeError(`${plan.name} has no method to call`);
+    this.warnOfScope(found);
+    return new ListenerContainer(plan, this.invokers.create(found), converters);
+  }
+
+  /** A listener that is added while the application runs. */
+  private added(
+    { handler, ...options }: AddedListener<never>,
+    others: readonly ListenerPlan[],
+  ): ListenerContainer {
+    const problems = new Problems();
+    const values = new ValueResolver(this.settingSource(), problems);
+    const planner = new ListenerPlanner(this.connections, values, problems);
+    const name = String(options.id);
+    const where = `Listener '${name}' (RocketMQListenerRegistry.add)`;
+    if (typeof options.id !== 'string' || typeof handler !== 'function') {
+      const sentence = `${where}: 'id' must be a text and 'handler' a function`;
+      problems.add('ROCKETMQ_OPTION_INVALID', sentence);
+    }
+    const plan = planner.plan({ name, where, options, found: undefined });
+    if (plan !== undefined) checkTogether([...others, plan], problems);
+    if (plan === undefined || problems.list.length > 0) throw new RocketMQSetupError(problems.list);
+    const invoker: Invoker = { target: 'any', invoke: handler as Invoker['invoke'] };
+    return new ListenerContainer(plan, invoker, this.connections.settings.converters);
   }
 
   private warnOfScope(found: FoundListener): void {

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { RocketMQListenerOptions } from '../options/listener-options.js';
-import { CLASS_LISTENER_METHOD, LISTENER_METADATA } from '../rocketmq.constants.js';
+import { CLASS_LISTENER_METHODS, LISTENER_METADATA } from '../rocketmq.constants.js';
 import { ConsistencySetupError } from './consistency.errors.js';
 import { IDEMPOTENT_METADATA } from './idempotent.metadata.js';
 
@@ -36,9 +36,8 @@ export class IdempotentChecks {
       const host = prototype[method] as object;
       if (Reflect.getMetadata(IDEMPOTENT_METADATA, host) === undefined) return [];
       const where = `@Idempotent on ${type.name}.${method}`;
-      if (!Reflect.hasMetadata(LISTENER_METADATA, host) && method !== CLASS_LISTENER_METHOD) {
-        return [];
-      }
+      const isOfClass = CLASS_LISTENER_METHODS.some((name) => name === method);
+      if (!Reflect.hasMetadata(LISTENER_METADATA, host) && !isOfClass) return [];
       const holder = Reflect.hasMetadata(LISTENER_METADATA, host) ? host : type;
       const listeners = (Reflect.getMetadata(LISTENER_METADATA, holder) ??
         []) as RocketMQListenerOptions[];

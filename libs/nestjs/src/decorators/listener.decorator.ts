@@ -3,8 +3,8 @@ import { LISTENER_METADATA } from '../rocketmq.constants.js';
 import type { RocketMQListenerOptions } from '../options/listener-options.js';
 
 /**
- * Makes a method a listener, or a class whose `onMessage` method it then is. May stand several
- * times on one method. The class must be a provider or controller of the application.
+ * Makes a method a listener, or a class: then its method `onMessage`, or `handle`, is called. May stand
+ * several times on one method. The class must be a provider or controller of the application.
  *
  * @example
  * ```ts

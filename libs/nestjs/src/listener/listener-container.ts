@@ -1,8 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { DeadlineError, messageOf, withDeadline, type Clock } from '@nestjs-rocketmq/foundation';
 import type { StoredMessage } from '@nestjs-rocketmq/message';
 import type {
-  ConsumerPort,
   PortConsumeContext,
   PortConsumeVerdict,
   PortConsumeVerdicts,
@@ -10,54 +8,31 @@ import type {
 import type { MessageConverters } from '../converter/message-converters.js';
 import { RocketMQContext, type ListenerIdentity } from '../rocketmq.context.js';
 import type { Invoker } from './handler-invoker.js';
-import type { ListenerPlan, Subscription } from './listener-plan.js';
-import { OutcomeRules, type Outcome } from './outcome.js';
+import type { ListenerPlan } from './listener-plan.js';
+import { isDecision, OutcomeRules, success, type Outcome } from './outcome.js';
+import { OutcomeTeller, type ListenerCounters } from './outcome-teller.js';
 
-export type ListenerState = 'idle' | 'disabled' | 'running' | 'paused' | 'stopped';
-
-/** The client gets this much longer than it was given before a stop goes on without it. */
-const graceOfStop = 2_000;
-
-/** A listener of the running application. */
+/** Calls one handler, and says what becomes of its messages. */
 export class ListenerContainer {
-  private readonly logger: Logger;
   private readonly rules: OutcomeRules;
+  private readonly teller: OutcomeTeller;
   private readonly identity: ListenerIdentity;
-  private consumer: ConsumerPort | undefined;
-  private current: ListenerState;
   private handling = 0;
 
   constructor(
-    private readonly plan: ListenerPlan,
+    readonly plan: ListenerPlan,
     private readonly invoker: Invoker,
     private readonly converters: MessageConverters,
-    private readonly clock: Clock,
   ) {
-    this.logger = new Logger(`RocketMQ:Listener:${plan.id}`);
-    this.rules = new OutcomeRules(plan);
-    const { id, group, connection } = this;
-    this.identity = { id, group, connection };
-    this.current = plan.enabled ? 'idle' : 'disabled';
+    const { id, group, connection } = plan;
+    const logger = new Logger(`RocketMQ:Listener:${id}`);
+    this.rules = new OutcomeRules(plan, logger);
+    this.teller = new OutcomeTeller(plan, logger);
+    this.identity = { id, group, connection: connection.settings.name };
   }
 
   get id(): string {
     return this.plan.id;
-  }
-
-  get group(): string {
-    return this.plan.group;
-  }
-
-  get connection(): string {
-    return this.plan.connection.settings.name;
-  }
-
-  get subscriptions(): readonly Subscription[] {
-    return this.plan.subscriptions;
-  }
-
-  get state(): ListenerState {
-    return this.current;
   }
 
   /** How many calls of the handler are under way. */
@@ -65,70 +40,8 @@ export class ListenerContainer {
     return this.handling;
   }
 
-  /** Starts to consume; nothing happens when disabled or running. */
-  async start(): Promise<void> {
-    if (this.current !== 'idle' && this.current !== 'stopped') return;
-    const { plan } = this;
-    const consumer = plan.connection.client.consumer({
-      group: plan.group,
-      subscriptions: plan.subscriptions,
-      mode: plan.mode,
-      model: plan.model,
-      from: plan.from,
-      concurrency: plan.concurrency,
-      batch: plan.batch ?? 1,
-      pullBatchSize: plan.pullBatchSize,
-      maxReconsumeTimes: plan.maxReconsumeTimes,
-      consumeTimeout: plan.consumeTimeout,
-      offsetDirectory: plan.offsetDirectory,
-      listener: (messages, context) => this.handle(messages, context),
-    });
-    this.consumer = consumer;
-    await consumer.start();
-    this.current = 'running';
-  }
-
-  /**
-   * Stops pulling, waits for what is in hand, commits and unregisters. Ends after
-   * `shutdownTimeout` and a little grace whatever the servers and handlers do.
-   */
-  async stop(): Promise<void> {
-    const { consumer } = this;
-    if (consumer === undefined) return;
-    this.consumer = undefined;
-    this.current = 'stopped';
-    const deadline = this.plan.shutdownTimeout;
-    try {
-      await withDeadline(
-        this.clock,
-        deadline + graceOfStop,
-        () => consumer.close(deadline),
-        () => new DeadlineError(`it took more than ${deadline + graceOfStop} ms`),
-      );
-    } catch (error) {
-      this.logger.warn(
-        `The consumer of group '${this.group}' did not close cleanly: ${messageOf(error)}`,
-      );
-    }
-    if (this.handling > 0) {
-      this.logger.warn(
-        `${this.handling} calls of the handler did not end within ${deadline} ms; their messages ` +
-          'will be delivered again.',
-      );
-    }
-  }
-
-  /** Stops pulling until `resume`; what is in hand goes on. */
-  pause(): void {
-    if (this.current !== 'running') return;
-    this.consumer?.pause();
-    this.current = 'paused';
-  }
-
-  resume(): void {
-    if (this.current !== 'paused') return;
-    this.consumer?.resume();
-    this.current = 'running';
+  get counters(): Readonly<ListenerCounters> {
+    return this.teller.counters;
   }
 
   /**
@@ -139,8 +52,8 @@ export class ListenerContainer {
     messages: readonly StoredMessage[],
     port: PortConsumeContext,
   ): PortConsumeVerdicts | Promise<PortConsumeVerdicts> {
-    const isBatch = this.plan.batch !== undefined || messages.length !== 1;
-    return isBatch ? this.handleBatch(messages, port) : this.handleOne(messages, port);
+    const isSingle = this.plan.batch === undefined && messages.length === 1;
+    return isSingle ? this.handleOne(messages, port) : this.handleBatch(messages, port);
   }
 
   private handleOne(
@@ -148,21 +61,54 @@ export class ListenerContainer {
     port: PortConsumeContext,
   ): PortConsumeVerdict | Promise<PortConsumeVerdict> {
     const message = messages[0] as StoredMessage;
+    const context = new RocketMQContext(messages, port, this.identity);
     this.handling += 1;
-    const end = (outcome: Outcome): PortConsumeVerdict => {
-      this.handling -= 1;
-      return this.conclude(message, outcome);
-    };
-    const ended = (result: unknown): PortConsumeVerdict => end(this.rules.ofResult(result));
-    const failed = (error: unknown): PortConsumeVerdict => end(this.rules.ofError(error));
+    if (this.rules.isLastTry(message)) this.watchTime([message], port);
     let result: unknown;
     try {
-      const payload = this.decode(message);
-      result = this.invoker.invoke(payload, this.contextOf(messages, port));
+      result = this.invoker.invoke(this.decode(message), context);
     } catch (error) {
-      return failed(error);
+      return this.failed(error, context, port);
     }
-    return isPromise(result) ? result.then(ended, failed) : ended(result);
+    if (!isPromise(result)) return this.ended(result, context, port);
+    return result.then(
+      (value) => this.ended(value, context, port),
+      (error: unknown) => this.failed(error, context, port),
+    );
+  }
+
+  private ended(
+    result: unknown,
+    context: RocketMQContext,
+    port: PortConsumeContext,
+  ): PortConsumeVerdict | Promise<PortConsumeVerdict> {
+    if (isDecision(result) || this.isLate(port)) {
+      return this.conclude(this.rules.ofResult(result, context), context, port);
+    }
+    this.handling -= 1;
+    this.teller.counters.succeeded += 1;
+    return success;
+  }
+
+  private failed(
+    error: unknown,
+    context: RocketMQContext,
+    port: PortConsumeContext,
+  ): PortConsumeVerdict | Promise<PortConsumeVerdict> {
+    return this.conclude(this.rules.ofError(error, context), context, port);
+  }
+
+  private async conclude(
+    outcome: Outcome,
+    context: RocketMQContext,
+    port: PortConsumeContext,
+  ): Promise<PortConsumeVerdict> {
+    try {
+      const [verdict] = await this.settle([context.message], [outcome], context, port);
+      return verdict as PortConsumeVerdict;
+    } finally {
+      this.handling -= 1;
+    }
   }
 
   private async handleBatch(
@@ -171,33 +117,78 @@ export class ListenerContainer {
   ): Promise<readonly PortConsumeVerdict[]> {
     this.handling += 1;
     try {
+      const last = messages.filter((message) => this.rules.isLastTry(message));
+      if (last.length > 0) this.watchTime(last, port);
+      const context = new RocketMQContext(messages, port, this.identity);
       const outcomes = await this.outcomes(messages, port);
-      return messages.map((message, at) => this.conclude(message, outcomes[at] as Outcome));
+      return await this.settle(messages, outcomes, context, port);
     } finally {
       this.handling -= 1;
     }
   }
 
+  /** What cannot be read has its outcome; the handler gets the rest. */
   private async outcomes(
     messages: readonly StoredMessage[],
     port: PortConsumeContext,
   ): Promise<readonly Outcome[]> {
-    const outcomes: (Outcome | undefined)[] = messages.map(() => undefined);
+    const outcomes: (Outcome | undefined)[] = [];
+    const readable: StoredMessage[] = [];
     const payloads: unknown[] = [];
-    const readable = messages.filter((message, at) => {
+    for (const message of messages) {
       try {
         payloads.push(this.decode(message));
-        return true;
+        readable.push(message);
+        outcomes.push(undefined);
       } catch (error) {
-        outcomes[at] = this.rules.ofError(error);
-        return false;
+        const context = new RocketMQContext([message], port, this.identity);
+        outcomes.push(this.rules.ofError(error, context));
       }
-    });
-    if (readable.length > 0) {
-      const handled = await this.call(readable, payloads, port);
-      readable.forEach((message, at) => (outcomes[messages.indexOf(message)] = handled[at]));
     }
-    return outcomes as Outcome[];
+    if (readable.length === 0) return outcomes as Outcome[];
+    const handled = await this.call(readable, payloads, port);
+    let at = 0;
+    return outcomes.map((outcome) => outcome ?? (handled[at++] as Outcome));
+  }
+
+  private async call(
+    messages: readonly StoredMessage[],
+    payloads: readonly unknown[],
+    port: PortConsumeContext,
+  ): Promise<readonly Outcome[]> {
+    const context = new RocketMQContext(messages, port, this.identity);
+    const done = this.rules.ofResult(undefined, context);
+    let outcomes: readonly Outcome[];
+    try {
+      const isBatch = this.plan.batch !== undefined;
+      const result = await this.invoker.invoke(isBatch ? payloads : payloads[0], context);
+      outcomes = this.rules.ofBatchResult(result, context);
+    } catch (error) {
+      const outcome = this.rules.ofError(error, context);
+      outcomes = messages.map(() => outcome);
+    }
+    return outcomes.map((outcome, at) => (at < context.acknowledged ? done : outcome));
+  }
+
+  /** Tells of what is not plain success, and gives the verdicts for the broker. */
+  private async settle(
+    messages: readonly StoredMessage[],
+    outcomes: readonly Outcome[],
+    context: RocketMQContext,
+    port: PortConsumeContext,
+  ): Promise<readonly PortConsumeVerdict[]> {
+    if (this.isLate(port)) {
+      await this.teller.late(messages, outcomes, context);
+      return outcomes.map(({ verdict }) => verdict);
+    }
+    const final = messages.map((message, at) =>
+      this.rules.forMessage(message, outcomes[at] as Outcome),
+    );
+    const contextOf = (message: StoredMessage): RocketMQContext =>
+      messages.length === 1 ? context : new RocketMQContext([message], port, this.identity);
+    await this.teller.tell(messages, final, context, contextOf);
+    const isBroadcast = this.plan.model === 'broadcasting';
+    return final.map(({ verdict }) => (isBroadcast ? success : verdict));
   }
 
   private decode(message: StoredMessage): unknown {
@@ -206,52 +197,22 @@ export class ListenerContainer {
     return target === undefined ? message.body : this.converters.decode(message, target);
   }
 
-  private contextOf(messages: readonly StoredMessage[], port: PortConsumeContext): RocketMQContext {
-    return new RocketMQContext(messages, port, this.identity);
+  /** The client took the messages away meanwhile; an orderly queue waits for its handler instead. */
+  private isLate(port: PortConsumeContext): boolean {
+    return port.isTimedOut === true && this.plan.mode === 'concurrent';
   }
 
-  private async call(
-    messages: readonly StoredMessage[],
-    payloads: readonly unknown[],
-    port: PortConsumeContext,
-  ): Promise<readonly Outcome[]> {
-    const context = this.contextOf(messages, port);
-    let outcome: Outcome;
-    try {
-      const result = await this.invoker.invoke(payloads, context);
-      outcome = this.rules.ofResult(result);
-    } catch (error) {
-      outcome = this.rules.ofError(error);
-    }
-    const success = this.rules.ofResult(undefined);
-    return messages.map((_, at) => (at < context.acknowledged ? success : outcome));
+  /** On a last try, time-out means the dead letters: the client sends them there by itself. */
+  private watchTime(messages: readonly StoredMessage[], port: PortConsumeContext): void {
+    if (this.plan.mode === 'orderly') return;
+    const onAbort = (): void => {
+      if (port.isTimedOut !== true) return;
+      const contextOf = (message: StoredMessage): RocketMQContext =>
+        new RocketMQContext([message], port, this.identity);
+      void this.teller.timedOut(messages, contextOf);
+    };
+    port.signal.addEventListener('abort', onAbort, { once: true });
   }
-
-  private conclude(message: StoredMessage, outcome: Outcome): PortConsumeVerdict {
-    const { verdict } = outcome;
-    const isDropped = verdict.kind !== 'success' && this.plan.model === 'broadcasting';
-    this.tell(message, outcome, isDropped);
-    return isDropped ? { kind: 'success' } : verdict;
-  }
-
-  private tell(message: StoredMessage, outcome: Outcome, isDropped: boolean): void {
-    const { verdict, level, reason } = outcome;
-    if (level === 'quiet' && !isDropped) return;
-    const fate = isDropped
-      ? 'it is dropped, because broadcast messages are not delivered again'
-      : fateOf(verdict);
-    const where = `topic ${message.topic}, queue ${message.queueId}, offset ${message.queueOffset}`;
-    const sentence =
-      `Message ${message.msgId} (${where}, try ${message.reconsumeTimes + 1}): ` +
-      `${reason}; ${fate}.`;
-    if (isDropped || level === 'error') this.logger.error(sentence);
-    else this.logger.warn(sentence);
-  }
-}
-
-function fateOf(verdict: PortConsumeVerdict): string {
-  if (verdict.kind === 'dead-letter') return 'it goes to the dead letters';
-  return verdict.kind === 'retry' ? 'it will be delivered again' : 'it is skipped';
 }
 
 function isPromise(result: unknown): result is Promise<unknown> {

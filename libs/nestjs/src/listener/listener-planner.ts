@@ -1,15 +1,26 @@
 import { HttpException } from '@nestjs/common';
-import { sqlFilterProblem } from '@nestjs-rocketmq/client';
-import { groupNameProblem, topicNameProblem } from '@nestjs-rocketmq/message';
-import type { ConsumeOptions, RocketMQListenerOptions } from '../options/listener-options.js';
-import { consumeOptions, listenerOptions } from '../options/option-tables.js';
+import { messageOf, nearestName } from '@nestjs-rocketmq/foundation';
+import { groupNameProblem } from '@nestjs-rocketmq/message';
+import type { SetupProblemCode } from '../nestjs.errors.js';
+import type {
+  ConsumeOptions,
+  DeadLetterHook,
+  ListenerErrorHook,
+  ListenerOverrides,
+  RocketMQListenerOptions,
+} from '../options/listener-options.js';
+import { consumeOptions, listenerOptions } from '../options/listener-tables.js';
+import type { ModuleSettings } from '../options/module-settings.js';
 import { checkNames, readTable, type Problems } from '../options/problems.js';
+import type { Setting } from '../options/setting.js';
 import type { ValueResolver } from '../options/value-resolver.js';
 import { DEFAULT_CONNECTION } from '../rocketmq.constants.js';
-import type { RocketMQConnections } from '../rocketmq.connections.js';
-import type { Setting } from '../options/setting.js';
+import type { RocketMQConnection, RocketMQConnections } from '../rocketmq.connections.js';
+import { ConsumeValueReader } from './consume-values.js';
+import type { ListenerPlan } from './listener-plan.js';
+import { checkPayload } from './payload-checks.js';
 import type { FoundListener } from './rocketmq.explorer.js';
-import { normalTags, type ListenerPlan, type Subscription } from './listener-plan.js';
+import { SubscriptionReader } from './subscription-reader.js';
 
 const listenerNames = [...consumeOptions.names, ...listenerOptions.names];
 
@@ -18,64 +29,145 @@ function isValidationError(error: unknown): boolean {
   return error instanceof HttpException && [400, 422].includes(error.getStatus());
 }
 
-/** Turns a found listener into a plan; what is wrong goes to `problems`. */
+/** What is to become a listener: found in the application, or added at run time. */
+export interface ListenerSource {
+  readonly name: string;
+  /** Starts the sentences about it. */
+  readonly where: string;
+  readonly options: RocketMQListenerOptions;
+  readonly found: FoundListener | undefined;
+}
+
+/** A listener that a decorator made. */
+export function sourceOf(found: FoundListener): ListenerSource {
+  const { name, options } = found;
+  return { name, where: `${name} (@RocketMQListener)`, options, found };
+}
+
+/** Turns listeners into plans; what is wrong goes to `problems`. */
 export class ListenerPlanner {
+  private readonly subscriptions: SubscriptionReader;
+  private readonly consume: ConsumeValueReader;
+  private readonly ids = new Set<string>();
+
   constructor(
     private readonly connections: RocketMQConnections,
     private readonly values: ValueResolver,
     private readonly problems: Problems,
-  ) {}
-
-  /** Undefined when it is too wrong to go on checking. */
-  plan(found: FoundListener): ListenerPlan | undefined {
-    const where = `${found.name} (@RocketMQListener)`;
-    const { options } = found;
-    checkNames(where, options, listenerNames, this.problems);
-    this.checkHandler(where, found);
-    const name = options.connection ?? DEFAULT_CONNECTION;
-    const connection = this.connections.get(name);
-    if (connection === undefined) {
-      const sentence = this.connections.unknownName(where, name);
-      this.problems.add('ROCKETMQ_CONNECTION_UNKNOWN', sentence);
-    }
-    const merged = merge(connection?.settings.consumer, options);
-    const given = Object.fromEntries(
-      consumeOptions.names.map((name) => {
-        const setting = merged[name as keyof ConsumeOptions] as Setting<unknown>;
-        return [name, this.values.resolve(where, name, setting)];
-      }),
-    );
-    const values = readTable(where, consumeOptions, given, this.problems);
-    // Topic and tags have shapes of their own; see below.
-    const { id, payloadType } = options;
-    const own = { topic: '', id, payloadType, nonRetryable: merged.nonRetryable };
-    const { nonRetryable } = readTable(where, listenerOptions, own, this.problems);
-    const subscriptions = this.subscriptions(where, options);
-    const isGroupWritten = merged.group !== undefined;
-    this.checkGroup(where, values.group as string | undefined, isGroupWritten);
-    const plan = {
-      ...(values as Omit<ListenerPlan, 'id' | 'found' | 'connection' | 'subscriptions'>),
-      id: id ?? found.name,
-      found,
-      subscriptions,
-      nonRetryable: (nonRetryable as ListenerPlan['nonRetryable'] | undefined) ?? isValidationError,
-    };
-    this.checkCombination(where, plan);
-    if (plan.batch !== undefined && payloadType !== undefined) {
-      this.problems.add(
-        'ROCKETMQ_OPTION_INVALID',
-        `${where}: 'payloadType' says nothing about the items of a batch; validate them with ` +
-          `@MessagePayload(new ParseArrayPipe({ items: ${payloadType.name} }))`,
-      );
-    }
-    const isUsable = connection !== undefined && plan.group !== undefined;
-    return isUsable ? { ...plan, connection } : undefined;
+  ) {
+    this.subscriptions = new SubscriptionReader(values, problems);
+    this.consume = new ConsumeValueReader(values, problems);
   }
 
-  private checkHandler(where: string, found: FoundListener): void {
+  private get settings(): ModuleSettings {
+    return this.connections.settings;
+  }
+
+  /** Undefined when it is too wrong to go on checking. */
+  plan(source: ListenerSource): ListenerPlan | undefined {
+    const { where, name } = source;
+    const options = this.optionsOf(source);
+    checkNames(where, options, listenerNames, this.problems);
+    this.checkHandler(where, source.found);
+    const connection = this.connection(where, options.connection);
+    const defaults = connection?.settings.consumer;
+    const merged = { ...defaults, ...definedOnly(options) } as RocketMQListenerOptions;
+    const values = this.consume.read(where, merged);
+    // Topic and tags have shapes of their own; the connection was looked up above.
+    const own = { topic: '', id: options.id, payloadType: options.payloadType };
+    readTable(where, listenerOptions, own, this.problems);
+    this.checkGroup(where, values.group, merged.group !== undefined);
+    const found = source.found === undefined ? undefined : { ...source.found, options: merged };
+    const plan = {
+      ...values,
+      id: options.id ?? name,
+      name,
+      found,
+      subscriptions: this.subscriptions.read(where, options),
+      nonRetryable: merged.nonRetryable ?? isValidationError,
+      configure: merged.configure,
+      onError: hooks<ListenerErrorHook>(options.onError, defaults?.onError),
+      onDeadLetter: hooks<DeadLetterHook>(options.onDeadLetter, defaults?.onDeadLetter),
+      enabled: values.enabled && this.isOn(),
+    };
+    this.checkCombination(where, plan);
+    if (found !== undefined) checkPayload(where, found, plan.batch !== undefined, this.problems);
+    const { group } = plan;
+    if (connection === undefined || group === undefined) return undefined;
+    return { ...plan, group, connection };
+  }
+
+  /** After all listeners of the application: overrides of listeners that are none. */
+  finish(): void {
+    const { listeners } = this.settings;
+    if (typeof listeners !== 'object') return;
+    for (const id of Object.keys(listeners)) {
+      if (this.ids.has(id)) continue;
+      const near = nearestName(id, this.ids);
+      const known = [...this.ids].join(', ') || 'none';
+      const hint = near === undefined ? `known are ${known}` : `did you mean '${near}'?`;
+      this.add(
+        'ROCKETMQ_LISTENER_UNKNOWN',
+        `RocketMQModule listeners: no listener has the id '${id}'; ${hint}`,
+      );
+    }
+  }
+
+  /** The decorator's options, changed by the hook and then by the overrides of the module options. */
+  private optionsOf({ where, name, options, found }: ListenerSource): RocketMQListenerOptions {
+    const { listenerOptions: hook, listeners } = this.settings;
+    const id = options.id ?? name;
+    this.ids.add(id);
+    let all = options;
+    try {
+      const target = { id, className: found?.host.classRef.name, method: found?.method };
+      all = hook?.(options, target) ?? options;
+    } catch (error) {
+      this.invalid(`${where}: 'listenerOptions' of RocketMQModule failed: ${messageOf(error)}`);
+    }
+    if (typeof listeners !== 'object') return all;
+    const override = Object.hasOwn(listeners, id) ? listeners[id] : undefined;
+    if (override === undefined) return all;
+    if (typeof override === 'boolean') return { ...all, enabled: override };
+    if (typeof override !== 'object' || override === null) {
+      this.invalid(`RocketMQModule listeners: '${id}' must be true, false or listener options`);
+      return all;
+    }
+    return overridden(all, override);
+  }
+
+  /** The switch for all listeners. */
+  private isOn(): boolean {
+    const { listeners } = this.settings;
+    if (typeof listeners === 'object') return true;
+    const where = 'RocketMQModule';
+    const value = this.values.resolve(where, 'listeners', listeners as Setting<unknown>);
+    if (value === undefined || value === true || value === 'true') return true;
+    if (value === false || value === 'false') return false;
+    this.invalid(`${where}: 'listeners' must be true, false or a map of ids`);
+    return true;
+  }
+
+  private connection(
+    where: string,
+    given: Setting<string> | undefined,
+  ): RocketMQConnection | undefined {
+    const name = this.values.resolve(where, 'connection', given ?? DEFAULT_CONNECTION);
+    // A placeholder without a value has been reported already.
+    if (name === undefined) return undefined;
+    const connection = this.connections.get(String(name));
+    if (connection === undefined) {
+      const sentence = this.connections.unknownName(where, String(name));
+      this.add('ROCKETMQ_CONNECTION_UNKNOWN', sentence);
+    }
+    return connection;
+  }
+
+  private checkHandler(where: string, found: FoundListener | undefined): void {
+    if (found === undefined) return;
     const prototype = found.host.classRef.prototype as Record<string, unknown>;
     if (typeof prototype[found.method] === 'function') return;
-    this.problems.add(
+    this.add(
       'ROCKETMQ_HANDLER_MISSING',
       `${where}: the class has no method '${found.method}'; add it, or put the decorator on a method`,
     );
@@ -84,114 +176,65 @@ export class ListenerPlanner {
   private checkGroup(where: string, group: string | undefined, isWritten: boolean): void {
     if (group !== undefined) {
       const problem = groupNameProblem(group);
-      if (problem !== undefined)
-        this.problems.add('ROCKETMQ_OPTION_INVALID', `${where}: ${problem}`);
+      if (problem !== undefined) this.invalid(`${where}: ${problem}`);
       return;
     }
     // A placeholder without a value has been reported already.
     if (isWritten) return;
-    this.problems.add(
+    this.add(
       'ROCKETMQ_GROUP_MISSING',
       `${where}: 'group' is missing; write for example group: 'payments', or give a default with ` +
         'consumer: { group } in the module options',
     );
   }
 
-  private subscriptions(where: string, options: RocketMQListenerOptions): Subscription[] {
-    const { topic, tags } = options as { topic?: RocketMQListenerOptions['topic']; tags?: unknown };
-    const sql = this.sql(where, options);
-    const isMap = typeof topic === 'object' && topic !== null && !Array.isArray(topic);
-    if (isMap && tags !== undefined) {
-      this.problems.add(
-        'ROCKETMQ_OPTION_INVALID',
-        `${where}: 'tags' cannot stand beside a map of topics; write the tags into the map`,
-      );
-    }
-    const entries: [unknown, unknown][] = isMap
-      ? Object.entries(topic)
-      : (Array.isArray(topic) ? topic : [topic]).map((name: unknown) => [name, tags]);
-    const found = new Map<string, string>();
-    for (const [given, expression] of entries) {
-      const name = this.values.resolve(where, 'topic', given as Setting<string>);
-      if (name === undefined && given !== undefined && given !== null) continue;
-      this.checkTopic(where, name);
-      if (typeof name !== 'string') continue;
-      const own = this.tags(where, expression);
-      found.set(name, own);
-    }
-    return [...found]
-      .map(([name, expression]) =>
-        sql === undefined ? { topic: name, expression } : { topic: name, sql },
-      )
-      .toSorted((a, b) => (a.topic < b.topic ? -1 : 1));
-  }
-
-  private sql(
+  private checkCombination(
     where: string,
-    { topic, tags, sql: given }: RocketMQListenerOptions,
-  ): string | undefined {
-    if (given === undefined) return undefined;
-    const isMap = typeof topic === 'object' && !Array.isArray(topic);
-    if (tags !== undefined || isMap) {
-      this.problems.add(
-        'ROCKETMQ_OPTION_INVALID',
-        `${where}: 'sql' stands instead of tags; leave out the one or the other`,
-      );
-    }
-    const expression = this.values.resolve(where, 'sql', given);
-    // A placeholder without a value has been reported already.
-    if (expression === undefined) return undefined;
-    const problem = sqlFilterProblem(expression);
-    if (problem === undefined) return expression;
-    this.problems.add('ROCKETMQ_OPTION_INVALID', `${where}: 'sql': ${problem}`);
-    return undefined;
-  }
-
-  private checkTopic(where: string, topic: unknown): void {
-    if (typeof topic !== 'string' || topic.trim() === '') {
-      this.problems.add(
-        'ROCKETMQ_TOPIC_MISSING',
-        `${where}: 'topic' is missing; write topic: 'orders', topic: ['orders', 'refunds'] or ` +
-          `topic: { orders: 'placed || paid' }`,
-      );
-      return;
-    }
-    const problem = topicNameProblem(topic);
-    if (problem !== undefined) this.problems.add('ROCKETMQ_OPTION_INVALID', `${where}: ${problem}`);
-  }
-
-  private tags(where: string, given: unknown): string {
-    if (Array.isArray(given)) return normalTags(given as string[]);
-    const expression = this.values.resolve(where, 'tags', given as Setting<string> | undefined);
-    if (expression === undefined || typeof expression === 'string') return normalTags(expression);
-    this.problems.add(
-      'ROCKETMQ_OPTION_INVALID',
-      `${where}: 'tags' must be a text such as 'placed || paid' or an array, but is ` +
-        `${JSON.stringify(expression)}`,
-    );
-    return '*';
-  }
-
-  private checkCombination(where: string, plan: Omit<ListenerPlan, 'connection'>): void {
+    plan: Pick<ListenerPlan, 'mode' | 'model' | 'batch' | 'pullBatchSize'>,
+  ): void {
     if (plan.mode === 'orderly' && plan.model === 'broadcasting') {
-      this.problems.add(
+      this.add(
         'ROCKETMQ_ORDERLY_BROADCAST',
         `${where}: mode 'orderly' needs the model 'clustering', because only then a queue ` +
           'belongs to one consumer; drop one of the two',
       );
     }
     if (plan.batch !== undefined && plan.batch > plan.pullBatchSize) {
-      this.problems.add(
+      this.add(
         'ROCKETMQ_BATCH_OVER_PULL',
         `${where}: 'batch' (${plan.batch}) is larger than 'pullBatchSize' ` +
-          `(${plan.pullBatchSize}), so no batch would ever be full; raise pullBatchSize`,
+          `(${plan.pullBatchSize}), so no pull would ever fill one; raise pullBatchSize`,
       );
     }
   }
+
+  private add(code: SetupProblemCode, sentence: string): void {
+    this.problems.add(code, sentence);
+  }
+
+  private invalid(sentence: string): void {
+    this.add('ROCKETMQ_OPTION_INVALID', sentence);
+  }
 }
 
-/** The listener's own options win over the connection's; undefined ones do not count. */
-function merge(defaults: ConsumeOptions | undefined, own: RocketMQListenerOptions): ConsumeOptions {
-  const given = Object.entries(own).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...(Object.fromEntries(given) as ConsumeOptions) };
+/** What is undefined does not count. */
+function definedOnly<T extends ConsumeOptions | ListenerOverrides>(options: T): Partial<T> {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Partial<T>;
+}
+
+/** The options with an override laid over them; its `sql` takes the place of tags, and the reverse. */
+function overridden(
+  options: RocketMQListenerOptions,
+  override: ListenerOverrides,
+): RocketMQListenerOptions {
+  const given = definedOnly(override);
+  const rival = given.sql === undefined ? 'sql' : 'tags';
+  const isReplaced = (given.sql === undefined) !== (given.tags === undefined);
+  const kept = Object.entries(options).filter(([name]) => !isReplaced || name !== rival);
+  return { ...(Object.fromEntries(kept) as unknown as RocketMQListenerOptions), ...given };
+}
+
+function hooks<T>(...given: readonly unknown[]): T[] {
+  return given.filter((hook): hook is T => typeof hook === 'function');
 }

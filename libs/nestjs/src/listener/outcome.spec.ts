@@ -88,7 +88,7 @@ describe('the outcome of a handler', () => {
       storedMessage({}, { reconsumeTimes: 2 }),
     );
     expect(verdict).toEqual({ kind: 'retry', delayLevel: 0, suspendMs: 1_000 });
-    const told = current.logger.of('warn').join();
+    const told = current.logger.of('error').join();
     expect(told).toContain('Message UNIQUE (topic orders, queue 1, offset 7, try 3)');
     expect(told).toContain('database gone; it will be delivered again');
   });

@@ -1,5 +1,5 @@
 import type { Problems } from '../options/problems.js';
-import { describeSubscriptions, type ListenerPlan } from './listener-plan.js';
+import { describeSubscriptions, type GroupPlan, type ListenerPlan } from './listener-plan.js';
 
 /** Checks that need all listeners of the application at once. */
 export function checkTogether(plans: readonly ListenerPlan[], problems: Problems): void {
@@ -10,6 +10,10 @@ export function checkTogether(plans: readonly ListenerPlan[], problems: Problems
   );
 }
 
+function nameOf({ found, name }: ListenerPlan): string {
+  return found === undefined ? `'${name}' (added at run time)` : name;
+}
+
 function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
   const byId = new Map<string, ListenerPlan>();
   for (const plan of plans) {
@@ -18,7 +22,7 @@ function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
     else {
       problems.add(
         'ROCKETMQ_LISTENER_ID_TWICE',
-        `${other.found.name} and ${plan.found.name} (@RocketMQListener) both have the id ` +
+        `${nameOf(other)} and ${nameOf(plan)} (@RocketMQListener) both have the id ` +
           `'${plan.id}'; ids are unique in an application`,
       );
     }
@@ -27,34 +31,102 @@ function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
 
 /**
  * A broker keeps one subscription per group. Two members that disagree overwrite each other's again
- * and again, and messages get lost; so one group is one listener.
+ * and again, and messages get lost; so the listeners of one group share one consumer, each with
+ * topics of its own, and agree on everything else.
  */
 function checkGroups(plans: readonly ListenerPlan[], problems: Problems): void {
-  const byGroup = new Map<string, ListenerPlan>();
+  const groups = new Map<string, ListenerPlan[]>();
   for (const plan of plans) {
-    const key = `${plan.connection.cluster}|${plan.group}`;
-    const other = byGroup.get(key);
-    if (other === undefined) {
-      byGroup.set(key, plan);
-      continue;
-    }
-    const [a, b] = [other, plan].map(({ subscriptions }) => describeSubscriptions(subscriptions));
-    const both =
-      `${other.found.name} and ${plan.found.name} (@RocketMQListener) are both in ` +
-      `group '${plan.group}'`;
-    if (a === b) {
-      problems.add(
-        'ROCKETMQ_GROUP_TWICE',
-        `${both}, so each message would reach only one of them, at random; give one of them a ` +
-          `group of its own, or raise 'concurrency' of a single listener`,
-      );
-    } else {
-      problems.add(
-        'ROCKETMQ_SUBSCRIPTIONS_DIFFER',
-        `${both} but subscribe differently (${a} against ${b}), and a group has one ` +
-          'subscription: messages would get lost; give one of them a group of its own, or make one ' +
-          'listener with topic: { ... } for all of them',
-      );
-    }
+    const { namespace = '', namespaceV2 = '' } = plan.connection.settings.client;
+    const key = [plan.connection.cluster, namespace, namespaceV2, plan.group].join('|');
+    const members = groups.get(key) ?? [];
+    const problem = members.map((other) => conflict(other, plan)).find((found) => found);
+    if (problem === undefined) groups.set(key, [...members, plan]);
+    else problems.add(...problem);
   }
+}
+
+type Conflict = Parameters<Problems['add']>;
+
+function conflict(other: ListenerPlan, plan: ListenerPlan): Conflict | undefined {
+  const isAdded = other.found === undefined || plan.found === undefined;
+  const both =
+    `${nameOf(other)} and ${nameOf(plan)} (@RocketMQListener) are both in ` +
+    `group '${plan.group}'`;
+  const [a, b] = [other, plan].map(({ subscriptions }) => describeSubscriptions(subscriptions));
+  const isOnOne = other.connection === plan.connection;
+  const shared = plan.subscriptions.filter(({ topic }) =>
+    other.subscriptions.some((one) => one.topic === topic),
+  );
+  if (
+    a === b ||
+    (isOnOne &&
+      isSame(
+        other,
+        plan,
+        shared.map(({ topic }) => topic),
+      ))
+  ) {
+    return [
+      'ROCKETMQ_GROUP_TWICE',
+      `${both} and want ${describeSubscriptions(shared.length > 0 ? shared : plan.subscriptions)}, ` +
+        'so each message would reach only one of them, at random; give one of them a group of its ' +
+        `own, or raise 'concurrency' of a single listener`,
+    ];
+  }
+  if (shared.length > 0 || !isOnOne || isAdded) {
+    return [
+      'ROCKETMQ_SUBSCRIPTIONS_DIFFER',
+      `${both} but subscribe differently (${a} against ${b}), and a group has one ` +
+        'subscription: messages would get lost; give one of them a group of its own, or topics that ' +
+        'the other has not, on the same connection',
+    ];
+  }
+  const name = sharedNames.find((one) => !isEqual(other[one], plan[one]));
+  if (name === undefined) return undefined;
+  const shown = name === 'passedOn' ? passedOnDifference(other, plan) : name;
+  return [
+    'ROCKETMQ_GROUP_OPTIONS_DIFFER',
+    `${both} and so share one consumer, but differ in '${shown}'; write the same for both, put it ` +
+      'into consumer of the module options, or give one of them a group of its own',
+  ];
+}
+
+/** Whether they want the same of every topic that both have, and have one. */
+function isSame(other: ListenerPlan, plan: ListenerPlan, topics: readonly string[]): boolean {
+  const of = ({ subscriptions }: ListenerPlan): string =>
+    describeSubscriptions(subscriptions.filter(({ topic }) => topics.includes(topic)));
+  return topics.length > 0 && of(other) === of(plan);
+}
+
+const sharedNames: readonly (keyof GroupPlan)[] = [
+  'mode',
+  'model',
+  'from',
+  'concurrency',
+  'batch',
+  'batchWait',
+  'pullBatchSize',
+  'maxReconsumeTimes',
+  'consumeTimeout',
+  'shutdownTimeout',
+  'offsetDirectory',
+  'autoStart',
+  'passedOn',
+  'configure',
+];
+
+function passedOnDifference(a: ListenerPlan, b: ListenerPlan): string {
+  const [first, second] = [a.passedOn, b.passedOn] as Record<string, unknown>[];
+  const names = Object.keys({ ...first, ...second });
+  const name = names.find((one) => !isEqual(first?.[one], second?.[one])) ?? 'passedOn';
+  return ['enableTrace', 'traceTopic'].includes(name) ? 'trace' : name;
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  const names = Object.keys({ ...a, ...b });
+  return names.every((name) =>
+    isEqual((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]),
+  );
 }

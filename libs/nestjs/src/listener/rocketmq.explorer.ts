@@ -3,7 +3,7 @@ import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { RocketMQTransactionListenerOptions } from '../decorators/transaction-listener.decorator.js';
 import type { RocketMQListenerOptions } from '../options/listener-options.js';
 import {
-  CLASS_LISTENER_METHOD,
+  CLASS_LISTENER_METHODS,
   LISTENER_METADATA,
   TRANSACTION_LISTENER_METADATA,
 } from '../rocketmq.constants.js';
@@ -107,7 +107,9 @@ export class RocketMQExplorer {
         found.push({ name, method, host, options, isClassForm });
       });
     };
-    add(CLASS_LISTENER_METHOD, classRef, true);
+    const [usual] = CLASS_LISTENER_METHODS;
+    const ofClass = CLASS_LISTENER_METHODS.find((name) => typeof prototype[name] === 'function');
+    add(ofClass ?? usual, classRef, true);
     for (const method of this.scanner.getAllMethodNames(prototype)) {
       const handler = prototype[method];
       if (handler !== undefined) add(method, handler, false);

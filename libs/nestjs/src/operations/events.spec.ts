@@ -52,7 +52,7 @@ describe('events', () => {
     expect(told).toEqual([
       'listener payments of orders',
       'dead letter of payments from orders: no such order',
-      'dead letter of payments from orders: it was delivered 3 times without success',
+      'dead letter of payments from orders: delivered 3 times without success, at last: not now',
       'not sent to orders: broker is full',
       'listener payments of orders',
     ]);

@@ -4,7 +4,7 @@ import type { Clock } from '@nestjs-rocketmq/foundation';
 import type { MetricsOptions, TelemetryOptions } from '../operations/operations-options.js';
 import type { MessageConverter } from '../converter/message-converter.js';
 import type { Duration } from './duration.js';
-import type { ConsumeOptions } from './listener-options.js';
+import type { ConsumeOptions, ListenerOptionsHook, ListenersSetting } from './listener-options.js';
 import type { OutgoingInterceptorToken } from '../template/outgoing-interceptor.js';
 import type { ProducerSettings } from './producer-options.js';
 
@@ -61,6 +61,13 @@ export interface RocketMQModuleOptions extends Partial<ConnectionOptions> {
    * instances.
    */
   readonly interceptors?: readonly OutgoingInterceptorToken[];
+  /**
+   * `false` (or a placeholder, or a function): this application starts no listener, but sends. Or what
+   * is different of single listeners here, by id: `{ 'Payments.onOrder': { concurrency: 5 } }`.
+   */
+  readonly listeners?: ListenersSetting;
+  /** Asked for each listener's options when the application starts. */
+  readonly listenerOptions?: ListenerOptionsHook;
   /** Looks up placeholders. Default: the application's `ConfigService`. */
   readonly resolveValue?: (name: string) => unknown;
   /**

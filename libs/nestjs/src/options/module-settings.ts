@@ -14,15 +14,15 @@ import {
 import type { OutgoingInterceptorToken } from '../template/outgoing-interceptor.js';
 import { DEFAULT_CONNECTION } from '../rocketmq.constants.js';
 import { DelayLevels } from './delay-levels.js';
-import type { ConsumeOptions } from './listener-options.js';
+import type { ConsumeOptions, ListenerOptionsHook, ListenersSetting } from './listener-options.js';
 import type {
   ConnectionOptions,
   PassedOnOptions,
   RocketMQModuleOptions,
 } from './module-options.js';
+import { consumeOptions } from './listener-tables.js';
 import {
   connectionOptions,
-  consumeOptions,
   moduleOptions,
   passedOnNames,
   startupOptions,
@@ -65,12 +65,14 @@ export interface ModuleSettings {
   readonly converters: MessageConverters;
   /** As given; resolved when every provider exists. */
   readonly interceptors: readonly OutgoingInterceptorToken[];
+  readonly listeners: ListenersSetting;
+  readonly listenerOptions: ListenerOptionsHook | undefined;
   readonly resolveValue: ((name: string) => unknown) | undefined;
   readonly clock: Clock;
 }
 
 const connectionNames = [...connectionOptions.names, 'producer', 'consumer'];
-const consumerNames = [...consumeOptions.names, 'nonRetryable'];
+const consumerNames = consumeOptions.names;
 
 function readConnection(
   name: string,
@@ -192,6 +194,8 @@ export function readModuleOptions(
     ) as TelemetryValues,
     converters,
     interceptors: Array.isArray(options.interceptors) ? options.interceptors : [],
+    listeners: options.listeners ?? true,
+    listenerOptions: options.listenerOptions,
     resolveValue: options.resolveValue,
     clock: options.clock ?? clock,
   };

@@ -1,7 +1,6 @@
 import { clientOptionTable } from '@nestjs-rocketmq/client';
 import { defineOptions, option, type OptionSet } from '@nestjs-rocketmq/foundation';
 import { defaultDelayLevels } from './delay-levels.js';
-import type { ConsumeFrom } from './listener-options.js';
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
@@ -67,124 +66,8 @@ export const connectionOptions: OptionSet<typeof ownTable & PassedOnTable> = def
   },
 );
 
-function isFrom(value: unknown): boolean {
-  if (value === 'last' || value === 'first') return true;
-  const { timestamp } = (value ?? {}) as { timestamp?: unknown };
-  return typeof timestamp === 'number' && Number.isFinite(timestamp);
-}
-
-/** The values of a listener or of `consumer`, once placeholders and functions are resolved. */
-export const consumeOptions = defineOptions('consumer', {
-  group: option.text({ meaning: 'The consumer group.' }),
-  mode: option.choice(['concurrent', 'orderly'], {
-    meaning: 'Many messages at once, or one of a queue at a time and in order.',
-    default: 'concurrent',
-  }),
-  model: option.choice(['clustering', 'broadcasting'], {
-    meaning: 'The group shares the messages, or each member gets all.',
-    default: 'clustering',
-  }),
-  concurrency: option.integer({
-    meaning: 'How many handlers of the listener run at once.',
-    default: 20,
-    min: 1,
-    max: 1_000,
-  }),
-  batch: option.integer({
-    meaning: 'Given, the handler gets arrays of up to so many messages.',
-    min: 1,
-    max: 1_024,
-  }),
-  pullBatchSize: option.integer({
-    meaning: 'How many messages one pull asks for.',
-    default: 32,
-    min: 1,
-    max: 1_024,
-  }),
-  maxReconsumeTimes: option.integer({
-    meaning:
-      'How often a message may come again before it goes to the dead letters; -1: 16 times when ' +
-      'concurrent, without end when orderly.',
-    default: -1,
-    min: -1,
-  }),
-  consumeTimeout: option.duration({
-    meaning: 'How long a handler may take before its signal fires and the message comes back.',
-    default: 15 * 60_000,
-    min: 1,
-  }),
-  retryDelayLevel: option.integer({
-    meaning: "Delay level of a failed message; 0: the broker's ladder by number of tries.",
-    default: 0,
-    min: 0,
-  }),
-  suspend: option.duration({
-    meaning: 'How long an orderly queue rests after a failure.',
-    default: 1_000,
-    min: 10,
-    max: 30_000,
-  }),
-  shutdownTimeout: option.duration({
-    meaning: 'How long a stop waits for the handlers in hand.',
-    default: 30_000,
-    min: 0,
-  }),
-  offsetDirectory: option.text({
-    meaning:
-      'Folder where a broadcasting listener keeps how far it has read; one for each application ' +
-      'on a machine. Default: ~/.nestjs-rocketmq/offsets.',
-  }),
-  enabled: option.boolean({
-    meaning: 'False: the listener is not started.',
-    default: true,
-  }),
-  from: option.object<ConsumeFrom>({
-    meaning: 'Where a new group starts: the newest message, the oldest, or a moment.',
-    default: 'last',
-    is: isFrom,
-    must: "must be 'last', 'first' or { timestamp: milliseconds }",
-  }),
-  onInvalid: option.choice(['dead-letter', 'retry', 'skip'], {
-    meaning: 'What happens to messages that cannot be read or fail validation.',
-    default: 'dead-letter',
-  }),
-});
-
-const anything = (value: unknown): boolean => value !== undefined;
 const isSwitch = (value: unknown): boolean => typeof value === 'boolean' || isObject(value);
 const isFunction = (value: unknown): boolean => typeof value === 'function';
-
-/** `@RocketMQListener` besides what `consumer` has; read by the planner. */
-export const listenerOptions = defineOptions('@RocketMQListener', {
-  topic: option.object<unknown>({
-    meaning: "A topic, an array of topics, or a map of topic to tags: { orders: 'a || b' }.",
-    required: true,
-    is: anything,
-    must: 'must be a text, an array or a map',
-  }),
-  tags: option.object<unknown>({
-    meaning: "Tags wanted: 'placed || paid', an array, or '*' for all.",
-    is: anything,
-    must: 'must be a text or an array',
-  }),
-  sql: option.object<unknown>({
-    meaning: "Instead of tags: an SQL92 filter over properties, such as 'amount > 5'.",
-    is: anything,
-    must: 'must be a text',
-  }),
-  connection: option.text({ meaning: 'Name of a connection in the module options.' }),
-  id: option.text({ meaning: 'Name in logs and in the registry; Class.method by default.' }),
-  payloadType: option.object<unknown>({
-    meaning: 'Class of the payload for validation, where the compiler cannot tell.',
-    is: isFunction,
-    must: 'must be a class',
-  }),
-  nonRetryable: option.object<unknown>({
-    meaning: 'Says which errors go the way of onInvalid; by default HTTP exceptions 400 and 422.',
-    is: isFunction,
-    must: 'must be a function of the error',
-  }),
-});
 
 /** The top level of the module options besides what a connection has. */
 export const moduleOptions = defineOptions('RocketMQModule.forRoot', {
@@ -226,6 +109,18 @@ export const moduleOptions = defineOptions('RocketMQModule.forRoot', {
     meaning: "OpenTelemetry: true, or the options of 'telemetry'. Needs @opentelemetry/api.",
     is: isSwitch,
     must: 'must be true, false or an object',
+  }),
+  listeners: option.object<unknown>({
+    meaning:
+      'False: no listener is started. Or a map of listener ids to what is different of them: ' +
+      "{ 'Payments.onOrder': { concurrency: 5 }, 'Mails.onOrder': false }.",
+    is: (value) => value !== undefined,
+    must: 'must be true, false or a map of ids',
+  }),
+  listenerOptions: option.object<unknown>({
+    meaning: "Asked for each listener's options at start, with those of its decorator.",
+    is: isFunction,
+    must: 'must be a function of options and target',
   }),
   resolveValue: option.object<unknown>({
     meaning: "Looks up placeholders; by default the application's ConfigService.",
