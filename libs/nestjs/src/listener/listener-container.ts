@@ -98,17 +98,19 @@ export class ListenerContainer {
     return this.conclude(this.rules.ofError(error, context), context, port);
   }
 
-  private async conclude(
+  private conclude(
     outcome: Outcome,
     context: RocketMQContext,
     port: PortConsumeContext,
-  ): Promise<PortConsumeVerdict> {
-    try {
-      const [verdict] = await this.settle([context.message], [outcome], context, port);
-      return verdict as PortConsumeVerdict;
-    } finally {
+  ): PortConsumeVerdict | Promise<PortConsumeVerdict> {
+    const settled = this.settle([context.message], [outcome], context, port);
+    if (!isPromise(settled)) {
       this.handling -= 1;
+      return settled[0] as PortConsumeVerdict;
     }
+    return settled
+      .then(([verdict]) => verdict as PortConsumeVerdict)
+      .finally(() => (this.handling -= 1));
   }
 
   private async handleBatch(
@@ -170,25 +172,28 @@ export class ListenerContainer {
     return outcomes.map((outcome, at) => (at < context.acknowledged ? done : outcome));
   }
 
-  /** Tells of what is not plain success, and gives the verdicts for the broker. */
-  private async settle(
+  /** Tells of what is not plain success, and gives the verdicts; a promise where hooks are told. */
+  private settle(
     messages: readonly StoredMessage[],
     outcomes: readonly Outcome[],
     context: RocketMQContext,
     port: PortConsumeContext,
-  ): Promise<readonly PortConsumeVerdict[]> {
-    if (this.isLate(port)) {
-      await this.teller.late(messages, outcomes, context);
-      return outcomes.map(({ verdict }) => verdict);
-    }
-    const final = messages.map((message, at) =>
-      this.rules.forMessage(message, outcomes[at] as Outcome),
-    );
+  ): readonly PortConsumeVerdict[] | Promise<readonly PortConsumeVerdict[]> {
+    const { teller, rules } = this;
+    const isLate = this.isLate(port);
+    const final = isLate
+      ? outcomes
+      : messages.map((message, at) => rules.forMessage(message, outcomes[at] as Outcome));
+    if (isLate) teller.late(messages, final);
+    else teller.tell(messages, final);
+    const isBroadcast = this.plan.model === 'broadcasting';
+    const verdicts = final.map(({ verdict }) => (isBroadcast ? success : verdict));
+    if (!teller.hasHooks) return verdicts;
     const contextOf = (message: StoredMessage): RocketMQContext =>
       messages.length === 1 ? context : new RocketMQContext([message], port, this.identity);
-    await this.teller.tell(messages, final, context, contextOf);
-    const isBroadcast = this.plan.model === 'broadcasting';
-    return final.map(({ verdict }) => (isBroadcast ? success : verdict));
+    // What comes late has been told of when it was given back.
+    const told = isLate ? [] : messages;
+    return teller.callHooks(told, final, context, contextOf).then(() => verdicts);
   }
 
   private decode(message: StoredMessage): unknown {
@@ -215,6 +220,6 @@ export class ListenerContainer {
   }
 }
 
-function isPromise(result: unknown): result is Promise<unknown> {
+function isPromise<T>(result: T | Promise<T>): result is Promise<T> {
   return typeof (result as PromiseLike<unknown> | undefined | null)?.then === 'function';
 }

@@ -52,13 +52,12 @@ export class OutcomeTeller {
     private readonly logger: Log,
   ) {}
 
-  /** One line for messages that end alike; the hooks are told, and waited for. */
-  async tell(
-    messages: readonly StoredMessage[],
-    outcomes: readonly Outcome[],
-    context: RocketMQContext,
-    contextOf: (message: StoredMessage) => RocketMQContext,
-  ): Promise<void> {
+  get hasHooks(): boolean {
+    return this.plan.onError.length + this.plan.onDeadLetter.length > 0;
+  }
+
+  /** One line for messages that end alike. */
+  tell(messages: readonly StoredMessage[], outcomes: readonly Outcome[]): void {
     const alike = new Map<string, { outcome: Outcome; fate: Fate; messages: StoredMessage[] }>();
     messages.forEach((message, at) => {
       const outcome = outcomes[at] as Outcome;
@@ -70,22 +69,10 @@ export class OutcomeTeller {
       else group.messages.push(message);
     });
     for (const { outcome, fate, messages: all } of alike.values()) this.log(all, outcome, fate);
-    await this.errors(outcomes, context);
-    const { onDeadLetter } = this.plan;
-    if (onDeadLetter.length === 0) return;
-    for (const [at, message] of messages.entries()) {
-      const outcome = outcomes[at] as Outcome;
-      if (this.fateOf(outcome) !== 'dead-letter') continue;
-      await this.buried(contextOf(message), outcome.reason, outcome.error);
-    }
   }
 
   /** The handler ended, but its messages had been given back: what it says counts no more. */
-  async late(
-    messages: readonly StoredMessage[],
-    outcomes: readonly Outcome[],
-    context: RocketMQContext,
-  ): Promise<void> {
+  late(messages: readonly StoredMessage[], outcomes: readonly Outcome[]): void {
     this.counters.late += messages.length;
     const failed = outcomes.find(({ level }) => level !== 'quiet');
     const how = failed === undefined ? 'ended' : `failed (${failed.reason})`;
@@ -93,7 +80,25 @@ export class OutcomeTeller {
       `${this.nameOf(messages)}: the handler ${how} after its consumeTimeout of ` +
         `${this.plan.consumeTimeout} ms, when the message had been given back already.`,
     );
-    await this.errors(outcomes, context);
+  }
+
+  /** Tells the hooks, one after another: each error once, and each dead letter. Never rejects. */
+  async callHooks(
+    messages: readonly StoredMessage[],
+    outcomes: readonly Outcome[],
+    context: RocketMQContext,
+    contextOf: (message: StoredMessage) => RocketMQContext,
+  ): Promise<void> {
+    const errors = new Set(outcomes.map(({ error }) => error));
+    for (const error of errors) {
+      if (error === undefined) continue;
+      for (const hook of this.plan.onError) await this.guard('onError', () => hook(error, context));
+    }
+    for (const [at, message] of messages.entries()) {
+      const outcome = outcomes[at] as Outcome;
+      if (this.fateOf(outcome) !== 'dead-letter') continue;
+      await this.buried(contextOf(message), outcome.reason, outcome.error);
+    }
   }
 
   /** The time of a last try is over, and the client gives its messages to the dead letters. */
@@ -128,16 +133,6 @@ export class OutcomeTeller {
     const place = `topic ${topic}, queue ${queueId}, offset ${queueOffset}`;
     const name = `Message ${first.msgId} (${place}, try ${reconsumeTimes + 1})`;
     return messages.length === 1 ? name : `${name} and ${messages.length - 1} more of its batch`;
-  }
-
-  /** Each error once, although it may be that of several messages. */
-  private async errors(outcomes: readonly Outcome[], context: RocketMQContext): Promise<void> {
-    const { onError } = this.plan;
-    if (onError.length === 0) return;
-    const all = new Set(outcomes.map(({ error }) => error).filter((error) => error !== undefined));
-    for (const error of all) {
-      for (const hook of onError) await this.guard('onError', () => hook(error, context));
-    }
   }
 
   private async buried(context: RocketMQContext, reason: string, error: unknown): Promise<void> {
