@@ -6,7 +6,7 @@ import {
   type AddedListener,
   type RocketMQModuleOptions,
 } from '../index.js';
-import { storedMessage } from '../testing/fake-client.js';
+import { FakeClients, storedMessage } from '../testing/fake-client.js';
 import {
   startApplication,
   testOptions,
@@ -27,8 +27,12 @@ class Listeners {
 
 let current: TestApplication;
 let registry: RocketMQListenerRegistry;
-async function start(options: Partial<RocketMQModuleOptions> = {}): Promise<TestApplication> {
-  current = await startApplication({ providers: [Listeners] }, { ...testOptions, ...options });
+async function start(
+  options: Partial<RocketMQModuleOptions> = {},
+  clients = new FakeClients(),
+): Promise<TestApplication> {
+  const all = { ...testOptions, ...options };
+  current = await startApplication({ providers: [Listeners] }, all, clients);
   registry = current.app.get(RocketMQListenerRegistry);
   return current;
 }
@@ -104,16 +108,14 @@ describe('RocketMQListenerRegistry', () => {
   });
 
   it('inspects a listener: state, subscriptions, queues with their lag, counters', async () => {
-    const { clients } = await start();
     const queue = { topic: 'orders', brokerName: 'a', queueId: 0 };
     const one = { queue, pullOffset: 9, held: 2, isPaused: false, consumedAt: 0 };
     const queues = [{ ...one, committed: 7, end: 20, pulledAt: 5 }];
-    clients.consumer('payments').status = () => ({
-      clientId: 'c',
-      isRunning: true,
-      isPaused: false,
-      queues,
-    });
+    const clients = new FakeClients();
+    clients.onConsumer = (consumer) => {
+      consumer.status = () => ({ clientId: 'c', isRunning: true, isPaused: false, queues });
+    };
+    await start({}, clients);
     await clients.consumer('payments').deliverOne(storedMessage({}));
     expect(registry.inspect('Listeners.onOrder')).toEqual({
       id: 'Listeners.onOrder',

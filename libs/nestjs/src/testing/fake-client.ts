@@ -32,6 +32,8 @@ export class FakeClients implements ClientFactory {
   readonly consumers: FakeConsumer[] = [];
   /** What happened, in order: `start producer orders`, `close consumer payments`, ... */
   readonly journal: string[] = [];
+  /** Sees each consumer before anybody uses it. */
+  onConsumer: (consumer: FakeConsumer) => void = () => undefined;
   /** Called by every `start` and `close`; specs make it fail or wait. */
   onEvent: (event: string) => Promise<void> | void = () => undefined;
 
@@ -54,6 +56,7 @@ export class FakeClients implements ClientFactory {
       consumer: (options) => {
         const consumer = new FakeConsumer(this, connection, options);
         this.consumers.push(consumer);
+        this.onConsumer(consumer);
         return consumer;
       },
       close: () => this.note(`close connection ${connection.name}`),
