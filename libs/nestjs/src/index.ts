@@ -44,11 +44,7 @@ export * from './options/listener-options.js';
 export { batchOptions, consumeOptions, listenerOptions } from './options/listener-tables.js';
 export * from './options/module-options.js';
 export type { ConnectionSettings, StartupValues } from './options/module-settings.js';
-export {
-  connectionOptions,
-  moduleOptions,
-  startupOptions,
-} from './options/option-tables.js';
+export { connectionOptions, moduleOptions, startupOptions } from './options/option-tables.js';
 export {
   producerOptions,
   type HashQueueSelector,
