@@ -194,7 +194,8 @@ async function main() {
     const project = join(work, `nest-${version}`);
     const installed = await install(project, dependencies(version, false));
     check(`the tarballs install beside Nest ${version}`, installed.code === 0, installed.printed);
-    for (const [title, range] of Object.entries(compilers)) {
+    // The oldest compiler that knows `require` of ES modules is tried with the newest Nest only.
+    for (const [title, range] of Object.entries(compilers).slice(version === 12 ? 0 : 1)) {
       const compiler = join(work, 'compilers/node_modules', range.match(/\d+(\.[1-9]\d*)?/)[0]);
       for (const type of ['module', 'commonjs']) {
         const what = `Nest ${version}, ${type}, ${title}`;
