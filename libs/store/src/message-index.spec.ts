@@ -209,6 +209,23 @@ describe('the key index after a restart', () => {
     await third.close();
   });
 
+  it('of a log that is gone does not come back with the next power failure', async () => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const fixture = new StoreFixture(seed, options);
+      const store = await fixture.open();
+      fill(store, fixture, 0, 10);
+      await fixture.clock.advance(61_000);
+      await fixture.settle(50);
+      const old = fixture.disk.list(join(fixture.directory, 'index'));
+      expect(old).not.toEqual([]);
+      fixture.disk.kill();
+      fixture.disk.remove(join(fixture.directory, 'commitlog/00000000000000000000'));
+      await fixture.open();
+      fixture.disk.crash();
+      expect(fixture.disk.list(join(fixture.directory, 'index'))).toEqual([]);
+    }
+  });
+
   it('is made again behind an entry that cannot be right', async () => {
     const logger = recordingLogger();
     const fixture = new StoreFixture(21, options, logger);

@@ -126,16 +126,20 @@ export class MessageIndex {
   cut(logEnd: number): void {
     this.settle();
     this.reachLast();
+    const before = this.files.length;
     while (this.endPosition >= logEnd && this.files.length > 0) {
       const last = this.files.at(-1) as IndexFile;
       if (last.header.beginPosition < logEnd) {
         last.rebuild(logEnd);
         last.flushNow();
-        return;
+        break;
       }
       this.files.pop();
       this.removeFile(last);
     }
+    // A file that came back after a power failure would claim to have the keys of what is new here.
+    const { fileSystem, directory } = this.parts;
+    if (this.files.length < before) fileSystem.syncDirectory(directory);
   }
 
   /**

@@ -99,4 +99,5 @@ function remove(folder: IndexFolder, paths: readonly string[]): void {
     folder.handles.drop(path);
     folder.fileSystem.remove(path);
   }
+  if (paths.length > 0) folder.fileSystem.syncDirectory(folder.directory);
 }
