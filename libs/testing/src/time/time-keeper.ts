@@ -38,7 +38,7 @@ export class TimeKeeper {
   async wait(waiter: Waiter): Promise<void> {
     this.waiters.add(waiter);
     try {
-      while (!waiter.isDone() && this.clock.now() < waiter.until && !this.isClosed) {
+      while (!waiter.isDone() && !this.isClosed && !this.hasPassed(waiter.until)) {
         await this.drive();
       }
     } finally {
@@ -87,7 +87,7 @@ export class TimeKeeper {
     await this.rest();
     while (!this.isClosed) {
       const until = this.wantedTime();
-      if (until === undefined || until <= this.clock.now()) return;
+      if (until === undefined) return;
       const next = this.clock.nextAt;
       if (next === undefined || next > until) {
         // Somebody waits for ever, and nothing will ever happen: real time may bring something.
@@ -98,13 +98,19 @@ export class TimeKeeper {
     }
   }
 
-  /** The latest time that somebody waits for who is not done. */
+  /** The first time that somebody waits for who is not done: nobody's time is passed over. */
   private wantedTime(): number | undefined {
-    let latest: number | undefined;
+    let first: number | undefined;
     for (const { isDone, until } of this.waiters) {
-      if (!isDone()) latest = Math.max(latest ?? 0, until);
+      if (!isDone()) first = Math.min(first ?? Number.POSITIVE_INFINITY, until);
     }
-    return latest;
+    return first;
+  }
+
+  /** The time has come, and everything that was due until then has run. */
+  private hasPassed(until: number): boolean {
+    const { nextAt } = this.clock;
+    return this.clock.now() >= until && (nextAt === undefined || nextAt > until);
   }
 
   private async step(): Promise<void> {

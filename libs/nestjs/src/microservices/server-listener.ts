@@ -1,0 +1,52 @@
+import type { PayloadTarget } from '../converter/message-converters.js';
+import { ListenerContainer } from '../listener/listener-container.js';
+import { ListenerPlanner } from '../listener/listener-planner.js';
+import type { FoundListener } from '../listener/rocketmq.explorer.js';
+import { RocketMQSetupError } from '../nestjs.errors.js';
+import type { RocketMQListenerOptions } from '../options/listener-options.js';
+import { ValueResolver } from '../options/value-resolver.js';
+import type { RocketMQConnections } from '../rocketmq.connections.js';
+import type { RocketMQContext } from '../rocketmq.context.js';
+
+/** Handles a message; what it returns and throws means the same as in a `@RocketMQListener`. */
+export type ServerHandler = (payload: unknown, context: RocketMQContext) => Promise<unknown>;
+
+class RocketMQServerHost {
+  handle(): void {}
+}
+
+/**
+ * The one listener of a server, on the topics of its handlers. Throws `RocketMQSetupError` with what is
+ * wrong with its options and those of the connection.
+ */
+export function serverListener(
+  connections: RocketMQConnections,
+  options: RocketMQListenerOptions,
+  handler: ServerHandler,
+): ListenerContainer {
+  const { problems, settings } = connections;
+  const { resolveValue } = settings;
+  const source = {
+    get: (name: string) => resolveValue?.(name),
+    resolve: (): never => {
+      throw new TypeError('a transport has no providers');
+    },
+  };
+  const planner = new ListenerPlanner(connections, new ValueResolver(source, problems), problems);
+  const found: FoundListener = {
+    name: 'RocketMQServer',
+    method: 'handle',
+    host: {
+      classRef: RocketMQServerHost,
+      singleton: undefined,
+      forMessage: () => Promise.resolve({ instance: new RocketMQServerHost() }),
+    },
+    options,
+    isClassForm: false,
+  };
+  const plan = planner.plan(found);
+  if (plan === undefined || problems.list.length > 0) throw new RocketMQSetupError(problems.list);
+  const target: PayloadTarget = 'any';
+  const invoker = { target, invoke: handler };
+  return new ListenerContainer(plan, invoker, settings.converters, settings.clock);
+}
