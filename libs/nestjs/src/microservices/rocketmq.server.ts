@@ -10,7 +10,7 @@ import { PropertyName } from '@nestjs-rocketmq/message';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { ConsumeResult } from '../consume-result.js';
 import type { PortReply } from '../client-port.js';
-import type { ListenerContainer } from '../listener/listener-container.js';
+import type { GroupConsumer } from '../listener/group-consumer.js';
 import { RetryLaterError, RocketMQClosedError } from '../nestjs.errors.js';
 import type { RocketMQContext } from '../rocketmq.context.js';
 import { topicsOf } from './patterns.js';
@@ -49,7 +49,7 @@ export class RocketMQServer
   override transportId: symbol = ROCKETMQ_TRANSPORT;
   override readonly propagatesEventHandlerErrors = true;
   private readonly link: TransportLink;
-  private listener: ListenerContainer | undefined;
+  private listener: GroupConsumer | undefined;
   private closing: Promise<void> | undefined;
   private readonly told = new Set<string>();
 

@@ -1,7 +1,7 @@
 import type { PayloadTarget } from '../converter/message-converters.js';
+import { GroupConsumer } from '../listener/group-consumer.js';
 import { ListenerContainer } from '../listener/listener-container.js';
 import { ListenerPlanner } from '../listener/listener-planner.js';
-import type { FoundListener } from '../listener/rocketmq.explorer.js';
 import { RocketMQSetupError } from '../nestjs.errors.js';
 import type { RocketMQListenerOptions } from '../options/listener-options.js';
 import { ValueResolver } from '../options/value-resolver.js';
@@ -11,19 +11,15 @@ import type { RocketMQContext } from '../rocketmq.context.js';
 /** Handles a message; what it returns and throws means the same as in a `@RocketMQListener`. */
 export type ServerHandler = (payload: unknown, context: RocketMQContext) => Promise<unknown>;
 
-class RocketMQServerHost {
-  handle(): void {}
-}
-
 /**
- * The one listener of a server, on the topics of its handlers. Throws `RocketMQSetupError` with what is
+ * The consumer of a server, on the topics of its handlers. Throws `RocketMQSetupError` with what is
  * wrong with its options and those of the connection.
  */
 export function serverListener(
   connections: RocketMQConnections,
   options: RocketMQListenerOptions,
   handler: ServerHandler,
-): ListenerContainer {
+): GroupConsumer {
   const { problems, settings } = connections;
   const { resolveValue } = settings;
   const source = {
@@ -33,20 +29,11 @@ export function serverListener(
     },
   };
   const planner = new ListenerPlanner(connections, new ValueResolver(source, problems), problems);
-  const found: FoundListener = {
-    name: 'RocketMQServer',
-    method: 'handle',
-    host: {
-      classRef: RocketMQServerHost,
-      singleton: undefined,
-      forMessage: () => Promise.resolve({ instance: new RocketMQServerHost() }),
-    },
-    options,
-    isClassForm: false,
-  };
-  const plan = planner.plan(found);
+  const name = 'RocketMQServer';
+  const plan = planner.plan({ name, where: name, options, found: undefined });
   if (plan === undefined || problems.list.length > 0) throw new RocketMQSetupError(problems.list);
   const target: PayloadTarget = 'any';
   const invoker = { target, invoke: handler };
-  return new ListenerContainer(plan, invoker, settings.converters, settings.clock);
+  const container = new ListenerContainer(plan, invoker, settings.converters);
+  return new GroupConsumer([container], settings.clock);
 }
