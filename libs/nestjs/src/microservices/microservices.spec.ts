@@ -138,7 +138,11 @@ describe('the microservices transport', () => {
   it.each([
     ['a thrown error', () => Promise.reject(new Error('no money')), 10_000],
     ['an observable that fails', () => throwError(() => new Error('no money')), 10_000],
-    ['a RetryLaterError', () => throwError(() => new RetryLaterError('x', { delayMs: '1m' })), 60_000],
+    [
+      'a RetryLaterError',
+      () => throwError(() => new RetryLaterError('x', { delayMs: '1m' })),
+      60_000,
+    ],
     ['a returned decision', () => ConsumeResult.retryLater({ delayLevel: 4 }), 30_000],
   ])('delivers again after %s', async (_, outcome, wait) => {
     failWith = outcome;
@@ -188,7 +192,8 @@ describe('a transport that cannot work', () => {
     });
     // As a message of another member's subscription, which Apache's brokers mix up at times.
     const context = { topic: 'orders', tag: 'paid', properties: {} };
-    const handle = (server as unknown as { handle(p: unknown, c: object): Promise<unknown> }).handle;
+    const handle = (server as unknown as { handle(p: unknown, c: object): Promise<unknown> })
+      .handle;
     const outcome = await handle.call(server, {}, context);
     expect(outcome).toMatchObject({ kind: 'dead-letter' });
     await server.close();

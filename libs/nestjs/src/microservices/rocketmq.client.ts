@@ -86,8 +86,12 @@ export class RocketMQClient extends ClientProxy<RocketMQTransportEvents, RocketM
     const ask = async (): Promise<void> => {
       const own = { ...options, signal: abort.signal };
       const values = sending.read(`request to '${destination}'`, own);
-      const reply = await sending.one('request', destination, payload, values, (producer, ...asked) =>
-        producer.request(...asked),
+      const reply = await sending.one(
+        'request',
+        destination,
+        payload,
+        values,
+        (producer, ...asked) => producer.request(...asked),
       );
       callback({ ...readReply(backend.converters, reply), isDisposed: true });
     };

@@ -82,7 +82,10 @@ export class RocketMQServer
     return this.close();
   }
 
-  override on<K extends keyof RocketMQTransportEvents>(event: K, callback: RocketMQTransportEvents[K]): void {
+  override on<K extends keyof RocketMQTransportEvents>(
+    event: K,
+    callback: RocketMQTransportEvents[K],
+  ): void {
     this.link.events.on(event, callback as never);
   }
 
@@ -116,7 +119,9 @@ export class RocketMQServer
           );
     await link.open();
     if (listener === undefined) {
-      this.logger.warn('RocketMQServer has no handlers: no method has @EventPattern or @MessagePattern.');
+      this.logger.warn(
+        'RocketMQServer has no handlers: no method has @EventPattern or @MessagePattern.',
+      );
     }
     await listener?.start();
     this.listener = listener;
@@ -150,7 +155,8 @@ export class RocketMQServer
       if (value instanceof ConsumeResult) return value;
       reply = replyWith(converters, value);
     } catch (error) {
-      if (error instanceof RetryLaterError || error instanceof ConsumeResult) return rethrown(error);
+      if (error instanceof RetryLaterError || error instanceof ConsumeResult)
+        return rethrown(error);
       reply = replyWithError(converters, error);
     }
     await this.reply(rpc, reply);
@@ -204,16 +210,18 @@ export class RocketMQServer
     const { onUnhandled = 'dead-letter' } = this.options;
     if (!this.told.has(what)) {
       this.told.add(what);
-      const fate = { 'dead-letter': 'go to the dead letters', retry: 'come again', skip: 'are skipped' };
+      const fate = {
+        'dead-letter': 'go to the dead letters',
+        retry: 'come again',
+        skip: 'are skipped',
+      };
       this.logger.warn(
         `Messages of ${what} ${fate[onUnhandled]}: ${reason}. Members of one group must have the same ` +
           "handlers; see 'onUnhandled'.",
       );
     }
     if (onUnhandled === 'skip') return ConsumeResult.success();
-    return onUnhandled === 'retry'
-      ? ConsumeResult.retryLater()
-      : ConsumeResult.deadLetter(reason);
+    return onUnhandled === 'retry' ? ConsumeResult.retryLater() : ConsumeResult.deadLetter(reason);
   }
 }
 

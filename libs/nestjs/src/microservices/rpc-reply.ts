@@ -1,9 +1,6 @@
 import { messageOf } from '@nestjs-rocketmq/foundation';
 import type { PortReply } from '../client-port.js';
-import {
-  CONTENT_TYPE_PROPERTY,
-  type MessageConverters,
-} from '../converter/message-converters.js';
+import { CONTENT_TYPE_PROPERTY, type MessageConverters } from '../converter/message-converters.js';
 
 /** The property of a reply whose payload is an error. */
 export const REPLY_ERROR_PROPERTY = 'rpcError';
