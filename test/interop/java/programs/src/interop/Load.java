@@ -119,6 +119,7 @@ public final class Load {
         }
         double perNano = command.number("rate", 20_000) / 1e9;
         AtomicInteger open = new AtomicInteger();
+        int wanted = 0;
         long begin = System.nanoTime();
         for (long sent = 0; !figures.isOver();) {
             long due = (long) ((System.nanoTime() - begin) * perNano);
@@ -126,11 +127,13 @@ public final class Load {
                 // Bursts are due at whole milliseconds.
                 long at = begin + (long) Math.ceil(sent / perNano / 1e6) * 1_000_000;
                 open.incrementAndGet();
+                wanted += figures.isDue(at) ? 1 : 0;
                 sendLater(at, figures, open, isFlow);
             }
             LockSupport.parkNanos(1_000_000);
         }
-        for (long until = System.nanoTime() + 5_000_000_000L; open.get() > 0 && System.nanoTime() < until;) {
+        long until = System.nanoTime() + 5_000_000_000L;
+        while ((open.get() > 0 || figures.ended() < wanted) && System.nanoTime() < until) {
             LockSupport.parkNanos(1_000_000);
         }
         if (consumer != null) {
@@ -146,7 +149,7 @@ public final class Load {
                 public void onSuccess(SendResult result) {
                     open.decrementAndGet();
                     if (!isFlow) {
-                        figures.note(at);
+                        figures.noteLate(at);
                     }
                 }
 
@@ -181,7 +184,7 @@ public final class Load {
             command.text("group"), ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET, (messages, context) -> {
                 first.countDown();
                 for (MessageExt message : messages) {
-                    figures.note(ByteBuffer.wrap(message.getBody()).getLong());
+                    figures.noteLate(ByteBuffer.wrap(message.getBody()).getLong());
                 }
                 return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
             });
@@ -260,12 +263,30 @@ public final class Load {
         void note(long due) {
             long now = System.nanoTime();
             // What was due before the slice does not belong to it.
-            if (due < from || now >= from + runNanos) {
-                return;
+            if (due >= from && now < from + runNanos) {
+                add(now - due);
             }
+        }
+
+        boolean isDue(long due) {
+            return due >= from && due < from + runNanos;
+        }
+
+        int ended() {
+            return done.get() + failed.get();
+        }
+
+        /** Counts what was due in the slice however late it ends, or the slowest would be left out. */
+        void noteLate(long due) {
+            if (isDue(due)) {
+                add(System.nanoTime() - due);
+            }
+        }
+
+        private void add(long nanos) {
             int i = done.getAndIncrement();
             if (i < latencies.length) {
-                latencies[i] = (now - due) / 1e6;
+                latencies[i] = nanos / 1e6;
             }
         }
 
