@@ -28,7 +28,13 @@ export type Event =
       readonly queueId: number;
       readonly offset: number;
     }
-  | { readonly kind: 'fault' | 'healed'; readonly what: string };
+  | {
+      readonly kind: 'fault';
+      readonly what: string;
+      /** No queue changes hands by it and no broker forgets: committed offsets keep going forward. */
+      readonly keepsOffsets: boolean;
+    }
+  | { readonly kind: 'healed'; readonly what: string };
 
 export interface Sent {
   readonly id: string;
@@ -69,6 +75,8 @@ export class History {
   };
   /** Something was broken at some time: repetitions are no surprise any more. */
   private wasBroken = false;
+  /** Something happened by which committed offsets may go back. */
+  private mayGoBack = false;
   private heals = 0;
   private healedAt = 0;
   /** Milliseconds from the last mending to the first answer to a send that began after it. */
@@ -100,6 +108,7 @@ export class History {
         return this.committed(event);
       case 'fault':
         this.wasBroken = true;
+        this.mayGoBack ||= !event.keepsOffsets;
         return;
       default:
         this.heals += 1;
@@ -230,7 +239,7 @@ export class History {
       // While a queue goes from one member to another both may commit, and a broker that is killed
       // forgets what it was told last; what is below is delivered again.
       this.counts.backs += 1;
-      if (this.isCalm) {
+      if (!this.mayGoBack) {
         this.violation('I4', `${where} went back from ${progress.committed} to ${offset}`);
       }
     }

@@ -64,12 +64,13 @@ const nameless: Scenario = {
   failsNoSend: true,
   run: async (stage) => {
     const { cluster } = stage;
-    await stage.broken('name servers killed', async () => {
+    const work = async (): Promise<void> => {
       await cluster.killNameservers();
       await stage.sleep(stage.span(3_000, oneMinute));
       await stage.acknowledged(300);
       await cluster.startNameservers();
-    });
+    };
+    await stage.broken('name servers killed', work, { keepsOffsets: true });
     await cluster.hasBrokers(stage.topic, 2);
   },
 };

@@ -86,8 +86,12 @@ export class Stage {
   }
 
   /** Something is broken while `work` runs. */
-  async broken(what: string, work: () => Promise<void>): Promise<void> {
-    this.history.append({ kind: 'fault', what });
+  async broken(
+    what: string,
+    work: () => Promise<void>,
+    { keepsOffsets = false } = {},
+  ): Promise<void> {
+    this.history.append({ kind: 'fault', what, keepsOffsets });
     await work();
     this.history.append({ kind: 'healed', what });
   }
