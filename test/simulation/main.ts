@@ -1,25 +1,12 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '@nestjs-rocketmq/foundation';
+import { help, wanted, type Wanted } from './arguments.js';
 import { play } from './play.js';
 import { shrink } from './shrink.js';
 import { type Story, tell } from './story.js';
 
-/*
- * npm run simulate -- --seed N --seeds M [--jobs J] [--story] [--quick]
- *
- * Plays M stories from seed N on, in J processes; `--story` prints what happened in each. The last
- * line counts them: `N passed, N failed`.
- */
-
-interface Wanted {
-  readonly seed: number;
-  readonly seeds: number;
-  readonly jobs: number;
-  readonly isLoud: boolean;
-  /** Ends with the first failure, without a shorter story. */
-  readonly isQuick: boolean;
-}
+/* `npm run simulate -- --help` says what it does. */
 
 interface Told {
   readonly seeds: number;
@@ -62,23 +49,6 @@ function added(one: Told, other: Told): Told {
 const mostFailures = 5;
 /** A process takes so many stories at a time. */
 const portion = 50;
-
-function wanted(args: readonly string[]): Wanted {
-  const number = (name: string, otherwise: number): number => {
-    const at = args.indexOf(name);
-    if (at < 0) return otherwise;
-    const value = Number(args[at + 1]);
-    if (!Number.isInteger(value) || value < 0) throw new Error(`${name} needs a whole number`);
-    return value;
-  };
-  return {
-    seed: number('--seed', 1),
-    seeds: number('--seeds', 1),
-    jobs: Math.max(1, number('--jobs', 1)),
-    isLoud: args.includes('--story'),
-    isQuick: args.includes('--quick'),
-  };
-}
 
 async function tellFailure(story: Story): Promise<void> {
   const { story: least, played, tries } = await shrink(story);
@@ -155,6 +125,10 @@ function serveParent(): void {
 
 async function run(): Promise<number> {
   const asked = wanted(process.argv.slice(2));
+  if (asked === 'help') {
+    console.log(help);
+    return 0;
+  }
   const start = performance.now();
   const told = await (asked.jobs > 1 ? tellInProcesses(asked) : tellAll(asked));
   const seconds = Math.round((performance.now() - start) / 1000);
@@ -175,6 +149,7 @@ else {
     (status) => process.exit(status),
     (error: unknown) => {
       console.error(messageOf(error), error);
+      console.error('npm run simulate -- --help says what can be asked for.');
       process.exit(1);
     },
   );
