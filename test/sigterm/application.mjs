@@ -51,7 +51,7 @@ class Notes {
         return;
       }
       tell('noted', { id });
-      await wait(5);
+      await wait(15);
     }
   }
 

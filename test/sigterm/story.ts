@@ -11,7 +11,7 @@ import { Life } from './life.js';
 const exitWithinMs = 20_000;
 const startWithinMs = 60_000;
 const settleWithinMs = 120_000;
-const ordersOfStory = 120;
+const ordersOfStory = 60;
 
 /** What one seed came to. */
 export interface Outcome {

@@ -147,7 +147,18 @@ describe('the life of an application', () => {
     }
     const providers = [Payments, Points];
     await expect(startApplication({ providers }, testOptions, clients)).rejects.toThrow('no route');
-    expect(clients.journal).toContain('close consumer payments');
+    const closed = clients.journal.filter((event) => event.startsWith('close'));
+    expect(closed).toContain('close consumer payments');
+    expect(closed.slice(-2)).toEqual(['close producer orders-service', 'close connection default']);
+  });
+
+  it('closes what it opened when a producer cannot start', async () => {
+    const clients = new FakeClients();
+    clients.onEvent = (event) => {
+      if (event.startsWith('start producer')) throw new Error('no server');
+    };
+    await expect(startApplication({}, testOptions, clients)).rejects.toThrow('no server');
+    expect(clients.journal).toContain('close connection default');
   });
 
   it('refuses a template that is used after the close, and says so', async () => {

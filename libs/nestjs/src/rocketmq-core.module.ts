@@ -25,12 +25,14 @@ import { ROCKETMQ_CLIENT_FACTORY, getRocketMQTemplateToken } from './rocketmq.to
 import { RocketMQTemplate } from './template/rocketmq.template.js';
 
 /** The provider of a connection's template. */
-function templateProvider(connection: string): Provider {
+export function templateProvider(connection: string) {
+  // An application may do without a default connection, so that one is missed when it is used.
+  const name = connection === DEFAULT_CONNECTION ? undefined : connection;
   return {
     provide: getRocketMQTemplateToken(connection),
     inject: [RocketMQConnections],
     useFactory: (connections: RocketMQConnections) =>
-      new RocketMQTemplate(connections.sender(connection)),
+      new RocketMQTemplate(connections.sender(connection, name)),
   };
 }
 
@@ -62,26 +64,23 @@ export class RocketMQCoreModule implements OnModuleInit, OnApplicationShutdown {
     @Inject(RocketMQOperations) private readonly operations: RocketMQOperations,
   ) {}
 
-  /** `options` are the providers of `ROCKETMQ_OPTIONS`, `templates` the names of connections. */
+  /** `options` are the providers of `ROCKETMQ_OPTIONS`, `templates` those that all may inject. */
   static register(
     options: readonly Provider[],
     imports: ModuleMetadata['imports'],
-    templates: readonly string[],
+    templates: readonly ReturnType<typeof templateProvider>[],
   ): DynamicModule {
-    const names = new Set([DEFAULT_CONNECTION, ...templates]);
-    const provided = [...names].map(templateProvider);
-    const tokens = [...names].map((name) => getRocketMQTemplateToken(name));
     return {
       module: RocketMQCoreModule,
       global: true,
       imports: [DiscoveryModule, ...(imports ?? [])],
-      providers: [...options, ...plumbing, ...provided],
+      providers: [...options, ...plumbing, ...templates],
       exports: [
         RocketMQConnections,
         RocketMQEvents,
         RocketMQHealthIndicator,
         RocketMQListenerRegistry,
-        ...tokens,
+        ...templates.map(({ provide }) => provide),
       ],
     };
   }

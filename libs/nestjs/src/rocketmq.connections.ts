@@ -267,7 +267,7 @@ export class RocketMQConnections {
       (sender) => sender.isShared && sender.connection === connection,
     );
     if (producer === undefined && shared !== undefined) return shared;
-    const where = `RocketMQModule.forFeature template '${template}'`;
+    const where = `Template '${template}' (of forFeature, or of 'templates')`;
     if (template !== undefined && host === undefined) {
       this.problems.add('ROCKETMQ_CONNECTION_UNKNOWN', this.unknownName(where, connection));
     }

@@ -1,4 +1,10 @@
-import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type ModuleMetadata,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import { RocketMQListenerModule } from './listener/rocketmq-listener.module.js';
 import { RocketMQSetupError } from './nestjs.errors.js';
 import type {
@@ -10,7 +16,7 @@ import type {
 } from './options/module-options.js';
 import { DEFAULT_CONNECTION } from './rocketmq.constants.js';
 import { RocketMQConnections } from './rocketmq.connections.js';
-import { RocketMQCoreModule } from './rocketmq-core.module.js';
+import { RocketMQCoreModule, templateProvider } from './rocketmq-core.module.js';
 import { ROCKETMQ_OPTIONS, getRocketMQTemplateToken } from './rocketmq.tokens.js';
 import { RocketMQTemplate } from './template/rocketmq.template.js';
 
@@ -22,8 +28,8 @@ import { RocketMQTemplate } from './template/rocketmq.template.js';
 export class RocketMQModule {
   static forRoot(options: RocketMQModuleOptions): DynamicModule {
     const provider = { provide: ROCKETMQ_OPTIONS, useValue: options };
-    const templates = Object.keys(options.connections ?? {});
-    return compose(RocketMQCoreModule.register([provider], [], templates));
+    const names = Object.keys(options?.connections ?? {});
+    return compose([provider], [], names, options?.isGlobal);
   }
 
   /**
@@ -31,8 +37,8 @@ export class RocketMQModule {
    * names stand in `templates`, otherwise in the modules that import `forFeature`.
    */
   static forRootAsync(options: RocketMQModuleAsyncOptions): DynamicModule {
-    const { imports, templates = [] } = options;
-    return compose(RocketMQCoreModule.register(asyncProviders(options), imports, templates));
+    const { imports, templates = [], isGlobal } = options;
+    return compose(asyncProviders(options), imports, templates, isGlobal);
   }
 
   /** Templates for the importing module: connections by name, or producers of their own. */
@@ -46,20 +52,36 @@ export class RocketMQModule {
   }
 }
 
-function compose(core: DynamicModule): DynamicModule {
-  return { module: RocketMQModule, imports: [core, RocketMQListenerModule] };
+function compose(
+  options: Provider[],
+  imports: ModuleMetadata['imports'],
+  names: readonly string[],
+  isGlobal = true,
+): DynamicModule {
+  const templates = [...new Set([DEFAULT_CONNECTION, ...names])].map(templateProvider);
+  // Connections and listeners are the application's in any case; only templates are kept apart.
+  const core = RocketMQCoreModule.register(options, imports, isGlobal ? templates : []);
+  const here = isGlobal ? [] : templates;
+  return {
+    module: RocketMQModule,
+    imports: [core, RocketMQListenerModule],
+    providers: here,
+    exports: here.map(({ provide }) => provide),
+  };
 }
 
 function asyncProviders(options: RocketMQModuleAsyncOptions): Provider[] {
   const { inject = [], useFactory, useClass, useExisting } = options;
+  const given = [useFactory, useClass, useExisting].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    const many = given.length === 0 ? 'none is given' : `${given.length} are given`;
+    const sentence = `RocketMQModule.forRootAsync: give one of useFactory, useClass and useExisting; ${many}`;
+    throw new RocketMQSetupError([{ code: 'ROCKETMQ_OPTION_INVALID', sentence }]);
+  }
   if (useFactory !== undefined) {
     return [{ provide: ROCKETMQ_OPTIONS, inject: [...inject] as never[], useFactory }];
   }
-  const factory = useClass ?? useExisting;
-  if (factory === undefined) {
-    const sentence = 'RocketMQModule.forRootAsync: give useFactory, useClass or useExisting';
-    throw new RocketMQSetupError([{ code: 'ROCKETMQ_OPTION_INVALID', sentence }]);
-  }
+  const factory = (useClass ?? useExisting) as Type<RocketMQOptionsFactory>;
   const provider: Provider = {
     provide: ROCKETMQ_OPTIONS,
     inject: [factory],

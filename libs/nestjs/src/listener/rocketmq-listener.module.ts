@@ -6,6 +6,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import { RocketMQConnections } from '../rocketmq.connections.js';
 import { RocketMQListenerRegistry } from './listener-registry.js';
 
 /** Starts the listeners when everything else has started, and stops them before anything else. */
@@ -13,6 +14,7 @@ import { RocketMQListenerRegistry } from './listener-registry.js';
 class ListenerRunner implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @Inject(RocketMQListenerRegistry) private readonly registry: RocketMQListenerRegistry,
+    @Inject(RocketMQConnections) private readonly connections: RocketMQConnections,
     @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
     // Nest calls hooks by a module's distance from the root, the root's own (0) last on start and
@@ -23,7 +25,13 @@ class ListenerRunner implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.registry.startAll();
+    try {
+      await this.registry.startAll();
+    } catch (error) {
+      // An application that does not start leaves nothing open: Nest calls no hook for it.
+      await this.connections.close();
+      throw error;
+    }
   }
 
   async onModuleDestroy(): Promise<void> {

@@ -52,6 +52,11 @@ export interface ConnectionOptions extends PassedOnOptions {
 export interface RocketMQModuleOptions extends Partial<ConnectionOptions> {
   /** Further clusters, by name; they share nothing with the default one. */
   readonly connections?: Readonly<Record<string, ConnectionOptions>>;
+  /**
+   * Whether templates can be injected everywhere. False: in the module that imports this one, and
+   * in those that import `forFeature({ templates: ['default'] })`. Default true.
+   */
+  readonly isGlobal?: boolean;
   /** Converters beside the built-in ones (JSON, MessagePack, text, bytes), asked first. */
   readonly converters?: readonly MessageConverter[];
   /** Content type of objects that are sent. Default `application/json`. */
@@ -99,6 +104,8 @@ export interface RocketMQModuleAsyncOptions extends Pick<ModuleMetadata, 'import
   readonly useExisting?: Type<RocketMQOptionsFactory>;
   /** Names of connections whose templates can be injected everywhere (the factory runs too late). */
   readonly templates?: readonly string[];
+  /** As in `RocketMQModuleOptions`; here, because the factory runs too late. Default true. */
+  readonly isGlobal?: boolean;
 }
 
 /** Options of `RocketMQModule.forFeature`. */

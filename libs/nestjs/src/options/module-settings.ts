@@ -130,6 +130,8 @@ function passedOn(given: Partial<ConnectionOptions>): PassedOnOptions {
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
 /** `true` or options; undefined when switched off. */
 function readSwitch(
   name: string,
@@ -149,11 +151,16 @@ function readSwitch(
  * the clients, for options that name none.
  */
 export function readModuleOptions(
-  options: RocketMQModuleOptions,
+  given: RocketMQModuleOptions,
   problems: Problems,
   clock: Clock = systemClock,
 ): ModuleSettings {
   const where = 'RocketMQModule';
+  const options = isObject(given) ? given : { nameServers: 'none:1' };
+  if (options !== given) {
+    const sentence = `${where}: the options must be an object such as { nameServers }, but are ${String(given)}`;
+    problems.add('ROCKETMQ_OPTION_INVALID', sentence);
+  }
   checkNames(where, options, [...moduleOptions.names, ...connectionNames], problems);
   readTable(where, moduleOptions, { ...options }, problems);
   const connections = new Map<string, ConnectionSettings>();

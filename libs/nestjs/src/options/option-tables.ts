@@ -86,6 +86,10 @@ export const moduleOptions = defineOptions('RocketMQModule.forRoot', {
     is: isObject,
     must: 'must be an object',
   }),
+  isGlobal: option.boolean({
+    meaning: 'Whether templates can be injected everywhere, or by forFeature only.',
+    default: true,
+  }),
   converters: option.object<unknown>({
     meaning: 'Converters of your own for further content types.',
     is: Array.isArray,

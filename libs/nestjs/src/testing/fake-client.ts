@@ -1,4 +1,4 @@
-import { spanOf, emptySpan, viewOf } from '@nestjs-rocketmq/foundation';
+import { spanOf, emptySpan, viewOf, type Clock, type Logger } from '@nestjs-rocketmq/foundation';
 import {
   StoredMessage,
   encodeProperties,
@@ -42,7 +42,11 @@ export class FakeClients implements ClientFactory {
   reaches: ClientPort['reaches'];
   routeOf: ClientPort['routeOf'];
 
-  connect(connection: ConnectionSettings): ClientPort {
+  /** What each connection was given to tell by. */
+  readonly loggers: Logger[] = [];
+
+  connect(connection: ConnectionSettings, _clock: Clock, logger: Logger): ClientPort {
+    this.loggers.push(logger);
     const { brokers, reaches, routeOf } = this;
     return {
       ...(brokers === undefined ? {} : { brokers }),
