@@ -158,7 +158,8 @@ export function readModuleOptions(
   const where = 'RocketMQModule';
   const options = isObject(given) ? given : { nameServers: 'none:1' };
   if (options !== given) {
-    const sentence = `${where}: the options must be an object such as { nameServers }, but are ${String(given)}`;
+    const sentence =
+      `${where}: the options must be an object such as { nameServers }, but are ` + String(given);
     problems.add('ROCKETMQ_OPTION_INVALID', sentence);
   }
   checkNames(where, options, [...moduleOptions.names, ...connectionNames], problems);
