@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { RocketMQModule } from 'nestjs-rocketmq';
+import { RocketMQConsistencyModule, typeOrmStorage } from 'nestjs-rocketmq/consistency';
+import { DataSource } from 'typeorm';
 import { Groups } from './contracts.js';
-import { DatabaseModule } from './database/database.module.js';
+import { DatabaseModule, MESSAGING_SCHEMA } from './database/database.module.js';
 import { SETTINGS } from './settings.js';
 import type { Settings } from './settings.js';
 import { WebModule } from './web/web.module.js';
@@ -31,6 +33,14 @@ export class AppModule {
         SettingsModule.with(settings),
         DatabaseModule,
         RocketMQModule.forRoot({ nameServers, producer: { group: Groups.Producer } }),
+        RocketMQConsistencyModule.forRootAsync({
+          inject: [DataSource],
+          useFactory: (dataSource: DataSource) => ({
+            storage: typeOrmStorage(dataSource, { schema: MESSAGING_SCHEMA }),
+            localDeadline: settings.localDeadline,
+            outbox: { pollInterval: settings.outboxRetry, lease: '10s', maxRetryDelay: '5s' },
+          }),
+        }),
         WebModule,
       ],
     };

@@ -1,9 +1,9 @@
 import { SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { Test } from '@nestjs/testing';
 import { ROCKETMQ_CLIENT_FACTORY } from 'nestjs-rocketmq';
+import { OutboxService } from 'nestjs-rocketmq/consistency';
 import { DataSource } from 'typeorm';
 import { GatewayNotifier } from './gateway/gateway.notifier.js';
-import { OrderOutbox } from './orders/order-outbox.js';
 import { Reconciliation } from './payments/reconciliation.js';
 import { SampleApp } from './testing/sample-app.js';
 
@@ -42,7 +42,7 @@ describe('the books, whatever is lost, doubled, late or in another order', () =>
       await shop.cluster.checkBack(OLD);
       shop.cluster.fireTimers();
       await shop.cluster.settle();
-      await shop.app.get(OrderOutbox, { strict: false }).round(0);
+      await shop.app.get(OutboxService, { strict: false }).flush();
       await shop.cluster.settle();
     }
   }

@@ -67,11 +67,6 @@ export class UnavailableError extends SampleError {
   override readonly code = 'SAMPLE_UNAVAILABLE';
 }
 
-/** The broker has already decided, through the check-back, that this attempt did not happen. */
-export class FencedError extends SampleError {
-  override readonly code = 'SAMPLE_FENCED';
-}
-
 /** Another request with the same idempotency key came first. */
 export class KeyTakenError extends SampleError {
   override readonly code = 'SAMPLE_KEY_TAKEN';

@@ -22,7 +22,7 @@ export interface Settings {
   readonly gatewayLate: number;
   /** Age from which a captured payment without a callback is looked up at the gateway. */
   readonly reconcileAfter: number;
-  /** Age from which an event that was not sent is sent again. */
+  /** How often the outbox is looked at for what was not sent. */
   readonly outboxRetry: number;
   /** How long a query waits for the embedded database's one connection. */
   readonly leaseTimeout: number;
@@ -50,7 +50,7 @@ export const settingEntries: readonly Entry[] = [
   { name: 'GATEWAY_RETRY', fallback: '2s', meaning: 'pause before the gateway calls again' },
   { name: 'GATEWAY_LATE', fallback: '10s', meaning: 'delay of the gateway outcome "later"' },
   { name: 'RECONCILE_AFTER', fallback: '15s', meaning: 'age at which payments ask the gateway' },
-  { name: 'OUTBOX_RETRY', fallback: '2s', meaning: 'age at which an unsent event is sent again' },
+  { name: 'OUTBOX_RETRY', fallback: '2s', meaning: 'pause between looks into the outbox' },
   { name: 'LEASE_TIMEOUT', fallback: '10s', meaning: 'wait for the embedded database' },
 ];
 

@@ -51,4 +51,5 @@ wrap(OrderEventsListener, 'onPaid', { after: 'order.beforeAck' });
 // between effect and acknowledgement
 wrap(PaymentRequestsListener, 'onOrderPlaced', { after: 'payment.beforeAck' });
 wrap(InventoryOrderListener, 'onOrderEvent', { after: 'inventory.beforeAck' });
-wrap(PointsOrderListener, 'onOrderPaid', { after: 'points.beforeAck' });
+// the effect is made and not committed: the method runs inside the transaction
+wrap(PointsOrderListener, 'onOrderPaid', { after: 'points.beforeCommit' });

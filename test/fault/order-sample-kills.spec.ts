@@ -18,7 +18,7 @@ const failpoints = [
   'order.beforeAck',
   'payment.beforeAck',
   'inventory.beforeAck',
-  'points.beforeAck',
+  'points.beforeCommit',
 ] as const;
 
 type Kill = (typeof failpoints)[number] | 'broker' | 'sample';

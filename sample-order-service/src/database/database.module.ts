@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { TypeOrmModuleOptions } from '@nestjs/typeorm';
 import { nodeFileSystem } from '@nestjs-rocketmq/embedded';
+import { consistencyMigrations } from 'nestjs-rocketmq/consistency';
 import { SETTINGS } from '../settings.js';
 import type { Settings } from '../settings.js';
 import { CreateGateway1763700000300 } from '../gateway/gateway.migrations.js';
@@ -13,13 +14,17 @@ import { CreatePoints1763700000400 } from '../points/points.migrations.js';
 import { openPglite } from './embedded-database.js';
 import { pgliteDriver } from './pglite-pool.js';
 
-/** Every module brings its own tables. */
+/** The schema of what makes messages and tables agree. */
+export const MESSAGING_SCHEMA = 'messaging';
+
+/** Every module brings its own tables, and so does the consistency toolkit. */
 export const sampleMigrations = [
   CreateInventory1763700000100,
   CreatePayments1763700000200,
   CreateGateway1763700000300,
   CreatePoints1763700000400,
   CreateOrders1763700000500,
+  ...consistencyMigrations({ schema: MESSAGING_SCHEMA }),
 ];
 
 /** The part of the options that both kinds of database share. */

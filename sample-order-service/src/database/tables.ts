@@ -36,22 +36,3 @@ export function table(schema: string, name: string, shape: TableShape): Table {
     ),
   });
 }
-
-/** The consume log of a module. */
-export function consumeLogTable(schema: string): Table {
-  return table(schema, 'consume_log', {
-    columns: [
-      text('consumer_group', 64, key),
-      text('message_key', 96, key),
-      text('message_id', 64),
-      time('consumed_at'),
-    ],
-  });
-}
-
-/** The transaction log of a module. */
-export function transactionLogTable(schema: string): Table {
-  return table(schema, 'tx_log', {
-    columns: [text('tx_key', 96, key), text('state', 8), text('kind', 32), time('decided_at')],
-  });
-}

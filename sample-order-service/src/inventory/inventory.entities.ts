@@ -1,5 +1,4 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { ConsumeLogColumns } from '../database/log-entities.js';
 
 /** One thing on the shelf. Money is cents. */
 @Entity({ schema: 'inventory', name: 'skus' })
@@ -47,7 +46,4 @@ export class Reservation {
   updatedAt!: Date;
 }
 
-@Entity({ schema: 'inventory', name: 'consume_log' })
-export class InventoryConsumeLog extends ConsumeLogColumns {}
-
-export const inventoryEntities = [Sku, Reservation, InventoryConsumeLog];
+export const inventoryEntities = [Sku, Reservation];

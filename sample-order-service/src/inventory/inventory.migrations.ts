@@ -1,5 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { consumeLogTable, int, key, table, text, time } from '../database/tables.js';
+import { int, key, table, text, time } from '../database/tables.js';
 
 const SCHEMA = 'inventory';
 
@@ -39,7 +39,6 @@ export class CreateInventory1763700000100 implements MigrationInterface {
         indices: [{ columns: ['state'] }],
       }),
     );
-    await runner.createTable(consumeLogTable(SCHEMA));
     for (const { sku, name, price, onHand } of FIRST_STOCK) {
       await runner.query(
         `INSERT INTO ${SCHEMA}.skus (sku, name, price, on_hand, initial, restocked)
@@ -50,7 +49,7 @@ export class CreateInventory1763700000100 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const name of ['consume_log', 'reservations', 'skus']) {
+    for (const name of ['reservations', 'skus']) {
       await runner.dropTable(`${SCHEMA}.${name}`);
     }
     await runner.dropSchema(SCHEMA);

@@ -1,11 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { MessageContext, MessagePayload, RocketMQContext, RocketMQListener } from 'nestjs-rocketmq';
-import { DataSource } from 'typeorm';
+import { MessagePayload, RocketMQListener } from 'nestjs-rocketmq';
+import { IdempotencyService } from 'nestjs-rocketmq/consistency';
+import { EntityManager } from 'typeorm';
 import { Groups, Tags, Topics } from '../contracts.js';
 import type { OrderEvent } from '../contracts.js';
-import { consumeOnce } from '../database/consume-once.js';
-import { InventoryConsumeLog } from './inventory.entities.js';
 import { InventoryService } from './inventory.service.js';
 
 /**
@@ -19,7 +17,7 @@ export class InventoryOrderListener {
   private readonly logger = new Logger('Inventory');
 
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly idempotency: IdempotencyService<EntityManager>,
     private readonly inventory: InventoryService,
   ) {}
 
@@ -29,17 +27,15 @@ export class InventoryOrderListener {
     group: Groups.InventoryOrder,
     from: 'first',
   })
-  async onOrderEvent(
-    @MessagePayload() event: OrderEvent,
-    @MessageContext() context: RocketMQContext,
-  ): Promise<void> {
+  async onOrderEvent(@MessagePayload() event: OrderEvent): Promise<void> {
     const { eventId: key, orderId } = event;
-    const message = { group: Groups.InventoryOrder, key, messageId: context.messageId };
-    const isNew = await consumeOnce(this.dataSource, InventoryConsumeLog, message, (manager) =>
+    const once = { scope: Groups.InventoryOrder, key };
+    const { isFirst } = await this.idempotency.once(once, (manager) =>
       event.type === 'PAID'
         ? this.inventory.sell(manager, orderId)
         : this.inventory.release(manager, orderId),
     );
-    if (isNew) this.logger.log(`${orderId}: pieces ${event.type === 'PAID' ? 'sold' : 'released'}`);
+    if (isFirst)
+      this.logger.log(`${orderId}: pieces ${event.type === 'PAID' ? 'sold' : 'released'}`);
   }
 }

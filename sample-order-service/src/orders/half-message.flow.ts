@@ -2,17 +2,16 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { RocketMQTemplate, RocketMQTransactionListener } from 'nestjs-rocketmq';
 import type { TransactionContext, TransactionHandler, TransactionVerdict } from 'nestjs-rocketmq';
-import { DataSource } from 'typeorm';
+import { TransactionFence } from 'nestjs-rocketmq/consistency';
+import { DataSource, EntityManager } from 'typeorm';
 import { Tags, Topics, TX_KEY_PROPERTY } from '../contracts.js';
 import type { CloseUnpaid, OrderPlaced } from '../contracts.js';
 import { databaseTime } from '../database/database-time.js';
-import { answerCheck, recordDone } from '../database/transaction-fence.js';
 import { InventoryService } from '../inventory/inventory.service.js';
-import { halfMessage, toVerdict } from '../messaging/half-message.js';
-import { FencedError, KeyTakenError, OutOfStockError, UnavailableError } from '../sample.errors.js';
+import { txKeyOf } from '../messaging/half-message.js';
+import { KeyTakenError, OutOfStockError, UnavailableError } from '../sample.errors.js';
 import { SETTINGS } from '../settings.js';
 import type { Settings } from '../settings.js';
-import { OrdersTransactionLog } from './order.entities.js';
 import { OrderFlow } from './order-flow.js';
 import type { NewOrder } from './order-flow.js';
 import { OrdersService } from './orders.service.js';
@@ -39,6 +38,7 @@ export class HalfMessageFlow extends OrderFlow implements TransactionHandler<Ord
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly fence: TransactionFence<EntityManager>,
     private readonly orders: OrdersService,
     private readonly inventory: InventoryService,
     private readonly template: RocketMQTemplate,
@@ -82,26 +82,24 @@ export class HalfMessageFlow extends OrderFlow implements TransactionHandler<Ord
   async execute(_: OrderPlaced, attempt: Attempt): Promise<TransactionVerdict> {
     try {
       await this.startTimer(attempt.order.orderId);
-      await this.write(attempt);
-      attempt.isPlaced = true;
-      return 'commit';
     } catch (error) {
       attempt.failure = error;
-      const isCertain =
-        error instanceof UnavailableError ||
-        error instanceof OutOfStockError ||
-        error instanceof KeyTakenError ||
-        error instanceof FencedError;
-      return isCertain ? 'rollback' : 'unknown';
+      return 'rollback';
     }
+    const verdict = await this.fence.execute(
+      attempt.order.orderId,
+      (manager) => this.write(manager, attempt),
+      { onError: (error) => (attempt.failure = error) },
+    );
+    attempt.isPlaced = verdict === 'commit';
+    return verdict;
   }
 
   async check(_: OrderPlaced, context: TransactionContext): Promise<TransactionVerdict> {
-    const half = halfMessage(context, Tags.Placed);
-    const { localDeadline } = this.settings;
-    const answer = await answerCheck(this.dataSource, OrdersTransactionLog, half, localDeadline);
-    this.logger.log(`The broker asked about ${half.txKey}: ${answer}`);
-    return toVerdict(answer);
+    const txKey = txKeyOf(context);
+    const verdict = await this.fence.check(context, txKey);
+    this.logger.log(`The broker asked about ${txKey}: ${verdict}`);
+    return verdict;
   }
 
   /** Sent before the order exists, so there is no order without its timer. */
@@ -122,19 +120,16 @@ export class HalfMessageFlow extends OrderFlow implements TransactionHandler<Ord
   }
 
   /** The local transaction: the order and the pieces it takes, or nothing. */
-  private async write({ order, startedAt }: Attempt): Promise<void> {
+  private async write(manager: EntityManager, { order, startedAt }: Attempt): Promise<void> {
     const { localDeadline, paymentTimeLimit } = this.settings;
-    await this.dataSource.transaction(async (manager) => {
-      const now = await databaseTime(manager);
-      if (now.getTime() - startedAt.getTime() > localDeadline) {
-        // an order this late might find its timer gone
-        throw new UnavailableError('Placing the order took too long; it was not placed.', {
-          details: { orderId: order.orderId, localDeadline },
-        });
-      }
-      await recordDone(manager, OrdersTransactionLog, order.orderId, Tags.Placed);
-      await this.orders.write(manager, order, now, new Date(now.getTime() + paymentTimeLimit));
-      await this.inventory.hold(manager, order.orderId, order.lines);
-    });
+    const now = await databaseTime(manager);
+    if (now.getTime() - startedAt.getTime() > localDeadline) {
+      // an order this late might find its timer gone
+      throw new UnavailableError('Placing the order took too long; it was not placed.', {
+        details: { orderId: order.orderId, localDeadline },
+      });
+    }
+    await this.orders.write(manager, order, now, new Date(now.getTime() + paymentTimeLimit));
+    await this.inventory.hold(manager, order.orderId, order.lines);
   }
 }

@@ -1,18 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import {
-  MessageContext,
-  MessagePayload,
-  RetryLaterError,
-  RocketMQContext,
-  RocketMQListener,
-} from 'nestjs-rocketmq';
-import { DataSource } from 'typeorm';
+import { MessagePayload, RetryLaterError, RocketMQListener } from 'nestjs-rocketmq';
+import { IdempotencyService } from 'nestjs-rocketmq/consistency';
+import { DataSource, EntityManager } from 'typeorm';
 import { Groups, Tags, Topics } from '../contracts.js';
 import type { CloseUnpaid, PaymentPaid, PaymentRefunded } from '../contracts.js';
-import { consumeOnce } from '../database/consume-once.js';
 import { databaseTime } from '../database/database-time.js';
-import { OrdersConsumeLog } from './order.entities.js';
 import { OrderClosing } from './order-closing.js';
 import { OrderOutbox } from './order-outbox.js';
 import { OrdersService } from './orders.service.js';
@@ -24,6 +17,7 @@ export class OrderEventsListener {
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly idempotency: IdempotencyService<EntityManager>,
     private readonly orders: OrdersService,
     private readonly closing: OrderClosing,
     private readonly outbox: OrderOutbox,
@@ -40,15 +34,12 @@ export class OrderEventsListener {
     group: Groups.OrderPaid,
     from: 'first',
   })
-  async onPaid(
-    @MessagePayload() paid: PaymentPaid,
-    @MessageContext() context: RocketMQContext,
-  ): Promise<void> {
-    const message = { group: Groups.OrderPaid, key: paid.payId, messageId: context.messageId };
-    const isNew = await consumeOnce(this.dataSource, OrdersConsumeLog, message, (manager) =>
+  async onPaid(@MessagePayload() paid: PaymentPaid): Promise<void> {
+    const once = { scope: Groups.OrderPaid, key: paid.payId };
+    const { isFirst } = await this.idempotency.once(once, (manager) =>
       this.orders.applyPaid(manager, paid),
     );
-    if (isNew) {
+    if (isFirst) {
       const { status, refundStatus } = await this.orders.byId(paid.orderId);
       const refund = refundStatus === 'NONE' ? '' : `, refund ${refundStatus}`;
       this.logger.log(`${paid.orderId} heard of its payment: ${status}${refund}`);
@@ -83,13 +74,8 @@ export class OrderEventsListener {
     group: Groups.OrderRefunded,
     from: 'first',
   })
-  async onRefunded(
-    @MessagePayload() refunded: PaymentRefunded,
-    @MessageContext() context: RocketMQContext,
-  ): Promise<void> {
-    const { payId: key, orderId } = refunded;
-    const message = { group: Groups.OrderRefunded, key, messageId: context.messageId };
-    await consumeOnce(this.dataSource, OrdersConsumeLog, message, (manager) =>
+  async onRefunded(@MessagePayload() { payId: key, orderId }: PaymentRefunded): Promise<void> {
+    await this.idempotency.once({ scope: Groups.OrderRefunded, key }, (manager) =>
       this.orders.applyRefunded(manager, orderId),
     );
   }

@@ -1,62 +1,41 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { RocketMQTemplate } from 'nestjs-rocketmq';
-import { exhaustMap, interval } from 'rxjs';
-import type { Subscription } from 'rxjs';
-import { DataSource, IsNull, LessThanOrEqual } from 'typeorm';
-import { databaseTime } from '../database/database-time.js';
-import { SETTINGS } from '../settings.js';
-import type { Settings } from '../settings.js';
-import { OutboxEntry } from './order.entities.js';
+import { Injectable, Logger } from '@nestjs/common';
+import { OutboxService } from 'nestjs-rocketmq/consistency';
+import { EntityManager } from 'typeorm';
+import type { Order } from './order.entities.js';
 
-/** How many orders one round takes. */
-const ROUND = 100;
+/** A message that a change of an order owes to the world. */
+export interface OwedMessage {
+  readonly destination: string;
+  readonly payload: object;
+  /** Keys to find it by, besides the order's. */
+  readonly key: string;
+}
 
 /**
- * Sends what changes of status owe. The change and its outbox row are one transaction, so nothing
- * is lost by a crash; the row is marked after the broker has the message, so a crash in between
- * sends it twice, which its consumers do not mind.
+ * Sends what changes of status owe, in their order. The change and its message are one transaction,
+ * and the toolkit's relay sends what a crash left over; so sending at once is only for speed.
  */
 @Injectable()
-export class OrderOutbox implements OnApplicationBootstrap, OnModuleDestroy {
+export class OrderOutbox {
   private readonly logger = new Logger('OrderOutbox');
-  private rounds: Subscription | undefined;
-  private running: Promise<void> = Promise.resolve();
 
-  constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
-    private readonly template: RocketMQTemplate,
-    @Inject(SETTINGS) private readonly settings: Settings,
-  ) {}
+  constructor(private readonly outbox: OutboxService<EntityManager>) {}
 
-  onApplicationBootstrap(): void {
-    this.rounds = interval(this.settings.outboxRetry)
-      .pipe(exhaustMap(() => (this.running = this.round(this.settings.outboxRetry))))
-      .subscribe();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    this.rounds?.unsubscribe();
-    await this.running;
-  }
-
-  /** Sends everything that one order owes, in its order; throws when the broker does not take it. */
-  async flush(orderId: string): Promise<void> {
-    const entries = await this.dataSource.manager.find(OutboxEntry, {
-      where: { orderId, sentAt: IsNull() },
-      order: { seq: 'ASC', eventId: 'ASC' },
+  /** Owes a message, inside the caller's transaction. */
+  async owe(manager: EntityManager, { orderId }: Order, message: OwedMessage): Promise<void> {
+    const { destination, payload, key } = message;
+    await this.outbox.add(manager, destination, payload, {
+      orderKey: orderId,
+      keys: [orderId, key],
     });
-    for (const { eventId, destination, payload } of entries) {
-      await this.template.sendOrderly(destination, JSON.parse(payload), orderId, {
-        keys: [orderId, eventId],
-      });
-      const sentAt = await databaseTime(this.dataSource.manager);
-      await this.dataSource.manager.update(OutboxEntry, { eventId }, { sentAt });
-    }
   }
 
-  /** The same for callers that are already done; what fails is sent by a later round. */
+  /** Sends everything that one order owes; throws when the broker does not take it. */
+  async flush(orderId: string): Promise<void> {
+    await this.outbox.flush(orderId);
+  }
+
+  /** The same for callers that are already done; what fails is sent by the relay. */
   async flushSoon(orderId: string): Promise<void> {
     try {
       await this.flush(orderId);
@@ -65,25 +44,9 @@ export class OrderOutbox implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Sends what has been owed for this long; what fails waits for the next round. */
-  async round(ageMs: number): Promise<void> {
-    try {
-      for (const orderId of await this.owing(ageMs)) await this.flush(orderId);
-    } catch (error) {
-      this.logger.warn(`A round of the outbox failed and is repeated: ${String(error)}`);
-    }
-  }
-
-  private async owing(ageMs: number): Promise<Set<string>> {
-    const now = await databaseTime(this.dataSource.manager);
-    const entries = await this.dataSource.manager.find(OutboxEntry, {
-      where: {
-        sentAt: IsNull(),
-        createdAt: LessThanOrEqual(new Date(now.getTime() - ageMs)),
-      },
-      order: { createdAt: 'ASC' },
-      take: ROUND,
-    });
-    return new Set(entries.map((entry) => entry.orderId));
+  /** Whether something is owed for longer than this. */
+  async isLate(boundMs: number): Promise<boolean> {
+    const { poisoned, oldestAgeMs = 0 } = await this.outbox.lag();
+    return poisoned > 0 || oldestAgeMs > boundMs;
   }
 }

@@ -1,5 +1,4 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { ConsumeLogColumns, TransactionLogColumns } from '../database/log-entities.js';
 
 export type OrderStatus = 'AWAITING_PAYMENT' | 'PAID' | 'CANCELLED';
 export type RefundStatus = 'NONE' | 'REQUESTED' | 'DONE';
@@ -102,47 +101,4 @@ export class Idempotency {
   requestHash!: string;
 }
 
-/**
- * A message that a change of status owes to the world, written in the transaction of the change
- * and marked when it was sent.
- */
-@Entity({ schema: 'orders', name: 'outbox' })
-export class OutboxEntry {
-  @PrimaryColumn({ name: 'event_id', type: 'varchar', length: 80 })
-  eventId!: string;
-
-  @Column({ name: 'order_id', type: 'varchar', length: 40 })
-  orderId!: string;
-
-  @Column({ type: 'int' })
-  seq!: number;
-
-  @Column({ type: 'varchar', length: 80 })
-  destination!: string;
-
-  /** The payload as JSON. */
-  @Column({ type: 'varchar', length: 2000 })
-  payload!: string;
-
-  @Column({ name: 'created_at', type: 'timestamptz' })
-  createdAt!: Date;
-
-  @Column({ name: 'sent_at', type: 'timestamptz', nullable: true })
-  sentAt!: Date | null;
-}
-
-@Entity({ schema: 'orders', name: 'consume_log' })
-export class OrdersConsumeLog extends ConsumeLogColumns {}
-
-@Entity({ schema: 'orders', name: 'tx_log' })
-export class OrdersTransactionLog extends TransactionLogColumns {}
-
-export const orderEntities = [
-  Order,
-  OrderItem,
-  OrderHistory,
-  Idempotency,
-  OutboxEntry,
-  OrdersConsumeLog,
-  OrdersTransactionLog,
-];
+export const orderEntities = [Order, OrderItem, OrderHistory, Idempotency];

@@ -1,13 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import {
-  consumeLogTable,
-  int,
-  key,
-  table,
-  text,
-  time,
-  transactionLogTable,
-} from '../database/tables.js';
+import { int, key, table, text, time } from '../database/tables.js';
 
 const SCHEMA = 'orders';
 
@@ -49,13 +41,10 @@ export class CreateOrders1763700000500 implements MigrationInterface {
         ],
       }),
     );
-    await runner.createTable(outboxTable());
-    await runner.createTable(consumeLogTable(SCHEMA));
-    await runner.createTable(transactionLogTable(SCHEMA));
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    const rest = ['tx_log', 'consume_log', 'outbox', 'idempotency', 'order_history', 'order_items'];
+    const rest = ['idempotency', 'order_history', 'order_items'];
     for (const name of [...rest, 'orders']) await runner.dropTable(`${SCHEMA}.${name}`);
     await runner.dropSchema(SCHEMA);
   }
@@ -79,20 +68,5 @@ function ordersTable() {
     ],
     checks: [{ name: 'ck_orders_amount', expression: 'pay_amount = goods_amount + shipping_fee' }],
     indices: [{ columns: ['status', 'updated_at'] }],
-  });
-}
-
-function outboxTable() {
-  return table(SCHEMA, 'outbox', {
-    columns: [
-      text('event_id', 80, key),
-      text('order_id', 40),
-      int('seq'),
-      text('destination', 80),
-      text('payload', 2000),
-      time('created_at'),
-      time('sent_at', { isNullable: true }),
-    ],
-    indices: [{ columns: ['order_id'] }, { columns: ['sent_at', 'created_at'] }],
   });
 }

@@ -1,14 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, In, IsNull, LessThan } from 'typeorm';
+import { DataSource, In, LessThan } from 'typeorm';
 import { databaseTime } from '../database/database-time.js';
-import { Order, OrderHistory, OutboxEntry } from './order.entities.js';
+import { Order, OrderHistory } from './order.entities.js';
 import type { OrderStatus } from './order.entities.js';
+import { OrderOutbox } from './order-outbox.js';
 
 /** Questions of the checker about orders' own tables. */
 @Injectable()
 export class OrdersAudit {
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly outbox: OrderOutbox,
+  ) {}
 
   /** Orders that were once PAID and once CANCELLED, by their whole history. */
   async paidAndCancelled(): Promise<string[]> {
@@ -51,13 +55,9 @@ export class OrdersAudit {
     return new Map(rows.map((row) => [row.orderId, row.payId]));
   }
 
-  /** Events that are owed for longer than the bound. */
+  /** Names the outbox when it owes something for longer than the bound. */
   async unsent(boundMs: number): Promise<string[]> {
-    const rows = await this.dataSource.manager.findBy(OutboxEntry, {
-      sentAt: IsNull(),
-      createdAt: LessThan(await this.before(boundMs)),
-    });
-    return rows.map((row) => row.eventId);
+    return (await this.outbox.isLate(boundMs)) ? ['outbox'] : [];
   }
 
   private async before(boundMs: number): Promise<Date> {

@@ -7,9 +7,10 @@ import type { OrderEvent, PaymentPaid, RefundRequested } from '../contracts.js';
 import { databaseTime } from '../database/database-time.js';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import { KeyTakenError, NotFoundError } from '../sample.errors.js';
-import { Idempotency, Order, OrderHistory, OrderItem, OutboxEntry } from './order.entities.js';
+import { Idempotency, Order, OrderHistory, OrderItem } from './order.entities.js';
 import type { OrderStatus } from './order.entities.js';
 import type { NewOrder } from './order-flow.js';
+import { OrderOutbox } from './order-outbox.js';
 
 /** A change of status: every arrow of the state machine is one conditional update. */
 interface Change {
@@ -23,7 +24,10 @@ interface Change {
 /** Orders: the only writer of their tables. */
 @Injectable()
 export class OrdersService {
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly outbox: OrderOutbox,
+  ) {}
 
   /** @throws NotFoundError when there is none. */
   async byId(orderId: string): Promise<Order> {
@@ -168,24 +172,17 @@ export class OrdersService {
     const order = await manager.findOneByOrFail(Order, { orderId });
     const seq = order.version;
     await manager.insert(OrderHistory, { orderId, seq, fromStatus: from, toStatus: to, cause, at });
-    await this.oweEvent(manager, order, at);
+    await this.oweEvent(manager, order);
     return true;
   }
 
-  private async oweEvent(manager: EntityManager, order: Order, createdAt: Date): Promise<void> {
+  private async oweEvent(manager: EntityManager, order: Order): Promise<void> {
     const { orderId, userId, payAmount: amount, version: sequence } = order;
     const type = order.status === 'PAID' ? 'PAID' : 'CANCELLED';
     const eventId = `${orderId}#${sequence}`;
     const event: OrderEvent = { eventId, type, orderId, userId, amount, sequence };
-    await manager.insert(OutboxEntry, {
-      eventId,
-      orderId,
-      seq: sequence,
-      destination: `${Topics.OrderEvent}:${type === 'PAID' ? Tags.Paid : Tags.Cancelled}`,
-      payload: JSON.stringify(event),
-      createdAt,
-      sentAt: null,
-    });
+    const destination = `${Topics.OrderEvent}:${type === 'PAID' ? Tags.Paid : Tags.Cancelled}`;
+    await this.outbox.owe(manager, order, { destination, payload: event, key: eventId });
   }
 
   private async requestRefund(
@@ -194,19 +191,12 @@ export class OrdersService {
     paid: PaymentPaid,
   ): Promise<void> {
     const { orderId, payId, amount } = paid;
-    const createdAt = await databaseTime(manager);
     if (order.refundStatus === 'NONE') {
-      await manager.update(Order, { orderId }, { refundStatus: 'REQUESTED', updatedAt: createdAt });
+      const updatedAt = await databaseTime(manager);
+      await manager.update(Order, { orderId }, { refundStatus: 'REQUESTED', updatedAt });
     }
     const request: RefundRequested = { payId, orderId, amount };
-    await manager.insert(OutboxEntry, {
-      eventId: `${payId}#refund`,
-      orderId,
-      seq: order.version,
-      destination: `${Topics.Refund}:${Tags.RefundRequested}`,
-      payload: JSON.stringify(request),
-      createdAt,
-      sentAt: null,
-    });
+    const destination = `${Topics.Refund}:${Tags.RefundRequested}`;
+    await this.outbox.owe(manager, order, { destination, payload: request, key: payId });
   }
 }

@@ -1,18 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
+import { Injectable, Logger } from '@nestjs/common';
 import { RocketMQTemplate, RocketMQTransactionListener } from 'nestjs-rocketmq';
 import type { TransactionContext, TransactionHandler, TransactionVerdict } from 'nestjs-rocketmq';
-import { DataSource } from 'typeorm';
+import { TransactionFence } from 'nestjs-rocketmq/consistency';
+import { EntityManager } from 'typeorm';
 import { Tags, Topics, TX_KEY_PROPERTY } from '../contracts.js';
 import type { PaymentPaid } from '../contracts.js';
-import { answerCheck, recordDone } from '../database/transaction-fence.js';
-import { halfMessage, toVerdict } from '../messaging/half-message.js';
-import { CallbackRefusedError, FencedError, UnavailableError } from '../sample.errors.js';
-import { SETTINGS } from '../settings.js';
-import type { Settings } from '../settings.js';
+import { txKeyOf } from '../messaging/half-message.js';
+import { CallbackRefusedError, UnavailableError } from '../sample.errors.js';
 import type { GatewayNotice } from '../gateway/signature.js';
-import { PaymentsTransactionLog } from './payment.entities.js';
 import { PaymentsService } from './payments.service.js';
 
 /** One try to book a capture; the local transaction leaves its result here. */
@@ -37,10 +33,9 @@ export class PaymentCapture implements TransactionHandler<PaymentPaid, Attempt> 
   private readonly logger = new Logger('Payments');
 
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly fence: TransactionFence<EntityManager>,
     private readonly payments: PaymentsService,
     private readonly template: RocketMQTemplate,
-    @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
   /**
@@ -75,31 +70,25 @@ export class PaymentCapture implements TransactionHandler<PaymentPaid, Attempt> 
   }
 
   async execute(_: PaymentPaid, attempt: Attempt): Promise<TransactionVerdict> {
-    try {
-      await this.book(attempt);
-      attempt.isBooked = true;
-      return 'commit';
-    } catch (error) {
-      attempt.failure = error;
-      const isCertain = error instanceof AlreadyBooked || error instanceof FencedError;
-      return isCertain ? 'rollback' : 'unknown';
-    }
+    const verdict = await this.fence.execute(
+      attempt.txKey,
+      (manager) => this.book(manager, attempt),
+      { onError: (error) => (attempt.failure = error) },
+    );
+    attempt.isBooked = verdict === 'commit';
+    return verdict;
   }
 
   async check(_: PaymentPaid, context: TransactionContext): Promise<TransactionVerdict> {
-    const half = halfMessage(context, Tags.Paid);
-    const { localDeadline } = this.settings;
-    const answer = await answerCheck(this.dataSource, PaymentsTransactionLog, half, localDeadline);
-    this.logger.log(`The broker asked about ${half.txKey}: ${answer}`);
-    return toVerdict(answer);
+    const txKey = txKeyOf(context);
+    const verdict = await this.fence.check(context, txKey);
+    this.logger.log(`The broker asked about ${txKey}: ${verdict}`);
+    return verdict;
   }
 
   /** The local transaction. */
-  async book(attempt: Attempt): Promise<void> {
-    await this.dataSource.transaction(async (manager) => {
-      await recordDone(manager, PaymentsTransactionLog, attempt.txKey, Tags.Paid);
-      if (!(await this.payments.book(manager, attempt.notice))) throw new AlreadyBooked();
-    });
+  private async book(manager: EntityManager, { notice }: Attempt): Promise<void> {
+    if (!(await this.payments.book(manager, notice))) throw new AlreadyBooked();
   }
 
   private async send(attempt: Attempt, paid: PaymentPaid): Promise<void> {

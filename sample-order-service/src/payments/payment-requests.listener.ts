@@ -1,13 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { MessageContext, MessagePayload, RocketMQContext, RocketMQListener } from 'nestjs-rocketmq';
-import { RocketMQTemplate } from 'nestjs-rocketmq';
-import { DataSource } from 'typeorm';
+import { MessagePayload, RocketMQListener, RocketMQTemplate } from 'nestjs-rocketmq';
+import { IdempotencyService } from 'nestjs-rocketmq/consistency';
+import { EntityManager } from 'typeorm';
 import { Groups, Tags, Topics } from '../contracts.js';
 import type { OrderPlaced, PaymentRefunded, RefundRequested } from '../contracts.js';
-import { consumeOnce } from '../database/consume-once.js';
 import { GatewayService } from '../gateway/gateway.service.js';
-import { PaymentsConsumeLog } from './payment.entities.js';
 import { PaymentsService } from './payments.service.js';
 
 /** What orders ask of payments: to be paid, and to give money back. */
@@ -16,7 +13,7 @@ export class PaymentRequestsListener {
   private readonly logger = new Logger('Payments');
 
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly idempotency: IdempotencyService<EntityManager>,
     private readonly payments: PaymentsService,
     private readonly gateway: GatewayService,
     private readonly template: RocketMQTemplate,
@@ -44,18 +41,15 @@ export class PaymentRequestsListener {
     group: Groups.PaymentRefund,
     from: 'first',
   })
-  async onRefundRequested(
-    @MessagePayload() request: RefundRequested,
-    @MessageContext() context: RocketMQContext,
-  ): Promise<void> {
+  async onRefundRequested(@MessagePayload() request: RefundRequested): Promise<void> {
     const { payId, orderId, amount } = request;
     await this.payments.oweRefund(payId, amount);
     await this.gateway.refund(payId);
-    const message = { group: Groups.PaymentRefund, key: payId, messageId: context.messageId };
-    const isNew = await consumeOnce(this.dataSource, PaymentsConsumeLog, message, (manager) =>
+    const once = { scope: Groups.PaymentRefund, key: payId };
+    const { isFirst } = await this.idempotency.once(once, (manager) =>
       this.payments.bookRefund(manager, payId),
     );
-    if (isNew) this.logger.log(`${payId} of ${orderId}: ${amount} cents given back`);
+    if (isFirst) this.logger.log(`${payId} of ${orderId}: ${amount} cents given back`);
     const refunded: PaymentRefunded = { payId, orderId };
     await this.template.send(`${Topics.Payment}:${Tags.Refunded}`, refunded, {
       keys: [payId, orderId],

@@ -1,5 +1,4 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { ConsumeLogColumns, TransactionLogColumns } from '../database/log-entities.js';
 
 /** CLOSED: not to be paid any more; LATE_PAID: money came all the same and has to go back. */
 export type PaymentState = 'CREATED' | 'PAID' | 'CLOSED' | 'LATE_PAID' | 'REFUNDED';
@@ -60,16 +59,4 @@ export class RefusedCallback {
   refusedAt!: Date;
 }
 
-@Entity({ schema: 'payments', name: 'consume_log' })
-export class PaymentsConsumeLog extends ConsumeLogColumns {}
-
-@Entity({ schema: 'payments', name: 'tx_log' })
-export class PaymentsTransactionLog extends TransactionLogColumns {}
-
-export const paymentEntities = [
-  Payment,
-  Refund,
-  RefusedCallback,
-  PaymentsConsumeLog,
-  PaymentsTransactionLog,
-];
+export const paymentEntities = [Payment, Refund, RefusedCallback];

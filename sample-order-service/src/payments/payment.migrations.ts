@@ -1,13 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import {
-  consumeLogTable,
-  int,
-  key,
-  table,
-  text,
-  time,
-  transactionLogTable,
-} from '../database/tables.js';
+import { int, key, table, text, time } from '../database/tables.js';
 
 const SCHEMA = 'payments';
 
@@ -37,12 +29,10 @@ export class CreatePayments1763700000200 implements MigrationInterface {
         columns: [text('id', 40, key), text('pay_id', 40), text('reason', 200), time('refused_at')],
       }),
     );
-    await runner.createTable(consumeLogTable(SCHEMA));
-    await runner.createTable(transactionLogTable(SCHEMA));
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const name of ['tx_log', 'consume_log', 'refused_callbacks', 'refunds', 'payments']) {
+    for (const name of ['refused_callbacks', 'refunds', 'payments']) {
       await runner.dropTable(`${SCHEMA}.${name}`);
     }
     await runner.dropSchema(SCHEMA);

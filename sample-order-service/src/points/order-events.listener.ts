@@ -1,11 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { MessageContext, MessagePayload, RocketMQContext, RocketMQListener } from 'nestjs-rocketmq';
-import { DataSource } from 'typeorm';
+import { MessagePayload, RocketMQListener } from 'nestjs-rocketmq';
+import { Idempotent, MessageTransaction } from 'nestjs-rocketmq/consistency';
+import { EntityManager } from 'typeorm';
 import { Groups, Tags, Topics } from '../contracts.js';
 import type { OrderEvent } from '../contracts.js';
-import { consumeOnce } from '../database/consume-once.js';
-import { PointsConsumeLog } from './points.entities.js';
 import { pointsFor, PointsService } from './points.service.js';
 
 /** A paid order earns points. */
@@ -13,31 +11,21 @@ import { pointsFor, PointsService } from './points.service.js';
 export class PointsOrderListener {
   private readonly logger = new Logger('Points');
 
-  constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
-    private readonly points: PointsService,
-  ) {}
+  constructor(private readonly points: PointsService) {}
 
+  /** The points and the note that they were given are one transaction. */
   @RocketMQListener({
     topic: Topics.OrderEvent,
     tags: Tags.Paid,
     group: Groups.PointsPaid,
     from: 'first',
   })
+  @Idempotent({ key: 'eventId' })
   async onOrderPaid(
     @MessagePayload() event: OrderEvent,
-    @MessageContext() context: RocketMQContext,
+    @MessageTransaction() manager: EntityManager,
   ): Promise<void> {
-    const message = {
-      group: Groups.PointsPaid,
-      key: event.eventId,
-      messageId: context.messageId,
-    };
-    const isNew = await consumeOnce(this.dataSource, PointsConsumeLog, message, (manager) =>
-      this.points.give(manager, event),
-    );
-    if (isNew) {
-      this.logger.log(`${event.orderId}: ${pointsFor(event.amount)} points for ${event.userId}`);
-    }
+    await this.points.give(manager, event);
+    this.logger.log(`${event.orderId}: ${pointsFor(event.amount)} points for ${event.userId}`);
   }
 }

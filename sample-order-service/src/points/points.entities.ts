@@ -1,5 +1,4 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { ConsumeLogColumns } from '../database/log-entities.js';
 
 /** What a user has collected. */
 @Entity({ schema: 'points', name: 'accounts' })
@@ -30,7 +29,4 @@ export class PointsEntry {
   givenAt!: Date;
 }
 
-@Entity({ schema: 'points', name: 'consume_log' })
-export class PointsConsumeLog extends ConsumeLogColumns {}
-
-export const pointsEntities = [PointsAccount, PointsEntry, PointsConsumeLog];
+export const pointsEntities = [PointsAccount, PointsEntry];

@@ -1,5 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { consumeLogTable, int, key, table, text, time } from '../database/tables.js';
+import { int, key, table, text, time } from '../database/tables.js';
 
 const SCHEMA = 'points';
 
@@ -21,11 +21,10 @@ export class CreatePoints1763700000400 implements MigrationInterface {
         indices: [{ columns: ['user_id'] }],
       }),
     );
-    await runner.createTable(consumeLogTable(SCHEMA));
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const name of ['consume_log', 'entries', 'accounts']) {
+    for (const name of ['entries', 'accounts']) {
       await runner.dropTable(`${SCHEMA}.${name}`);
     }
     await runner.dropSchema(SCHEMA);
