@@ -8,10 +8,18 @@ import { cpus, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureKit } from './kit.mjs';
 import { Field, measure } from './measure.mjs';
 import { measureBurdens } from './burdens.mjs';
 import { measureClients } from './clients.mjs';
-import { burdenMetrics, clientMetrics, metrics, processMetrics, routeMetrics } from './metrics.mjs';
+import {
+  burdenMetrics,
+  clientMetrics,
+  kitMetrics,
+  metrics,
+  processMetrics,
+  routeMetrics,
+} from './metrics.mjs';
 import { measureRoutes } from './routes.mjs';
 import { javaMissing, ourBroker } from './servers.mjs';
 import { measureStarts } from './starts.mjs';
@@ -176,7 +184,7 @@ async function main() {
     const results = await measureStarts(names, options.quick ? 1 : timing.rounds);
     for (const metric of starts) lines.push(lineOf(metric, { figures: results[metric.name] }));
   }
-  if (!options.quick) lines.push(...(await measureSlow(names)));
+  if (!options.quick) lines.push(...(await measureSlow(names)), ...(await measureKits()));
   if (missing === undefined) lines.push(...(await measureClientPairs()));
   print(lines);
   judgeYardstick(lines);
@@ -207,6 +215,14 @@ async function measureClientPairs() {
     console.error(`${metric.name}: ${JSON.stringify(line.pairs)}`);
   }
   return lines;
+}
+
+/** The testing kit; it has nothing to be held against. */
+async function measureKits() {
+  const wanted = chosen(kitMetrics);
+  if (wanted.length === 0) return [];
+  const results = await measureKit(timing.rounds);
+  return wanted.map((metric) => lineOf(metric, { figures: results[metric.name] }));
 }
 
 /** What takes too long for `--quick`, or has no C. */
