@@ -5,7 +5,9 @@ import { Orders, ShopModule } from './shop.js';
 /** Places an order that is paid at the third try; answers the tries' seconds, and what was sent. */
 export async function placeAndPay(): Promise<{ seconds: number[]; sent: unknown[] }> {
   const mq = await RocketMQTestKit.start();
-  const moduleRef = await mq.redirect(Test.createTestingModule({ imports: [ShopModule] })).compile();
+  const moduleRef = await mq
+    .redirect(Test.createTestingModule({ imports: [ShopModule] }))
+    .compile();
   moduleRef.useLogger(false);
   const app = await moduleRef.init();
   const begin = mq.now.getTime();
