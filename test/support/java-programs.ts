@@ -10,6 +10,9 @@ export const serverVersions = ['4.9.7', '5.3.3', '5.5.0'] as const;
 export const clientVersions = ['4.9.8', '5.3.3', '5.5.0'] as const;
 export type ServerVersion = (typeof serverVersions)[number];
 export type ClientVersion = (typeof clientVersions)[number];
+/** The module with rocketmq-spring, whose client is 5.3.1. */
+export const springModule = 'spring-2.3.3';
+export type ProgramVersion = ServerVersion | ClientVersion | typeof springModule;
 export type HeaderFormName = 'json' | 'binary';
 
 const interop = join(dirname(fileURLToPath(import.meta.url)), '..', 'interop');
@@ -29,11 +32,16 @@ export function prepareJava(): void {
 }
 
 /** The class path with the official jars of one version and our programs compiled against it. */
-export function classPath(version: ServerVersion | ClientVersion): string {
-  const module = version === '4.9.8' ? `client-${version}` : `server-${version}`;
+export function classPath(version: ProgramVersion): string {
+  const module = moduleOf(version);
   const target = join(interop, 'java', module, 'target');
   if (!existsSync(join(target, 'lib'))) prepareJava();
   return [join(target, 'classes'), join(target, 'lib', '*')].join(delimiter);
+}
+
+function moduleOf(version: ProgramVersion): string {
+  if (version === springModule) return version;
+  return version === '4.9.8' ? `client-${version}` : `server-${version}`;
 }
 
 /** A new temporary folder below the system's one. */
@@ -61,7 +69,7 @@ const openedModules = ['java.nio', 'sun.nio.ch', 'java.lang', 'jdk.internal.ref'
 
 /** Starts `java` with the class path of a version. */
 export function startJava(
-  version: ServerVersion | ClientVersion,
+  version: ProgramVersion,
   mainClass: string,
   args: readonly string[],
   run: JavaRun = {},
@@ -93,7 +101,7 @@ export function startJava(
 
 /** Starts one of our programs of test/interop/java/programs with an official client. */
 export function startProgram(
-  version: ServerVersion | ClientVersion,
+  version: ProgramVersion,
   program: string,
   options: Record<string, string | number | boolean>,
   run: JavaRun = {},
