@@ -14,10 +14,13 @@ export {
   MessagePayload,
   MessageProperty,
   RawMessage,
+  type PayloadOptions,
 } from './decorators/message-params.decorator.js';
+export type * from './decorators/standard-schema.js';
 export * from './decorators/transaction-listener.decorator.js';
 export type { ListenerState } from './listener/group-consumer.js';
 export type { ListenerHandle, ListenerQueue, ListenerReport } from './listener/listener-handle.js';
+export type { EnhancerKind } from './listener/message-enhancers.js';
 export type { Subscription } from './listener/listener-plan.js';
 export {
   RocketMQListenerRegistry,

@@ -111,3 +111,32 @@ export class RocketMQContext {
 export function isRocketMQContext(host: ArgumentsHost): boolean {
   return host.getType<string>() === ROCKETMQ_CONTEXT_TYPE;
 }
+
+/** The message and its payload behind a `switchToRocketMQ`. */
+export interface RocketMQArgumentsHost {
+  /** The payload as decoded, before pipes; an array for a batch listener. */
+  getData<T = unknown>(): T;
+  getContext(): RocketMQContext;
+}
+
+/**
+ * For guards, interceptors and filters: like Nest's `switchToHttp`, for messages. Throws a
+ * `TypeError` when it is no message; ask `isRocketMQContext` before.
+ *
+ * @example
+ * ```ts
+ * const { topic, keys } = switchToRocketMQ(host).getContext();
+ * ```
+ */
+export function switchToRocketMQ(host: ArgumentsHost): RocketMQArgumentsHost {
+  if (!isRocketMQContext(host)) {
+    throw new TypeError(
+      `switchToRocketMQ was called for a context of type '${host.getType<string>()}'; ask ` +
+        'isRocketMQContext(host) before.',
+    );
+  }
+  return {
+    getData: <T>() => host.getArgByIndex<T>(0),
+    getContext: () => host.getArgByIndex<RocketMQContext>(1),
+  };
+}

@@ -1,51 +1,100 @@
 import 'reflect-metadata';
-import { Inject, Injectable } from '@nestjs/common';
-import { ApplicationConfig } from '@nestjs/core';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { ApplicationConfig, ModuleRef, type ExternalContextCreator } from '@nestjs/core';
 import { parametersOf } from './handler-parameters.js';
+import {
+  enhancerKinds,
+  globalEnhancers,
+  messageContextCreator,
+  type EnhancerKind,
+} from './message-enhancers.js';
 import type { FoundListener } from './rocketmq.explorer.js';
 
 /** Where Nest keeps the enhancers of a class or method; a spec compares them with Nest's own. */
-export const enhancerMetadata = {
+export const enhancerMetadata: Readonly<Record<EnhancerKind, string>> = {
   guards: '__guards__',
   interceptors: '__interceptors__',
   pipes: '__pipes__',
   filters: '__exceptionFilters__',
-} as const;
+};
 
-export type EnhancerKind = keyof typeof enhancerMetadata;
-
-/** Tells whether anything of Nest stands between a message and its handler. */
+/** Tells what of Nest stands between a message and its handler. */
 @Injectable()
 export class HandlerEnhancers {
-  constructor(@Inject(ApplicationConfig) private readonly config: ApplicationConfig) {}
+  private readonly logger = new Logger('RocketMQ');
+  private readonly creators = new Map<string, ExternalContextCreator>();
+  private isWarned = false;
+
+  constructor(
+    @Inject(ApplicationConfig) private readonly config: ApplicationConfig,
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+  ) {}
 
   /** True: the handler may be called directly, Nest would add nothing. */
   isPlain(found: FoundListener): boolean {
-    return this.globalKinds().length === 0 && !hasOwnEnhancers(found) && !hasParameterWork(found);
+    const kinds = wantedGlobals(found);
+    const hasGlobals = kinds.some((kind) => globalEnhancers(this.config, kind).length > 0);
+    return !hasGlobals && !hasOwnEnhancers(found) && !hasParameterWork(found);
   }
 
-  /** Kinds of which the application has global ones, request-scoped ones included. */
-  globalKinds(): EnhancerKind[] {
-    const { config } = this;
-    const counts: Record<EnhancerKind, number> = {
-      guards: config.getGlobalGuards().length + config.getGlobalRequestGuards().length,
-      interceptors:
-        config.getGlobalInterceptors().length + config.getGlobalRequestInterceptors().length,
-      pipes: config.getGlobalPipes().length + config.getGlobalRequestPipes().length,
-      filters: config.getGlobalFilters().length + config.getGlobalRequestFilters().length,
-    };
-    return (Object.keys(counts) as EnhancerKind[]).filter((kind) => counts[kind] > 0);
+  /** What calls the handler with its enhancers. */
+  creatorFor(found: FoundListener): ExternalContextCreator {
+    const kinds = wantedGlobals(found);
+    const key = kinds.join();
+    let creator = this.creators.get(key);
+    if (creator === undefined) {
+      creator = messageContextCreator(this.moduleRef, this.config, kinds);
+      this.creators.set(key, creator);
+    }
+    return creator;
+  }
+
+  /** Pipes of the application and of the listener's class, method and parameters, as they stand. */
+  pipesOf(found: FoundListener): unknown[] {
+    const globals = wantedGlobals(found).includes('pipes')
+      ? globalEnhancers(this.config, 'pipes')
+      : [];
+    const own = Object.values(parametersOf(found)).flatMap(({ pipes }) => pipes ?? []);
+    return [...globals, ...ownEnhancers(found, 'pipes'), ...own];
+  }
+
+  /**
+   * Guards and filters written for HTTP fail at messages in ways that are hard to understand, so
+   * one warning for the application tells that messages meet them, unless a listener says that
+   * it wants them.
+   */
+  warnOfGlobals(found: FoundListener): void {
+    if (this.isWarned || found.options.globalEnhancers !== undefined) return;
+    const met = (['guards', 'filters'] as const).flatMap((kind) =>
+      globalEnhancers(this.config, kind).map(nameOf),
+    );
+    if (met.length === 0) return;
+    this.isWarned = true;
+    this.logger.warn(
+      `${found.name} meets global guards or filters of the application too: ${met.join(', ')}. ` +
+        'Those that are written for HTTP should pass messages by (isRocketMQContext(context)), or ' +
+        "write globalEnhancers: ['pipes', 'interceptors'] under 'consumer' of the module options " +
+        'or at the listener; globalEnhancers: true says that it is meant so.',
+    );
   }
 }
 
-function hasOwnEnhancers({ host, method }: FoundListener): boolean {
+function wantedGlobals({ options }: FoundListener): readonly EnhancerKind[] {
+  const { globalEnhancers: given = true } = options;
+  if (typeof given === 'boolean') return given ? enhancerKinds : [];
+  return enhancerKinds.filter((kind) => given.includes(kind));
+}
+
+function ownEnhancers({ host, method }: FoundListener, kind: EnhancerKind): unknown[] {
   const handler = (host.classRef.prototype as Record<string, object>)[method] as object;
-  return Object.values(enhancerMetadata).some((key) =>
-    [host.classRef, handler].some((target) => {
-      const list: unknown = Reflect.getMetadata(key, target);
-      return Array.isArray(list) && list.length > 0;
-    }),
-  );
+  return [host.classRef, handler].flatMap((target) => {
+    const list: unknown = Reflect.getMetadata(enhancerMetadata[kind], target);
+    return Array.isArray(list) ? (list as unknown[]) : [];
+  });
+}
+
+function hasOwnEnhancers(found: FoundListener): boolean {
+  return enhancerKinds.some((kind) => ownEnhancers(found, kind).length > 0);
 }
 
 /** Pipes of a parameter, or a decorator of the application, which Nest gives its own context. */
@@ -54,4 +103,9 @@ function hasParameterWork(found: FoundListener): boolean {
     const isOurs = /^\d+:\d+$/.test(key);
     return !isOurs || schema !== undefined || (pipes?.length ?? 0) > 0;
   });
+}
+
+function nameOf(enhancer: unknown): string {
+  const { name, constructor } = enhancer as { name?: unknown; constructor: { name: string } };
+  return typeof name === 'string' ? name : constructor.name;
 }

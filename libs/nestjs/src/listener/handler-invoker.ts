@@ -1,17 +1,20 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { ExternalContextCreator, type ContextId } from '@nestjs/core';
+import * as common from '@nestjs/common';
+import { Inject, Injectable, type PipeTransform, type Type } from '@nestjs/common';
+import type { ContextId } from '@nestjs/core';
 import type { PayloadTarget } from '../converter/message-converters.js';
 import { ROCKETMQ_CONTEXT_TYPE, ROUTE_ARGS_METADATA } from '../rocketmq.constants.js';
 import type { RocketMQContext } from '../rocketmq.context.js';
 import { directHandler, type DirectHandler } from './direct-handler.js';
 import { HandlerEnhancers } from './handler-enhancers.js';
 import {
+  addSchemaPipes,
   batchValue,
   completeParameters,
   parametersOf,
   payloadTarget,
   singleValue,
 } from './handler-parameters.js';
+import { Uncaught } from './message-enhancers.js';
 import type { FoundListener } from './rocketmq.explorer.js';
 
 type Method = (...args: unknown[]) => unknown;
@@ -30,15 +33,14 @@ export interface Invoker {
 /** Gives Nest's enhancers to listeners. */
 @Injectable()
 export class HandlerInvokers {
-  constructor(
-    @Inject(ExternalContextCreator) private readonly creator: ExternalContextCreator,
-    @Inject(HandlerEnhancers) private readonly enhancers: HandlerEnhancers,
-  ) {}
+  constructor(@Inject(HandlerEnhancers) private readonly enhancers: HandlerEnhancers) {}
 
   create(found: FoundListener): Invoker {
     const isBatch = found.options.batch !== undefined;
     // Nest reads and caches the metadata at the first `create`, so it is completed before.
     completeParameters(found);
+    if (!this.enhancers.pipesOf(found).some(isSchemaPipe)) addSchemaPipes(found);
+    this.enhancers.warnOfGlobals(found);
     const { host } = found;
     const { singleton } = host;
     const target = payloadTarget(found, isBatch);
@@ -70,7 +72,7 @@ export class HandlerInvokers {
     }
     // The method itself, not a bound copy: guards and filters are metadata of the function.
     const callback = (instance as Record<string, Method>)[method] as Method;
-    return this.creator.create(
+    const call = this.enhancers.creatorFor(found).create(
       instance,
       callback,
       method,
@@ -81,5 +83,20 @@ export class HandlerInvokers {
       { guards: true, interceptors: true, filters: true },
       ROCKETMQ_CONTEXT_TYPE,
     );
+    return async (payload, context) => {
+      const result: unknown = await call(payload, context);
+      if (result instanceof Uncaught) throw result.error;
+      return result;
+    };
   }
+}
+
+/** Nest 11 has no pipe for schemas, so it is not imported by its name. */
+const nestsSchemaPipe = (common as { StandardSchemaValidationPipe?: Type<PipeTransform> })
+  .StandardSchemaValidationPipe;
+
+function isSchemaPipe(pipe: unknown): boolean {
+  if (nestsSchemaPipe === undefined) return false;
+  if (pipe instanceof nestsSchemaPipe || pipe === nestsSchemaPipe) return true;
+  return typeof pipe === 'function' && pipe.prototype instanceof nestsSchemaPipe;
 }

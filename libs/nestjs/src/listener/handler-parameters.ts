@@ -1,9 +1,11 @@
 import 'reflect-metadata';
 import { targetOf, type PayloadTarget } from '../converter/message-converters.js';
 import { addParameter } from '../decorators/message-params.decorator.js';
+import type { StandardSchema } from '../decorators/standard-schema.js';
 import { ParameterKind, ROUTE_ARGS_METADATA } from '../rocketmq.constants.js';
 import type { RocketMQContext } from '../rocketmq.context.js';
 import type { FoundListener } from './rocketmq.explorer.js';
+import { SchemaPipe } from './schema-pipe.js';
 
 const PARAMTYPES_METADATA = 'design:paramtypes';
 
@@ -49,6 +51,22 @@ export function parametersOf({ host, method }: FoundListener): Record<string, Pa
 export function completeParameters(found: FoundListener): void {
   declareParameters(found);
   declarePayloadType(found);
+  declareSchema(found);
+}
+
+/** Adds a pipe that runs the schemas of parameters; for handlers where none of Nest's does. */
+export function addSchemaPipes(found: FoundListener): void {
+  const { classRef } = found.host;
+  const all = parametersOf(found);
+  const added = Object.entries(all).map(([key, entry]) => {
+    const { schema, pipes = [] } = entry;
+    if (schema === undefined || pipes.some((pipe) => pipe instanceof SchemaPipe)) {
+      return [key, entry];
+    }
+    return [key, { ...entry, pipes: [...pipes, new SchemaPipe(schema as StandardSchema)] }];
+  });
+  const changed = Object.fromEntries(added) as object;
+  Reflect.defineMetadata(ROUTE_ARGS_METADATA, changed, classRef, found.method);
 }
 
 /** How the body is wanted; undefined: the handler asks for no payload. */
@@ -89,6 +107,16 @@ function parameterTypes(found: FoundListener): unknown[] {
   const { prototype } = found.host.classRef as { prototype: object };
   const types: unknown = Reflect.getMetadata(PARAMTYPES_METADATA, prototype, found.method);
   return (types ?? []) as unknown[];
+}
+
+/** The schema of the listener is that of its payload; one of the parameter itself comes first. */
+function declareSchema(found: FoundListener): void {
+  const { schema } = found.options;
+  const entry = payloadEntry(found);
+  if (schema === undefined || entry === undefined || entry.schema !== undefined) return;
+  const { index, data, pipes = [] } = entry;
+  const own = { index, data: data as string | undefined, pipes: pipes as never[], schema };
+  addParameter(found.host.classRef, found.method, ParameterKind.payload, own);
 }
 
 /** The compiler leaves no types for the class form; `payloadType` says them. */

@@ -74,7 +74,8 @@ export class ListenerPlanner {
     const merged = { ...defaults, ...definedOnly(options) } as RocketMQListenerOptions;
     const values = this.consume.read(where, merged);
     // Topic and tags have shapes of their own; the connection was looked up above.
-    const own = { topic: '', id: options.id, payloadType: options.payloadType };
+    const { id, payloadType, schema } = options;
+    const own = { topic: '', id, payloadType, schema };
     readTable(where, listenerOptions, own, this.problems);
     this.checkGroup(where, values.group, merged.group !== undefined);
     const found = source.found === undefined ? undefined : { ...source.found, options: merged };

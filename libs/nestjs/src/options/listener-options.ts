@@ -1,6 +1,8 @@
 import type { Type } from '@nestjs/common';
 import type { AllocationStrategy, PushConsumerOptions } from '@nestjs-rocketmq/client';
 import type { RocketMQContext } from '../rocketmq.context.js';
+import type { StandardSchema } from '../decorators/standard-schema.js';
+import type { EnhancerKind } from '../listener/message-enhancers.js';
 import type { Duration } from './duration.js';
 import type { Setting, SettingSource } from './setting.js';
 
@@ -99,6 +101,11 @@ export interface ConsumeOptions {
   readonly enabled?: Setting<boolean>;
   /** False: it waits for `RocketMQListenerRegistry.start(id)`. Default true. */
   readonly autoStart?: Setting<boolean>;
+  /**
+   * Which of the application's global guards, interceptors, pipes and filters messages meet. Default
+   * all (true); false: none. Those of a listener's class and method always stand.
+   */
+  readonly globalEnhancers?: boolean | readonly EnhancerKind[];
   /** Messages that cannot be decoded or fail validation. Default `dead-letter`. */
   readonly onInvalid?: InvalidMessagePolicy;
   /**
@@ -146,6 +153,11 @@ export interface RocketMQListenerOptions extends ConsumeOptions {
   readonly connection?: Setting<string>;
   /** Name in logs and in the registry. Default `Class.method`. */
   readonly id?: string;
+  /**
+   * A Standard Schema (zod 4, valibot, ...) that every payload must keep to; the handler gets what
+   * the schema makes of it. A payload that does not goes the way of `onInvalid`.
+   */
+  readonly schema?: StandardSchema;
   /** Class of the payload for validation, where the compiler cannot tell (class form). */
   readonly payloadType?: Type<unknown>;
 }

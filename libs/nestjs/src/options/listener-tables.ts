@@ -34,6 +34,18 @@ export const batchOptions = defineOptions('batch', {
   }),
 });
 
+const kindsOfEnhancers: readonly unknown[] = ['guards', 'interceptors', 'pipes', 'filters'];
+
+function isEnhancerChoice(value: unknown): boolean {
+  if (typeof value === 'boolean') return true;
+  return Array.isArray(value) && value.every((kind) => kindsOfEnhancers.includes(kind));
+}
+
+function isSchema(value: unknown): boolean {
+  const { '~standard': standard } = (value ?? {}) as { '~standard'?: { validate?: unknown } };
+  return typeof standard?.validate === 'function';
+}
+
 /** The values of a listener or of `consumer`, once placeholders and functions are resolved. */
 export const consumeOptions = defineOptions('consumer', {
   group: option.text({ meaning: 'The consumer group.' }),
@@ -139,6 +151,12 @@ export const consumeOptions = defineOptions('consumer', {
     is: isFrom,
     must: "must be 'last', 'first' or { timestamp: milliseconds or Date }",
   }),
+  globalEnhancers: option.object<boolean | readonly string[]>({
+    meaning: "Which global enhancers messages meet: true, false, or kinds such as ['pipes'].",
+    default: true,
+    is: isEnhancerChoice,
+    must: "must be true, false or a list of 'guards', 'interceptors', 'pipes' and 'filters'",
+  }),
   onInvalid: option.choice(['dead-letter', 'retry', 'skip'], {
     meaning: 'What happens to messages that cannot be read or fail validation.',
     default: 'dead-letter',
@@ -175,6 +193,11 @@ export const listenerOptions = defineOptions('@RocketMQListener', {
   }),
   connection: option.text({ meaning: 'Name of a connection in the module options.' }),
   id: option.text({ meaning: 'Name in logs and in the registry; Class.method by default.' }),
+  schema: option.object<unknown>({
+    meaning: 'A Standard Schema (zod 4, valibot, ...) that every payload must keep to.',
+    is: isSchema,
+    must: 'must be a Standard Schema, such as z.object({ ... }) of zod 4',
+  }),
   payloadType: option.object<unknown>({
     meaning: 'Class of the payload for validation, where the compiler cannot tell.',
     is: isFunction,
