@@ -7,7 +7,6 @@ import {
   RocketMQContext,
   RocketMQListener,
   RocketMQModule,
-  RocketMQReplyListener,
   RocketMQTemplate,
   RocketMQTransactionListener,
   type TransactionHandler,
@@ -43,7 +42,8 @@ class Books {
     const wanted = new Set(ids);
     return eventually(`${ids.join(', ')} in ${list}`, wait, () => {
       const found = this[list].filter(({ order }) => wanted.has(order.id));
-      return found.length >= ids.length ? found : undefined;
+      const there = new Set(found.map(({ order }) => order.id));
+      return there.size === wanted.size ? found : undefined;
     });
   }
 }
@@ -62,11 +62,6 @@ class Listeners {
     this.books.inOrder.push({ order, context });
     return ConsumeResult.success();
   }
-
-  @RocketMQReplyListener({ topic: 'ask-nest', group: 'nest-answers' })
-  answer(@MessagePayload() order: Order): Order {
-    return { id: `${order.id} from Nest`, sum: order.sum * 2 };
-  }
 }
 
 @RocketMQTransactionListener({ topic: 'to-spring' })
@@ -79,7 +74,8 @@ class Transactions implements TransactionHandler<Order, TransactionVerdict> {
 
   check(order: Order): TransactionVerdict {
     this.books.checked.push(order.id);
-    return 'commit';
+    // Brokers of 5.x may ask although they were told: the answer must stay the same.
+    return order.id === 'rolled-back' ? 'rollback' : 'commit';
   }
 }
 
@@ -208,7 +204,7 @@ describe.each(['ours', '5.3.3'] as const)(
         return wanted.every((key) => all.includes(key)) ? all : undefined;
       });
       expect(keys).not.toContain('rolled-back');
-      expect(new Set(books.checked)).toEqual(new Set(['asked']));
+      expect(books.checked).toContain('asked');
     });
 
     it("Spring's transactions reach us when committed, at once or when asked", async () => {
@@ -217,26 +213,11 @@ describe.each(['ours', '5.3.3'] as const)(
         await spring.run('transaction', words);
       }
       const seen = await books.until('orders', ['tx-ask', 'tx-commit']);
-      expect(seen.map(({ context }) => context.keys.join()).toSorted()).toEqual(['ask', 'commit']);
+      expect(new Set(seen.map(({ context }) => context.keys.join()))).toEqual(
+        new Set(['ask', 'commit']),
+      );
       expect(books.orders.map(({ order }) => order.id)).not.toContain('tx-rollback');
       expect((await spring.untilEvents('checked')).length).toBeGreaterThan(0);
-    });
-
-    it("a reply listener of Spring's answers our request", async () => {
-      const answer = await template.request<Order>(
-        'ask-spring',
-        { id: 'question', sum: 21 },
-        { timeout: '30s' },
-      );
-      expect(answer).toEqual({ id: 'question from Spring', sum: 42 });
-    });
-
-    it("our reply listener answers Spring's request", async () => {
-      const events = await spring.run('ask', { to: 'ask-nest', order: 'question', sum: 21 });
-      expect(events.find(({ event }) => event === 'answer')).toMatchObject({
-        id: 'question from Nest',
-        sum: 42,
-      });
     });
   },
 );

@@ -9,7 +9,6 @@ import {
   Param,
   Post,
   Scope,
-  StandardSchemaValidationPipe,
   UseFilters,
   UseGuards,
   UseInterceptors,
@@ -39,7 +38,6 @@ import {
 import { Ctx, Payload } from '@nestjs/microservices';
 import { IsString } from 'class-validator';
 import { Observable, tap } from 'rxjs';
-import { z } from 'zod';
 import {
   ConsumeResult,
   MessagePayload,
@@ -113,7 +111,11 @@ function filter(name: string, taken: Type<Error>): Type<object> {
     catch(_: unknown, host: ArgumentsHost): unknown {
       journal.push(`filter ${name}`);
       if (isRocketMQContext(host)) return ConsumeResult.deadLetter(name);
-      host.switchToHttp().getResponse<{ status(code: number): { end(): void } }>().status(200).end();
+      host
+        .switchToHttp()
+        .getResponse<{ status(code: number): { end(): void } }>()
+        .status(200)
+        .end();
       return undefined;
     }
   }
@@ -250,63 +252,6 @@ describe('access to the message', () => {
     }
     await deliver(Orders, order);
     expect(journal).toEqual(['UNIQUE']);
-  });
-});
-
-describe('a schema', () => {
-  const schema = z.object({ id: z.string(), sum: z.number().default(7) });
-
-  @Injectable()
-  class OfTheListener {
-    @RocketMQListener({ topic: 'orders', group: 'g', schema })
-    handle(payload: object): void {
-      journal.push(JSON.stringify(payload));
-    }
-  }
-
-  @Injectable()
-  class OfTheParameter {
-    @RocketMQListener({ topic: 'orders', group: 'g' })
-    on(@MessagePayload({ schema }) payload: object): void {
-      journal.push(JSON.stringify(payload));
-    }
-  }
-
-  @RocketMQListener({ topic: 'orders', group: 'g', schema })
-  @Injectable()
-  class OfTheClassForm {
-    onMessage(payload: object): void {
-      journal.push(JSON.stringify(payload));
-    }
-  }
-
-  const nests = [{ provide: APP_PIPE, useValue: new StandardSchemaValidationPipe() }];
-
-  it.each([
-    ['of the listener', OfTheListener, []],
-    ['of the parameter', OfTheParameter, []],
-    ['of the class form', OfTheClassForm, []],
-    ["of the listener beside Nest's own pipe", OfTheListener, nests],
-    ["of the parameter beside Nest's own pipe", OfTheParameter, nests],
-  ])('%s runs, and gives the handler what it makes of the payload', async (_, listener, others) => {
-    const good = await deliver(listener, order, others);
-    expect(good.verdict).toEqual({ kind: 'success' });
-    expect(journal.splice(0)).toEqual(['{"id":"o1","sum":7}']);
-    const bad = await deliver(listener, { id: 1 }, others);
-    expect(bad.verdict).toMatchObject({
-      kind: 'dead-letter',
-      reason: expect.stringMatching(/id: .*expected string/) as unknown,
-    });
-    expect(journal).toEqual([]);
-  });
-
-  it('that is none is refused at start', async () => {
-    @Injectable()
-    class Wrong {
-      @RocketMQListener({ topic: 'orders', group: 'g', schema: {} as never })
-      on(): void {}
-    }
-    await expect(deliver(Wrong, order)).rejects.toThrow("'schema' must be a Standard Schema");
   });
 });
 

@@ -5,15 +5,18 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.spring.core.RocketMQTemplate;
 import org.apache.rocketmq.spring.support.RocketMQHeaders;
+import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.Banner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 import org.springframework.messaging.Message;
 import org.springframework.messaging.support.MessageBuilder;
@@ -32,6 +35,21 @@ import org.springframework.messaging.support.MessageBuilder;
     SpringListeners.Transactions.class,
 })
 public class Spring {
+    static final int PATIENCE_MS = 30_000;
+
+    @Bean
+    static BeanPostProcessor patientProducer() {
+        return new BeanPostProcessor() {
+            @Override
+            public Object postProcessBeforeInitialization(Object bean, String name) {
+                if (bean instanceof DefaultMQProducer) {
+                    ((DefaultMQProducer) bean).setMqClientApiTimeout(PATIENCE_MS);
+                }
+                return bean;
+            }
+        };
+    }
+
     public static void main(String[] args) throws Exception {
         SpringApplication application = new SpringApplication(Spring.class);
         application.setWebApplicationType(WebApplicationType.NONE);
@@ -39,7 +57,7 @@ public class Spring {
         Map<String, Object> settings = new HashMap<>();
         settings.put("rocketmq.name-server", args[0].substring("ns=".length()));
         settings.put("rocketmq.producer.group", "spring-producers");
-        settings.put("rocketmq.producer.send-message-timeout", 30000);
+        settings.put("rocketmq.producer.send-message-timeout", PATIENCE_MS);
         settings.put("logging.level.root", "OFF");
         application.setDefaultProperties(settings);
         ConfigurableApplicationContext context = application.run();
@@ -78,7 +96,7 @@ public class Spring {
                 break;
             case "ask":
                 SpringOrder answer = template.sendAndReceive(
-                    destination, message(command, order), SpringOrder.class, 30000);
+                    destination, message(command, order), SpringOrder.class, PATIENCE_MS);
                 Events.print("answer", "id", answer.getId(), "sum", answer.getSum());
                 break;
             default:

@@ -12,6 +12,7 @@ import org.apache.rocketmq.spring.core.RocketMQLocalTransactionListener;
 import org.apache.rocketmq.spring.core.RocketMQLocalTransactionState;
 import org.apache.rocketmq.spring.core.RocketMQPushConsumerLifecycleListener;
 import org.apache.rocketmq.spring.core.RocketMQReplyListener;
+import org.apache.rocketmq.spring.support.RocketMQHeaders;
 import org.springframework.messaging.Message;
 
 /** The listeners of the application, in the forms that rocketmq-spring knows. */
@@ -23,6 +24,8 @@ final class SpringListeners {
         @Override
         public void prepareStart(DefaultMQPushConsumer consumer) {
             consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+            // How busy the machine is, is not what specs ask about.
+            consumer.setMqClientApiTimeout(Spring.PATIENCE_MS);
         }
     }
 
@@ -93,8 +96,12 @@ final class SpringListeners {
 
         @Override
         public RocketMQLocalTransactionState checkLocalTransaction(Message message) {
-            Events.print("checked", "headers", message.getHeaders());
-            return RocketMQLocalTransactionState.COMMIT;
+            Object keys = message.getHeaders().get(RocketMQHeaders.PREFIX + RocketMQHeaders.KEYS);
+            Events.print("checked", "keys", keys);
+            // Brokers of 5.x may ask although they were told: the answer must stay the same.
+            return "rollback".equals(keys)
+                ? RocketMQLocalTransactionState.ROLLBACK
+                : RocketMQLocalTransactionState.COMMIT;
         }
     }
 }
