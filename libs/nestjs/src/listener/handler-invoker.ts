@@ -72,17 +72,19 @@ export class HandlerInvokers {
     }
     // The method itself, not a bound copy: guards and filters are metadata of the function.
     const callback = (instance as Record<string, Method>)[method] as Method;
-    const call = this.enhancers.creatorFor(found).create(
-      instance,
-      callback,
-      method,
-      ROUTE_ARGS_METADATA,
-      { exchangeKeyForValue: valueOf },
-      contextId,
-      undefined,
-      { guards: true, interceptors: true, filters: true },
-      ROCKETMQ_CONTEXT_TYPE,
-    );
+    const call = this.enhancers
+      .creatorFor(found)
+      .create(
+        instance,
+        callback,
+        method,
+        ROUTE_ARGS_METADATA,
+        { exchangeKeyForValue: valueOf },
+        contextId,
+        undefined,
+        { guards: true, interceptors: true, filters: true },
+        ROCKETMQ_CONTEXT_TYPE,
+      );
     return async (payload, context) => {
       const result: unknown = await call(payload, context);
       if (result instanceof Uncaught) throw result.error;

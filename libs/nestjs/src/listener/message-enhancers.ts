@@ -50,7 +50,8 @@ export function messageContextCreator(
   const own = Object.create(config) as ApplicationConfig;
   for (const kind of enhancerKinds) {
     if (kinds.includes(kind)) continue;
-    for (const name of globalsOf[kind]) Object.defineProperty(own, name, { value: () => [], configurable: true });
+    for (const name of globalsOf[kind])
+      Object.defineProperty(own, name, { value: () => [], configurable: true });
   }
   const filters = kinds.includes('filters');
   Object.defineProperty(own, 'getGlobalFilters', {
