@@ -4,7 +4,7 @@ import {
   ConsumeResult,
   MessageContext,
   MessagePayload,
-  RocketMQContext,
+  type RocketMQContext,
   RocketMQListener,
   RocketMQModule,
   RocketMQTemplate,

@@ -1,5 +1,5 @@
 import {
-  ApplicationConfig,
+  type ApplicationConfig,
   ExternalContextCreator,
   ModuleRef,
   type NestContainer,
