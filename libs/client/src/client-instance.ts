@@ -59,23 +59,27 @@ function ownOptions(options: ClientOptions): Record<string, unknown> {
 export class ClientInstance {
   /** `ip@instanceName`, as brokers know this client. */
   readonly clientId: string;
-  /** Only known here and at the wire: everything else uses plain names. */
+  /** @internal Only known here and at the wire: everything else uses plain names. */
   readonly namespace: Namespace | undefined;
-  /** What sends and heartbeats say of the unit. */
+  /** @internal What sends and heartbeats say of the unit. */
   readonly unitMode: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** @internal */
   readonly calls: BrokerCalls;
+  /** @internal */
   readonly routes: RouteTable;
+  /** @internal */
   readonly uniqueKeys: UniqueKeys;
-  /** Requests of all producers here that wait for replies. */
+  /** @internal Requests of all producers here that wait for replies. */
   readonly replies: PendingReplies;
+  /** @internal */
   readonly requestTimeout: number;
-  /** Name servers in use. */
+  /** @internal Name servers in use. */
   readonly nameServers: NameServers;
-  /** Watches for members of other processes with the same id. */
+  /** @internal Watches for members of other processes with the same id. */
   readonly namesakes: Namesakes;
-  /** Where the cluster is known from: addresses, or where their list is had. */
+  /** @internal Where the cluster is known from: addresses, or where their list is had. */
   readonly cluster: readonly string[];
   private readonly ids: ClientIds;
   private readonly addressServer: AddressServer | undefined;
@@ -158,7 +162,7 @@ export class ClientInstance {
   }
 
   /**
-   * Gets known to every broker of the name servers, now and with each refresh of the routes; for
+   * @internal Gets known to every broker of the name servers, now and with each refresh of the routes; for
    * those who are asked by brokers before they have sent anything. Never rejects.
    */
   async meetAllBrokers(): Promise<void> {
@@ -194,6 +198,11 @@ export class ClientInstance {
     });
   }
 
+  /** How many queues of a topic can be read, as last heard; undefined while the topic is not known. */
+  queuesOf(topic: string): number | undefined {
+    return this.routes.known(topic)?.subscribe.length;
+  }
+
   get isClosed(): boolean {
     return this.state === 'closed';
   }
@@ -207,14 +216,14 @@ export class ClientInstance {
     return [...this.producers.keys()];
   }
 
-  /** The consumers here. */
+  /** @internal The consumers here. */
   get consumerMembers(): ConsumerMember[] {
     return [...this.consumers.values()];
   }
 
   /**
-   * Throws `ClientConfigurationError` when the group has a producer here already, or one with the same
-   * client id elsewhere in this process.
+   * @internal Throws `ClientConfigurationError` when the group has a producer here already, or one
+   * with the same client id elsewhere in this process.
    */
   addProducer(member: ProducerMember): void {
     if (this.producers.has(member.group)) throw groupTaken('producer', member.group);
@@ -222,28 +231,30 @@ export class ClientInstance {
     this.producers.set(member.group, member);
   }
 
-  /** The same for consumers. */
+  /** @internal The same for consumers. */
   addConsumer(member: ConsumerMember): void {
     if (this.consumers.has(member.group)) throw groupTaken('consumer', member.group);
     this.claimId('consumer', member.group);
     this.consumers.set(member.group, member);
   }
 
-  /** The group under its name on the wire has a member here. */
+  /** @internal The group under its name on the wire has a member here. */
   has(kind: 'producer' | 'consumer', wireGroup: string): boolean {
     const members = kind === 'producer' ? this.producers : this.consumers;
     return members.has(this.namespace?.unwrap(wireGroup) ?? wireGroup);
   }
 
+  /** @internal */
   producer(group: string): ProducerMember | undefined {
     return this.producers.get(group);
   }
 
+  /** @internal */
   consumer(group: string): ConsumerMember | undefined {
     return this.consumers.get(group);
   }
 
-  /** Takes a member out and tells the brokers; never rejects, ends within `timeoutMs` a broker. */
+  /** @internal Takes a member out and tells the brokers; never rejects, ends within `timeoutMs` a broker. */
   async remove(member: ProducerMember | ConsumerMember, timeoutMs: number): Promise<void> {
     const isProducer = this.producers.get(member.group) === member;
     const isConsumer = this.consumers.get(member.group) === member;
@@ -272,14 +283,14 @@ export class ClientInstance {
   }
 
   /**
-   * The same at a start. Rejects with `AccessDeniedError` when no broker took it and one of them refused
-   * for reasons of access: waiting would not help.
+   * @internal The same at a start. Rejects with `AccessDeniedError` when no broker took it and one
+   * of them refused for reasons of access: waiting would not help.
    */
   introduce(): Promise<void> {
     return this.greetings.introduce();
   }
 
-  /** Tells one broker; answers whether it took it. */
+  /** @internal Tells one broker; answers whether it took it. */
   greet(address: string): Promise<boolean> {
     return this.greetings.greet(address);
   }

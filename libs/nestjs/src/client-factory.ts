@@ -127,8 +127,8 @@ class Connection implements ClientPort {
   }
 
   routeOf(topic: string): { readonly queues: number } | undefined {
-    const route = this.shared.routes.known(topic);
-    return route === undefined ? undefined : { queues: route.subscribe.length };
+    const queues = this.shared.queuesOf(topic);
+    return queues === undefined ? undefined : { queues };
   }
 
   async close(): Promise<void> {
