@@ -71,7 +71,8 @@ describe('operations on a broker', () => {
     await context.with(inside, () => app.get(RocketMQTemplate).send('orders', { id: 'o1' }));
     expect(await app.get(Points).seen.next()).toBe('o1');
     await app.close();
-    const spans = exporter.getFinishedSpans();
+    const all = exporter.getFinishedSpans();
+    const spans = all.filter(({ name }) => !name.startsWith('receive '));
     const [sendOrder, firstTry, secondTry, sendPaid, points] = [
       'send orders',
       'process orders',
@@ -92,6 +93,18 @@ describe('operations on a broker', () => {
     ]);
     expect(new Set(spans.map((span) => span.spanContext().traceId)).size).toBe(1);
     expect(secondTry?.attributes['messaging.rocketmq.message.reconsume_times']).toBe(1);
+    const receipts = all.filter(({ name }) => name.startsWith('receive '));
+    expect(receipts.map(({ name }) => name).toSorted()).toEqual([
+      'receive %RETRY%payments',
+      'receive orders',
+      'receive paid',
+    ]);
+    for (const receipt of receipts) {
+      expect(receipt.parentSpanContext).toBeUndefined();
+      expect(receipt.links.map((link) => link.context.traceId)).toEqual([
+        outer.spanContext().traceId,
+      ]);
+    }
     expect(secondTry?.attributes['messaging.destination.name']).toBe('orders');
   });
 
@@ -163,6 +176,17 @@ describe('a start without servers', () => {
     expect(bad).toEqual([expect.stringContaining("Connection 'default' (127.0.0.1:1) cannot be")]);
     await app.close();
     expect(log.lines.filter((line) => /^(warn|error)/.test(line))).toEqual(bad);
+  });
+
+  it('says the same when it does not wait for them', async () => {
+    const log = new LogLines();
+    const embedded = { nameServers: '127.0.0.1:1', dir: '.' } as EmbeddedRocketMQ;
+    const startup = { wait: false };
+    const app = await startNest(embedded, { providers: [Points] }, { startup }, log);
+    const bad = () => log.lines.filter((line) => /^(warn|error)/.test(line));
+    await eventually('the sentence', 30_000, () => bad()[0]);
+    expect(bad()).toEqual([expect.stringContaining("Connection 'default' (127.0.0.1:1) cannot")]);
+    await app.close();
   });
 
   it('is refused with failFast, and leaves nothing open', async () => {

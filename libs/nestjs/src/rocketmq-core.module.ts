@@ -86,8 +86,8 @@ export class RocketMQCoreModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onModuleInit(): Promise<void> {
-    this.setup.prepare(RocketMQCoreModule);
     try {
+      this.setup.prepare(RocketMQCoreModule);
       await this.operations.start();
       await this.connections.start();
     } catch (error) {

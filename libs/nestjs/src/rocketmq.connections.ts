@@ -60,6 +60,16 @@ export class RocketMQConnection {
     return this.opened?.watch.problem;
   }
 
+  /** Makes the client, which opens nothing yet; what it does not take goes to `problems`. */
+  check(problems: Problems): void {
+    try {
+      this.open();
+    } catch (error) {
+      const where = `RocketMQModule connection '${this.settings.name}'`;
+      problems.add('ROCKETMQ_OPTION_INVALID', `${where}: ${messageOf(error)}`);
+    }
+  }
+
   /** Waits for the servers as `startup` says; see `ConnectionWatch.begin`. */
   begin(): Promise<void> {
     return this.looking.outside(() => this.open().watch.begin());

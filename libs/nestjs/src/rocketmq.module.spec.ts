@@ -174,6 +174,31 @@ describe('an application that is set up wrongly in many places', () => {
   });
 });
 
+describe('a client that does not take its options', () => {
+  it('is told with the name of its connection, beside what is wrong with listeners', async () => {
+    const clients = new FakeClients();
+    clients.connect = (connection) => {
+      throw new Error(`the certificate of ${connection.name} cannot be read`);
+    };
+    @Injectable()
+    class Payments {
+      @RocketMQListener({ topic: 'orders' } as never)
+      onOrder(): void {}
+    }
+    const started = startApplication({ providers: [Payments] }, testOptions, clients);
+    await expect(started).rejects.toMatchObject({
+      problems: [
+        {
+          code: 'ROCKETMQ_OPTION_INVALID',
+          sentence:
+            "RocketMQModule connection 'default': the certificate of default cannot be read",
+        },
+        { code: 'ROCKETMQ_GROUP_MISSING' },
+      ],
+    });
+  });
+});
+
 describe('two applications in one process', () => {
   @Injectable()
   class Payments {

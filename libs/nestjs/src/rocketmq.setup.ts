@@ -42,6 +42,8 @@ export class RocketMQSetup {
   prepare(core: unknown): void {
     const { problems } = this.connections;
     this.checkOnce(core, problems);
+    // What is wrong already would only be said twice.
+    if (problems.list.length === 0) this.connections.all.forEach((one) => one.check(problems));
     const values = new ValueResolver(this.settingSource(), problems);
     const listeners = this.planListeners(values, problems);
     const transactions = this.planTransactions(values, problems);

@@ -34,6 +34,7 @@ export class ConnectionWatch {
   private timer: Timer | undefined;
   private isClosed = false;
   private isLooking = false;
+  private hasLooked = false;
 
   constructor(private readonly watched: WatchedConnection) {}
 
@@ -42,9 +43,9 @@ export class ConnectionWatch {
     return this.lostAt === undefined ? undefined : this.reason;
   }
 
-  /** It is said already, or about to be, that the servers are not there. */
+  /** It is said already, or about to be if it is so, that the servers are not there. */
   get isExpected(): boolean {
-    return this.lostAt !== undefined || this.isClosed;
+    return this.lostAt !== undefined || this.isClosed || !this.hasLooked;
   }
 
   /**
@@ -53,7 +54,10 @@ export class ConnectionWatch {
    */
   async begin(): Promise<void> {
     const { startup, client } = this.watched;
-    if (client.brokers === undefined) return;
+    if (client.brokers === undefined) {
+      this.hasLooked = true;
+      return;
+    }
     client.onConnectionClosed?.(() => this.lookSoon());
     if (startup.wait || startup.failFast) await this.waitForServers();
     else this.inBackground(0);
@@ -85,7 +89,7 @@ export class ConnectionWatch {
     const began = clock.monotonic();
     for (;;) {
       const problem = await this.look();
-      if (problem === undefined) return;
+      if (problem === undefined) return void (this.hasLooked = true);
       if (clock.monotonic() - began + startInterval > startup.timeout) {
         if (!startup.failFast) return this.lose(problem, 'start');
         throw new RocketMQConnectionError(
@@ -110,6 +114,7 @@ export class ConnectionWatch {
       this.isLooking = true;
       void this.look().then((problem) => {
         this.isLooking = false;
+        this.hasLooked = true;
         if (this.isClosed) return;
         if (problem === undefined) this.regain();
         else if (this.lostAt === undefined) this.lose(problem, 'run');
@@ -121,6 +126,7 @@ export class ConnectionWatch {
   private lose(problem: string, when: 'start' | 'run'): void {
     const { clock, events, logger, name, servers } = this.watched;
     this.lostAt = clock.now();
+    this.hasLooked = true;
     this.reason = problem;
     const remedy =
       when === 'start'

@@ -2,7 +2,7 @@ import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Link, Span, SpanContext, Tracer } from '@opentelemetry/api';
 import type { OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
 import type { PortConsumeVerdict, SendResult } from '../client-port.js';
-import type { ConsumeCall, Observer, SendCall, Verdicts } from './observer.js';
+import type { ConsumeCall, Observer, Receipt, SendCall, Verdicts } from './observer.js';
 import type { TelemetryValues } from './operations-options.js';
 import { loadPeer } from './peer.js';
 import { readTraceParent, writeTraceParent } from './trace-parent.js';
@@ -93,6 +93,23 @@ class MessageSpans implements Observer {
     } finally {
       span.end();
     }
+  }
+
+  received({ group, queue, messages, startedAt }: Receipt): void {
+    const { api } = this;
+    const attributes = {
+      'messaging.system': 'rocketmq',
+      'messaging.operation.name': 'receive',
+      'messaging.operation.type': 'receive',
+      'messaging.destination.name': queue.topic,
+      'messaging.destination.partition.id': `${queue.brokerName}:${queue.queueId}`,
+      'messaging.consumer.group.name': group,
+      'messaging.batch.message_count': messages.length,
+    };
+    const times = startedAt === undefined ? {} : { startTime: startedAt };
+    const links = this.linksOf(messages);
+    const details = { kind: api.SpanKind.CLIENT, attributes, links, ...times };
+    this.tracer.startSpan(`receive ${queue.topic}`, details, api.ROOT_CONTEXT).end();
   }
 
   private conclude(span: Span, verdicts: Verdicts): void {

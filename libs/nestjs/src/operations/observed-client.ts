@@ -118,6 +118,7 @@ function observedConsumer(
     listener: observedListener(options, watching),
     onAssigned: assignments(group, watching),
   });
+  tellReceipts(consumer, watching);
   return delegating(consumer, {
     start: async () => {
       await outside(() => consumer.start());
@@ -144,6 +145,24 @@ function observedConsumer(
     },
   });
 }
+
+/** Tells of what pulls bring, when somebody wants to know. */
+function tellReceipts(consumer: ConsumerPort, { observers }: Watching): void {
+  const wanting = observers.filter((observer) => observer.received !== undefined);
+  if (wanting.length === 0) return;
+  consumer.client?.().addFilterHook({
+    name: 'RocketMQModule telemetry',
+    keep: ({ group, queue, messages }) => {
+      const status = consumer.status?.().queues.find((one) => sameQueue(one.queue, queue));
+      const startedAt = status?.pulledAt === 0 ? undefined : status?.pulledAt;
+      for (const observer of wanting) observer.received?.({ group, queue, messages, startedAt });
+      return messages;
+    },
+  });
+}
+
+const sameQueue = (a: MessageQueue, b: MessageQueue): boolean =>
+  a.topic === b.topic && a.brokerName === b.brokerName && a.queueId === b.queueId;
 
 function observedListener(
   options: PortConsumerOptions,
@@ -218,13 +237,11 @@ function assignments(
   { connection, clock, events }: Watching,
 ): NonNullable<PortConsumerOptions['onAssigned']> {
   const before = new Map<string, readonly MessageQueue[]>();
-  const same = (a: MessageQueue, b: MessageQueue): boolean =>
-    a.brokerName === b.brokerName && a.queueId === b.queueId;
   return (topic, mine) => {
     const had = before.get(topic) ?? [];
     before.set(topic, mine);
-    const came = mine.filter((one) => !had.some((other) => same(one, other)));
-    const left = had.filter((one) => !mine.some((other) => same(one, other)));
+    const came = mine.filter((one) => !had.some((other) => sameQueue(one, other)));
+    const left = had.filter((one) => !mine.some((other) => sameQueue(one, other)));
     const facts = { connection, at: clock.now(), group, topic, assigned: mine.length };
     if (left.length > 0) events.emit('queues-revoked', { ...facts, queues: left });
     if (came.length > 0) events.emit('queues-assigned', { ...facts, queues: came });

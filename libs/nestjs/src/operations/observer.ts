@@ -1,4 +1,4 @@
-import type { OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
+import type { MessageQueue, OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
 import type { PortConsumeContext, PortConsumeVerdict } from '../client-port.js';
 
 /** A call of a producer, as those see it who look on. */
@@ -27,6 +27,16 @@ export interface ConsumeCall {
   readonly port: PortConsumeContext;
 }
 
+/** Messages that a pull of a listener's consumer brought. */
+export interface Receipt {
+  readonly group: string;
+  readonly queue: MessageQueue;
+  /** Never empty. */
+  readonly messages: readonly StoredMessage[];
+  /** When the pull began, ms since 1970; undefined: not known. */
+  readonly startedAt: number | undefined;
+}
+
 /** What becomes of each message of a call, in order. */
 export type Verdicts = readonly PortConsumeVerdict[];
 
@@ -37,6 +47,7 @@ export type Verdicts = readonly PortConsumeVerdict[];
 export interface Observer {
   send<T>(call: SendCall, next: (messages: readonly OutgoingMessage[]) => Promise<T>): Promise<T>;
   consume(call: ConsumeCall, next: () => Promise<Verdicts>): Promise<Verdicts>;
+  received?(receipt: Receipt): void;
 }
 
 /** The first observer is the outermost. */
