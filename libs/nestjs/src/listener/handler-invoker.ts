@@ -16,6 +16,7 @@ import {
 } from './handler-parameters.js';
 import { Uncaught } from './message-enhancers.js';
 import type { FoundListener } from './rocketmq.explorer.js';
+import { SchemaPipe } from './schema-pipe.js';
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -23,6 +24,8 @@ type Method = (...args: unknown[]) => unknown;
 export interface Invoker {
   /** What the payload parameter is declared as; undefined: the handler wants no payload. */
   readonly target: PayloadTarget | undefined;
+  /** For a payload of a batch: what the listener's schema makes of it. Rejects when it is invalid. */
+  checkItem?(payload: unknown): Promise<unknown>;
   /**
    * Runs guards, interceptors, pipes, the handler, and exception filters when it fails. Answers
    * at once where there is nothing to wait for, and throws or rejects.
@@ -44,9 +47,16 @@ export class HandlerInvokers {
     const { host } = found;
     const { singleton } = host;
     const target = payloadTarget(found, isBatch);
+    const items = isBatch ? found.options.schema : undefined;
+    const check = items === undefined ? undefined : new SchemaPipe(items);
+    const checkItem =
+      check === undefined
+        ? {}
+        : { checkItem: (payload: unknown): Promise<unknown> => check.transform(payload) };
     if (singleton === undefined) {
       return {
         target,
+        ...checkItem,
         invoke: async (payload, context) => {
           const { instance, contextId } = await host.forMessage(context);
           return this.handler(found, instance, contextId)(payload, context);
@@ -57,6 +67,7 @@ export class HandlerInvokers {
     let handler: DirectHandler | undefined;
     return {
       target,
+      ...checkItem,
       invoke: (payload, context) => {
         handler ??= this.handler(found, singleton);
         return handler(payload, context);

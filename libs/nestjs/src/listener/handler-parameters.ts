@@ -111,9 +111,16 @@ function parameterTypes(found: FoundListener): unknown[] {
 
 /** The schema of the listener is that of its payload; one of the parameter itself comes first. */
 function declareSchema(found: FoundListener): void {
-  const { schema } = found.options;
+  const { schema, batch } = found.options;
   const entry = payloadEntry(found);
-  if (schema === undefined || entry === undefined || entry.schema !== undefined) return;
+  // That of a batch listener is for each payload, not for the array.
+  if (
+    schema === undefined ||
+    batch !== undefined ||
+    entry === undefined ||
+    entry.schema !== undefined
+  )
+    return;
   const { index, data, pipes = [] } = entry;
   const own = { index, data: data as string | undefined, pipes: pipes as never[], schema };
   addParameter(found.host.classRef, found.method, ParameterKind.payload, own);

@@ -1,11 +1,13 @@
 import { Logger } from '@nestjs/common';
+import { messageOf } from '@nestjs-rocketmq/foundation';
 import type { StoredMessage } from '@nestjs-rocketmq/message';
 import type {
   PortConsumeContext,
   PortConsumeVerdict,
   PortConsumeVerdicts,
 } from '../client-port.js';
-import type { MessageConverters } from '../converter/message-converters.js';
+import { CONTENT_TYPE_PROPERTY, type MessageConverters } from '../converter/message-converters.js';
+import { MessageConversionError } from '../nestjs.errors.js';
 import { RocketMQContext, type ListenerIdentity } from '../rocketmq.context.js';
 import type { Invoker } from './handler-invoker.js';
 import type { ListenerPlan } from './listener-plan.js';
@@ -139,7 +141,8 @@ export class ListenerContainer {
     const payloads: unknown[] = [];
     for (const message of messages) {
       try {
-        payloads.push(this.decode(message));
+        const payload = this.decode(message);
+        payloads.push(await (this.invoker.checkItem?.(payload) ?? payload));
         readable.push(message);
         outcomes.push(undefined);
       } catch (error) {
@@ -199,7 +202,18 @@ export class ListenerContainer {
   private decode(message: StoredMessage): unknown {
     const { target } = this.invoker;
     // A handler that asks for no payload takes care of the body itself, whatever it is.
-    return target === undefined ? message.body : this.converters.decode(message, target);
+    if (target === undefined) return message.body;
+    try {
+      return this.converters.decode(message, target);
+    } catch (error) {
+      const { topic } = message;
+      const contentType = message.property(CONTENT_TYPE_PROPERTY);
+      throw new MessageConversionError(
+        `${this.plan.name} cannot read a message of topic '${topic}' (content type ` +
+          `${contentType ?? 'not told'}): ${messageOf(error)}`,
+        { cause: error, details: { listener: this.plan.name, topic, contentType } },
+      );
+    }
   }
 
   /** The client took the messages away meanwhile; an orderly queue waits for its handler instead. */

@@ -67,6 +67,22 @@ describe('a schema', () => {
     expect(journal).toEqual([]);
   });
 
+  it('of a batch listener is for each payload: a bad one goes alone to the dead letters', async () => {
+    @Injectable()
+    class Batches {
+      @RocketMQListener({ topic: 'orders', group: 'g', batch: 4, schema })
+      on(@MessagePayload() payloads: object[]): void {
+        journal.push(JSON.stringify(payloads));
+      }
+    }
+    const { app, clients } = await startApplication({ providers: [Batches] });
+    const messages = [order, { id: 1 }, { id: 'o2' }].map((payload) => storedMessage(payload));
+    const verdicts = await clients.consumer('g').deliver(...messages);
+    await app.close();
+    expect(verdicts.map(({ kind }) => kind)).toEqual(['success', 'dead-letter', 'success']);
+    expect(journal).toEqual(['[{"id":"o1","sum":7},{"id":"o2","sum":7}]']);
+  });
+
   it('that is none is refused at start', async () => {
     @Injectable()
     class Wrong {
@@ -74,5 +90,23 @@ describe('a schema', () => {
       on(): void {}
     }
     await expect(deliver(Wrong, order)).rejects.toThrow("'schema' must be a Standard Schema");
+  });
+});
+
+describe('a body that cannot be read', () => {
+  it('is told of with listener, topic and content type', async () => {
+    @Injectable()
+    class Orders {
+      @RocketMQListener({ topic: 'orders', group: 'g' })
+      on(@MessagePayload() _payload: object): void {}
+    }
+    const { verdict } = await deliver(Orders, 'no json');
+    expect(verdict).toMatchObject({
+      kind: 'dead-letter',
+      reason: expect.stringContaining(
+        "Orders.on cannot read a message of topic 'orders' (content type not told): " +
+          'The body is not application/json',
+      ) as unknown,
+    });
   });
 });

@@ -155,7 +155,8 @@ export interface RocketMQListenerOptions extends ConsumeOptions {
   readonly id?: string;
   /**
    * A Standard Schema (zod 4, valibot, ...) that every payload must keep to; the handler gets what
-   * the schema makes of it. A payload that does not goes the way of `onInvalid`.
+   * the schema makes of it. A payload that does not goes the way of `onInvalid`; of a batch only
+   * that payload goes, and the handler gets the others.
    */
   readonly schema?: StandardSchema;
   /** Class of the payload for validation, where the compiler cannot tell (class form). */
