@@ -19,16 +19,23 @@ function expectedOf(name: string): string[] {
     .map((line) => line.replace(/^\/\/ {3}/, ''));
 }
 
+/** A machine that does much else at the same time takes long to make a PostgreSQL in memory. */
+const deadline = 300_000;
+
 describe('the examples', () => {
   afterEach(() => jest.restoreAllMocks());
 
-  it.each(names)('%s does what it says, and ends by itself', async (name) => {
-    const printed: string[] = [];
-    jest.spyOn(console, 'log').mockImplementation((line: unknown) => {
-      printed.push(String(line));
-    });
-    await import(`./${name}/main.js`);
-    // Messages of different topics overtake each other.
-    expect(printed.toSorted()).toEqual(expectedOf(name).toSorted());
-  });
+  it.each(names)(
+    '%s does what it says, and ends by itself',
+    async (name) => {
+      const printed: string[] = [];
+      jest.spyOn(console, 'log').mockImplementation((line: unknown) => {
+        printed.push(String(line));
+      });
+      await import(`./${name}/main.js`);
+      // Messages of different topics overtake each other.
+      expect(printed.toSorted()).toEqual(expectedOf(name).toSorted());
+    },
+    deadline,
+  );
 });
