@@ -3,7 +3,7 @@ import type { RocketMQEventMap } from '../operations/event-types.js';
 import { RocketMQClosedError } from '../nestjs.errors.js';
 import { RocketMQRecord } from './rocketmq.record.js';
 import { readReply } from './rpc-reply.js';
-import { TransportLink, type RocketMQStatus } from './transport-link.js';
+import { TransportLink } from './transport-link.js';
 import type { RocketMQTransportOptions } from './transport-options.js';
 
 /** Handlers of events by name, for `on`. */
@@ -29,7 +29,7 @@ export type RocketMQTransportEvents = {
  * const price = await firstValueFrom(this.orders.send<number>('prices', { sku }));
  * ```
  */
-export class RocketMQClient extends ClientProxy<RocketMQTransportEvents, RocketMQStatus> {
+export class RocketMQClient extends ClientProxy<RocketMQTransportEvents, string> {
   private link: TransportLink | undefined;
   private opening: Promise<void> | undefined;
 
