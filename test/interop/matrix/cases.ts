@@ -4,11 +4,14 @@ import { producerCases } from './producer-cases.js';
 import { offsetCases, pullCases } from './pull-cases.js';
 import { pushCases } from './push-cases.js';
 import { connectionCases, serviceCases } from './service-cases.js';
+import { nameCases } from './name-cases.js';
+import { storeAnswerCases } from './store-answer-cases.js';
 import { requestCases, transactionCases } from './transaction-cases.js';
 
 /** Every row of docs/interop.md, in its order. */
 export const caseGroups: readonly CaseGroup[] = [
   producerCases,
+  storeAnswerCases,
   transactionCases,
   requestCases,
   pushCases,
@@ -16,6 +19,7 @@ export const caseGroups: readonly CaseGroup[] = [
   pullCases,
   offsetCases,
   connectionCases,
+  nameCases,
   serviceCases,
 ];
 

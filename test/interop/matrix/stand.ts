@@ -19,17 +19,26 @@ import { RawBroker } from '../../support/raw-broker.js';
 import {
   askByHand,
   createTopic,
+  startJavaBroker,
   startJavaServers,
   temporaryFolder,
   untilRegistered,
 } from '../../support/java.js';
-import { startOurServers } from '../../support/our-servers.js';
+import { startOurBroker, startOurServers } from '../../support/our-servers.js';
 import { listBrokerProperties, ListPlace, promptOpMessages } from '../client-list.js';
 import { OurPeer } from '../our-peer.js';
 import type { MatrixServer } from './case.js';
 
 /** How long anything may take; machines are slow and busy. */
 export const deadline = 90_000;
+
+/** A broker beside that of the column, of the same kind, with properties of its own. */
+export interface ExtraBroker {
+  readonly name: string;
+  readonly port: number;
+  /** Makes a topic of one queue here (`alsoThere`: at the column's broker too); waits for its route. */
+  topic(word: string, alsoThere?: boolean): Promise<string>;
+}
 
 /** A server and what cases need of it. One for all cases of a column. */
 export class Stand implements AsyncDisposable {
@@ -194,6 +203,27 @@ export class Stand implements AsyncDisposable {
     };
   }
 
+  /** Started once for all cases that share it; it makes no topics by itself. */
+  async extraBroker(properties: Record<string, string | number | boolean>): Promise<ExtraBroker> {
+    const name = this.name('broker-extra');
+    const { server, nameServers } = this;
+    const all = { brokerName: name, autoCreateTopicEnable: false, ...properties };
+    const address = await startExtraBroker(server, nameServers, all, (close) =>
+      this.closers.push(close),
+    );
+    const topic = async (word: string, alsoThere = false): Promise<string> => {
+      const made = this.name(word);
+      await createTopic(address, made, 1);
+      if (alsoThere) await createTopic(this.brokerAddress, made, 1);
+      await eventually(`${made} at ${name}`, deadline, async () => {
+        const queues = await this.looker.fetchMessageQueues(made).catch(() => []);
+        return queues.length === (alsoThere ? 2 : 1) || undefined;
+      });
+      return made;
+    };
+    return { name, port: Number(address.split(':')[1]), topic };
+  }
+
   /** Waits for a state of the outside. */
   async until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
     await eventually(what, deadline, async () => ((await isSo()) ? true : undefined));
@@ -254,6 +284,27 @@ async function startServers(server: MatrixServer) {
   });
   const { address, name } = java.broker;
   return { ...java, brokerAddress: address, brokerName: name };
+}
+
+async function startExtraBroker(
+  server: MatrixServer,
+  nameServers: string,
+  properties: Record<string, string | number | boolean>,
+  onClose: (close: () => Promise<unknown>) => void,
+): Promise<string> {
+  if (server !== 'ours') {
+    const java = await startJavaBroker(server, { nameServers, heapMb: 320, properties });
+    onClose(() => java.kill());
+    return java.address;
+  }
+  const storeDir = temporaryFolder('extra-store');
+  const ours = await startOurBroker({ nameServers, storeDir, properties });
+  onClose(async () => {
+    await ours.program.stop();
+    rmSync(storeDir, { recursive: true, force: true });
+  });
+  await untilRegistered(nameServers, ours.address);
+  return ours.address;
 }
 
 /** Polls until `count` messages came. */
