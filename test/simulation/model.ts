@@ -257,7 +257,9 @@ export class Model {
     for (const [key, known] of this.known) {
       const { id, position } = known;
       if (position >= lowest || contents.has(key)) {
-        if (isOld(known)) this.passedOver(position);
+        // Queues begin behind what is to be removed before it is. Where that fails or the process ends,
+        // who reads a queue in order (delays, checks of transactions) has passed what is there again.
+        if (isOld(known)) this.gone(position);
         continue;
       }
       this.history.check(
@@ -269,14 +271,6 @@ export class Model {
       this.gone(position);
       this.world.count('old record gone');
     }
-  }
-
-  /**
-   * Queues begin behind what is to be removed before it is: where that fails, and the next start
-   * finds it again, who reads a queue in order (delays, checks of transactions) has passed it.
-   */
-  private passedOver(position: number): void {
-    if (this.world.happened.has('EIO remove')) this.gone(position);
   }
 
   /**
