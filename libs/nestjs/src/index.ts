@@ -17,6 +17,11 @@ export {
   type PayloadOptions,
 } from './decorators/message-params.decorator.js';
 export type * from './decorators/standard-schema.js';
+export {
+  RocketMQReplyListener,
+  type ReplyOptions,
+  type RocketMQReplyListenerOptions,
+} from './decorators/reply-listener.decorator.js';
 export * from './decorators/transaction-listener.decorator.js';
 export type { ListenerState } from './listener/group-consumer.js';
 export type { ListenerHandle, ListenerQueue, ListenerReport } from './listener/listener-handle.js';
@@ -68,6 +73,8 @@ export type {
   OutgoingKind,
   OutgoingSend,
 } from './template/outgoing-interceptor.js';
+export { replyOptions } from './reply/reply-planner.js';
+export type { ReplySchema, RequestOptions } from './template/requesting.js';
 export { sendOptions } from './template/send-option-table.js';
 export * from './template/send-options.js';
 export type { TemplateBackend } from './template/template-backend.js';

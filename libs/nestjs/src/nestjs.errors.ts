@@ -79,6 +79,20 @@ export class TransactionNotStoredError extends CodedError {
   readonly code = 'ROCKETMQ_TRANSACTION_NOT_STORED';
 }
 
+/** The listener that a request reached failed; `remote` is what it threw. */
+export class RequestFailedError extends CodedError {
+  readonly code = 'ROCKETMQ_REQUEST_FAILED';
+
+  constructor(
+    sentence: string,
+    /** Name, sentence and code of the error there. */
+    readonly remote: { readonly name: string; readonly message: string; readonly code?: string },
+    options?: CodedErrorOptions,
+  ) {
+    super(sentence, options);
+  }
+}
+
 /** The broker did not take a message with a time of its own: it has no timers, or none so long. */
 export class TimerRefusedError extends CodedError {
   readonly code = 'ROCKETMQ_TIMER_REFUSED';

@@ -3,6 +3,7 @@
  * in one application still see each other's decorators.
  */
 export const LISTENER_METADATA = 'rocketmq:listener';
+export const REPLY_LISTENER_METADATA = 'rocketmq:reply-listener';
 export const TRANSACTION_LISTENER_METADATA = 'rocketmq:transaction-listener';
 export const EVENT_METADATA = 'rocketmq:event';
 

@@ -12,6 +12,8 @@ import { EventBinder } from './operations/event-binder.js';
 import { Problems } from './options/problems.js';
 import type { SettingSource } from './options/setting.js';
 import { ValueResolver } from './options/value-resolver.js';
+import { readReply } from './reply/reply-planner.js';
+import { Replier, type ReplySettings } from './reply/replying-invoker.js';
 import { RocketMQConnections } from './rocketmq.connections.js';
 import { resolveInterceptors } from './template/outgoing-interceptor.js';
 import {
@@ -24,6 +26,7 @@ import {
 @Injectable()
 export class RocketMQSetup {
   private readonly logger = new Logger('RocketMQ');
+  private readonly replies = new Map<string, ReplySettings>();
 
   constructor(
     @Inject(RocketMQConnections) private readonly connections: RocketMQConnections,
@@ -87,7 +90,24 @@ export class RocketMQSetup {
     planner.finish();
     const usable = plans.filter((plan) => plan !== undefined);
     checkTogether(usable, problems);
+    for (const plan of usable) this.planReply(plan, values, problems);
     return usable;
+  }
+
+  private planReply(plan: ListenerPlan, values: ValueResolver, problems: Problems): void {
+    const reply = plan.found?.reply;
+    const { converters } = this.connections.settings;
+    if (reply === undefined) return;
+    this.replies.set(plan.id, readReply(reply, plan, converters, values, problems));
+  }
+
+  /** A reply listener sends what its handler returns. */
+  private replying(plan: ListenerPlan, invoker: Invoker): Invoker {
+    const reply = this.replies.get(plan.id);
+    if (reply === undefined) return invoker;
+    const { converters } = this.connections.settings;
+    const backend = this.connections.sender(plan.connection.settings.name);
+    return new Replier(plan.id, reply, converters, backend).around(invoker);
   }
 
   private planTransactions(values: ValueResolver, problems: Problems): TransactionPlan[] {
@@ -105,7 +125,8 @@ export class RocketMQSetup {
     const { found } = plan;
     if (found === undefined) throw new TypeError(`${plan.name} has no method to call`);
     this.warnOfScope(found);
-    return new ListenerContainer(plan, this.invokers.create(found), converters);
+    const invoker = this.replying(plan, this.invokers.create(found));
+    return new ListenerContainer(plan, invoker, converters);
   }
 
   /** A listener that is added while the application runs. */

@@ -1,10 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import type { MarkedReply, ReplyOptions } from '../decorators/reply-listener.decorator.js';
 import type { RocketMQTransactionListenerOptions } from '../decorators/transaction-listener.decorator.js';
 import type { RocketMQListenerOptions } from '../options/listener-options.js';
 import {
   CLASS_LISTENER_METHODS,
   LISTENER_METADATA,
+  REPLY_LISTENER_METADATA,
   TRANSACTION_LISTENER_METADATA,
 } from '../rocketmq.constants.js';
 import { HostResolver, type HandlerHost, type InstanceWrapper } from './handler-host.js';
@@ -18,6 +20,8 @@ export interface FoundListener {
   readonly options: RocketMQListenerOptions;
   /** The decorator stands on the class. */
   readonly isClassForm: boolean;
+  /** It is a `@RocketMQReplyListener`. */
+  readonly reply?: ReplyOptions | undefined;
 }
 
 /** A `@RocketMQTransactionListener` as it stands in the application. */
@@ -102,9 +106,12 @@ export class RocketMQExplorer {
     const add = (method: string, marked: object, isClassForm: boolean): void => {
       const all = (Reflect.getOwnMetadata(LISTENER_METADATA, marked) ??
         []) as RocketMQListenerOptions[];
+      const replies = (Reflect.getOwnMetadata(REPLY_LISTENER_METADATA, marked) ??
+        []) as MarkedReply[];
       all.forEach((options, at) => {
         const name = `${classRef.name}.${method}${at === 0 ? '' : `#${at + 1}`}`;
-        found.push({ name, method, host, options, isClassForm });
+        const reply = replies.find(({ listener }) => listener === options)?.reply;
+        found.push({ name, method, host, options, isClassForm, reply });
       });
     };
     const [usual] = CLASS_LISTENER_METHODS;

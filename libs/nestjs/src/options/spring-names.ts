@@ -47,7 +47,7 @@ export const springNames: Readonly<Record<string, string>> = {
 
 /** Names that mean something this version cannot do; refused with the reason. */
 export const namesOfLater: Readonly<Record<string, string>> = {
-  replyTimeout: 'request and reply is not served by this version',
+  replyTimeout: 'it belongs to @RocketMQReplyListener',
   tls: "it belongs to a connection, beside 'nameServers'",
   accessChannel: 'access channels are not served by this version',
   namespace: "it belongs to a connection, beside 'nameServers'",

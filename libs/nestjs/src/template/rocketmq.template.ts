@@ -3,6 +3,7 @@ import type { SendResult } from '../client-port.js';
 import { BatchPartlySentError, RocketMQClosedError, RocketMQSendError } from '../nestjs.errors.js';
 import { LocalWork } from '../transaction/transaction-dispatcher.js';
 import type { LocalTransaction } from '../transaction/transaction-handler.js';
+import { sendRequest, type RequestOptions } from './requesting.js';
 import { optionNames } from './send-option-table.js';
 import type {
   BatchOptions,
@@ -228,6 +229,38 @@ export class RocketMQTemplate<Topics extends object = object> {
       work,
       options,
     });
+  }
+
+  /**
+   * Sends a request and resolves with the reply of whoever consumes it: a `@RocketMQReplyListener`,
+   * or a Java consumer. `timeout` (default `producer.sendTimeout`) is for all of it. The type of the
+   * reply comes from `type` or `schema`, or is told: `request<Price>(...)`.
+   *
+   * Rejects with the client's `RequestTimeoutError` when no reply came in time, with
+   * `RequestFailedError` when the listener failed, with `MessageConversionError` when the reply
+   * cannot be read or is not what `schema` wants, and as `send` does.
+   *
+   * @example
+   * ```ts
+   * const price = await template.request('prices', { sku }, { type: Price, timeout: '2s' });
+   * ```
+   */
+  async request<R = unknown, D extends Destination<Topics> = Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    options: RequestOptions<R, PropertiesOf<Topics, D>> = {},
+  ): Promise<R> {
+    const { converters } = this.backend;
+    return sendRequest<R>(this.sending, converters, { destination, payload, options });
+  }
+
+  /** Spring's name of `request`. */
+  sendAndReceive<R = unknown, D extends Destination<Topics> = Destination<Topics>>(
+    destination: D,
+    payload: PayloadOf<Topics, D>,
+    options?: RequestOptions<R, PropertiesOf<Topics, D>>,
+  ): Promise<R> {
+    return this.request<R, D>(destination, payload, options);
   }
 
   /** Spring's name of `send`. */
