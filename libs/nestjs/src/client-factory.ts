@@ -1,5 +1,6 @@
 import {
   ClientInstance,
+  LitePullConsumer,
   PushConsumer,
   TransactionalProducer,
   type ClientOptions,
@@ -13,8 +14,10 @@ import type {
   ConsumerPort,
   KnownBroker,
   PortConsumerOptions,
+  PortPullOptions,
   PortTransactionListener,
   ProducerPort,
+  PullPort,
 } from './client-port.js';
 import type { ConnectionSettings } from './options/module-settings.js';
 import type { ProducerValues } from './options/producer-options.js';
@@ -129,6 +132,30 @@ class Connection implements ClientPort {
   routeOf(topic: string): { readonly queues: number } | undefined {
     const queues = this.shared.queuesOf(topic);
     return queues === undefined ? undefined : { queues };
+  }
+
+  pullConsumer(options: PortPullOptions): PullPort {
+    const { group, subscriptions, model, from, pullBatchSize } = options;
+    const { offsetDirectory, trace, traceTopic } = options;
+    const consumer = new LitePullConsumer({
+      instance: this.shared,
+      group,
+      subscriptions,
+      model,
+      from,
+      pullBatchSize,
+      autoCommit: false,
+      enableTrace: trace,
+      ...(offsetDirectory === undefined ? {} : { offsetDirectory }),
+      ...(traceTopic === undefined ? {} : { traceTopic }),
+    });
+    return {
+      native: consumer,
+      start: () => consumer.start(),
+      poll: (timeout) => consumer.poll(timeout),
+      commit: (offsets, persist) => consumer.commit(offsets, { persist }),
+      close: (deadline) => consumer.close({ deadline }),
+    };
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type {
   HashKey,
+  LitePullConsumer,
   PushConsumer,
   PushConsumerOptions,
   QueueSelector,
@@ -214,10 +215,51 @@ export interface ConsumerPort {
   client?(): PushConsumer;
 }
 
+/** What a pull consumer of the client is given; times in milliseconds. */
+export interface PortPullOptions {
+  readonly group: string;
+  readonly subscriptions: readonly {
+    readonly topic: string;
+    readonly expression?: string;
+    readonly sql?: string;
+  }[];
+  readonly model: 'clustering' | 'broadcasting';
+  readonly from: 'last' | 'first' | { readonly timestamp: number };
+  readonly pullBatchSize: number;
+  readonly offsetDirectory: string | undefined;
+  readonly trace: boolean;
+  readonly traceTopic: string | undefined;
+}
+
+/** Messages of one queue in order; never empty. */
+export interface PortBatch {
+  readonly queue: MessageQueue;
+  readonly messages: readonly StoredMessage[];
+  /** One past the last message. */
+  readonly offset: number;
+}
+
+/** A consumer that is asked for messages; it commits nothing by itself. */
+export interface PullPort {
+  /** The client's own consumer, where there is one. */
+  readonly native?: LitePullConsumer;
+  start(): Promise<void>;
+  /** Undefined when nothing came within `timeout` ms, or the consumer was closed. */
+  poll(timeout: number): Promise<PortBatch | undefined>;
+  /** With `persist` the broker has it when this resolves, else soon. */
+  commit(
+    offsets: readonly { readonly queue: MessageQueue; readonly offset: number }[],
+    persist: boolean,
+  ): Promise<void>;
+  close(deadline: number): Promise<void>;
+}
+
 /** One connection's clients. */
 export interface ClientPort {
   producer(values: ProducerValues, transactions: PortTransactionListener): ProducerPort;
   consumer(options: PortConsumerOptions): ConsumerPort;
+  /** Missing where there are no pull consumers, in tests for example. */
+  pullConsumer?(options: PortPullOptions): PullPort;
   /** Asks a name server for the brokers; rejects when none answers. Absent: not known here. */
   brokers?(): Promise<readonly KnownBroker[]>;
   /** Whether a server takes a connection; never rejects. Absent: not known here. */

@@ -73,6 +73,9 @@ export type {
   OutgoingKind,
   OutgoingSend,
 } from './template/outgoing-interceptor.js';
+export { RocketMQPullConsumer, type ReceiveOptions } from './pull/pull-consumer.js';
+export { pullConsumerOptions, type PullConsumerOptions } from './pull/pull-options.js';
+export { ReceivedMessage, ReceivedMessages } from './pull/received-messages.js';
 export { replyOptions } from './reply/reply-planner.js';
 export type { ReplySchema, RequestOptions } from './template/requesting.js';
 export { sendOptions } from './template/send-option-table.js';

@@ -58,6 +58,11 @@ export class RocketMQSendError extends CodedError {
   readonly code = 'ROCKETMQ_SEND_REFUSED';
 }
 
+/** A call of `receive` or `pullConsumer` cannot work as written: name, group, options. */
+export class RocketMQReceiveError extends CodedError {
+  readonly code = 'ROCKETMQ_RECEIVE_REFUSED';
+}
+
 /** The template was used after the application was closed, or a producer before it was started. */
 export class RocketMQClosedError extends CodedError {
   readonly code = 'ROCKETMQ_CLOSED';

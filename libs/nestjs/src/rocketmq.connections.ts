@@ -19,6 +19,7 @@ import {
 } from './options/producer-options.js';
 import { DelayLevels } from './options/delay-levels.js';
 import { Problems } from './options/problems.js';
+import { PullConsumers } from './pull/pull-consumers.js';
 import { ROCKETMQ_CLIENT_FACTORY, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
 import type { OutgoingInterceptor } from './template/outgoing-interceptor.js';
 import type { TemplateBackend } from './template/template-backend.js';
@@ -37,6 +38,7 @@ interface LookingOn {
 /** One cluster: its settings, its clients, and who answers for its transactions. */
 export class RocketMQConnection {
   readonly transactions: TransactionDispatcher;
+  readonly pulls: PullConsumers;
   /** Its consumers that were started and not closed. */
   readonly consumers = new Set<WatchedConsumer>();
   private opened: { readonly client: ClientPort; readonly watch: ConnectionWatch } | undefined;
@@ -48,6 +50,7 @@ export class RocketMQConnection {
     private readonly looking: LookingOn,
   ) {
     this.transactions = new TransactionDispatcher(settings.name, () => module.converters);
+    this.pulls = new PullConsumers(settings, module, () => this.client);
   }
 
   /** Made when first needed: nothing opens while the options may still be refused. */
@@ -155,6 +158,10 @@ class Sender implements TemplateBackend {
 
   get transactions(): TransactionDispatcher {
     return this.owner.existing(this.host, this.connection).transactions;
+  }
+
+  get pulls(): PullConsumers {
+    return this.owner.existing(this.host, this.connection).pulls;
   }
 
   producer(): Promise<ProducerPort> {
@@ -300,6 +307,16 @@ export class RocketMQConnections {
     await Promise.all(this.all.map((connection) => connection.begin()));
     const usable = this.senders.filter((sender) => this.byName.has(sender.connection));
     await Promise.all(usable.map((sender) => sender.producer()));
+  }
+
+  /** Starts the pull consumers of the options. */
+  async startPulling(): Promise<void> {
+    await Promise.all(this.all.map(({ pulls }) => pulls.start()));
+  }
+
+  /** Ends the loops over pull consumers and leaves their groups. */
+  async stopPulling(): Promise<void> {
+    await Promise.all(this.all.map(({ pulls }) => pulls.close()));
   }
 
   /** Closes every producer and connection; ends within a deadline whatever the servers do. */

@@ -27,15 +27,18 @@ class ListenerRunner implements OnApplicationBootstrap, OnModuleDestroy {
   async onApplicationBootstrap(): Promise<void> {
     try {
       await this.registry.startAll();
+      await this.connections.startPulling();
     } catch (error) {
       // An application that does not start leaves nothing open: Nest calls no hook for it.
+      await this.registry.stopAll();
+      await this.connections.stopPulling();
       await this.connections.close();
       throw error;
     }
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.registry.stopAll();
+    await Promise.all([this.registry.stopAll(), this.connections.stopPulling()]);
   }
 }
 

@@ -5,6 +5,7 @@ import type { MetricsOptions, TelemetryOptions } from '../operations/operations-
 import type { MessageConverter } from '../converter/message-converter.js';
 import type { Duration } from './duration.js';
 import type { ConsumeOptions, ListenerOptionsHook, ListenersSetting } from './listener-options.js';
+import type { PullConsumerOptions } from '../pull/pull-options.js';
 import type { OutgoingInterceptorToken } from '../template/outgoing-interceptor.js';
 import type { ProducerSettings } from './producer-options.js';
 
@@ -38,6 +39,11 @@ export interface ConnectionOptions extends PassedOnOptions {
    */
   readonly nameServers?: string | readonly string[];
   readonly producer?: ProducerSettings;
+  /**
+   * Consumers that are asked for messages, by name, for `template.receive` and
+   * `template.pullConsumer`.
+   */
+  readonly pullConsumers?: Readonly<Record<string, PullConsumerOptions>>;
   /** Defaults for the listeners of this connection. */
   readonly consumer?: ConsumeOptions;
   /** The broker's `messageDelayLevel` when it was changed, for delays given as times. */

@@ -11,6 +11,7 @@ import {
   type MetricsValues,
   type TelemetryValues,
 } from '../operations/operations-options.js';
+import { readPullConsumer, type PullSettings } from '../pull/pull-options.js';
 import type { OutgoingInterceptorToken } from '../template/outgoing-interceptor.js';
 import { DEFAULT_CONNECTION } from '../rocketmq.constants.js';
 import { DelayLevels } from './delay-levels.js';
@@ -46,6 +47,8 @@ export interface ConnectionSettings {
   readonly producer: ProducerValues;
   /** As given; templates with settings of their own build on it. */
   readonly producerGiven: ProducerSettings;
+  /** By name. */
+  readonly pullConsumers: ReadonlyMap<string, PullSettings>;
   /** As given; resolved together with each listener. */
   readonly consumer: ConsumeOptions;
   readonly delayLevels: DelayLevels;
@@ -71,7 +74,7 @@ export interface ModuleSettings {
   readonly clock: Clock;
 }
 
-const connectionNames = [...connectionOptions.names, 'producer', 'consumer'];
+const connectionNames = [...connectionOptions.names, 'producer', 'pullConsumers', 'consumer'];
 const consumerNames = consumeOptions.names;
 
 function readConnection(
@@ -110,6 +113,7 @@ function readConnection(
     hasProducerGroup: given.producer?.group !== undefined,
     producer: readProducer(`${where} producer`, given.producer, problems),
     producerGiven: given.producer ?? {},
+    pullConsumers: readPullConsumers(where, given.pullConsumers, problems),
     consumer: given.consumer ?? {},
     delayLevels,
     requestTimeout: values.requestTimeout as number,
@@ -123,6 +127,27 @@ function readStartup(where: string, given: unknown, problems: Problems): Startup
   const place = `${where} startup`;
   checkNames(place, values, startupOptions.names, problems);
   return readTable(place, startupOptions, { ...values }, problems) as StartupValues;
+}
+
+function readPullConsumers(
+  where: string,
+  given: ConnectionOptions['pullConsumers'],
+  problems: Problems,
+): Map<string, PullSettings> {
+  const found = new Map<string, PullSettings>();
+  for (const [name, own] of Object.entries(given ?? {})) {
+    const settings = readPullConsumer(`${where} pullConsumers.${name}`, own, problems);
+    const twin = [...found].find(([, { group }]) => group === settings.group);
+    if (twin !== undefined) {
+      problems.add(
+        'ROCKETMQ_GROUP_TWICE',
+        `${where}: the pull consumers '${twin[0]}' and '${name}' are both in group ` +
+          `'${settings.group}', and a group has one subscription; give one of them another group`,
+      );
+    }
+    found.set(name, settings);
+  }
+  return found;
 }
 
 function passedOn(given: Partial<ConnectionOptions>): PassedOnOptions {

@@ -76,6 +76,11 @@ export const moduleOptions = defineOptions('RocketMQModule.forRoot', {
     is: isObject,
     must: 'must be an object',
   }),
+  pullConsumers: option.object<unknown>({
+    meaning: "The connection's pull consumers by name: see the options of 'pullConsumers'.",
+    is: isObject,
+    must: 'must be an object',
+  }),
   consumer: option.object<unknown>({
     meaning: "Defaults for the connection's listeners: see the options of 'consumer'.",
     is: isObject,

@@ -1,6 +1,9 @@
 import type { TransactionalProducer } from '@nestjs-rocketmq/client';
 import type { SendResult } from '../client-port.js';
 import { BatchPartlySentError, RocketMQClosedError, RocketMQSendError } from '../nestjs.errors.js';
+import type { ReceiveOptions, RocketMQPullConsumer } from '../pull/pull-consumer.js';
+import type { PullConsumerOptions } from '../pull/pull-options.js';
+import type { ReceivedMessages } from '../pull/received-messages.js';
 import { LocalWork } from '../transaction/transaction-dispatcher.js';
 import type { LocalTransaction } from '../transaction/transaction-handler.js';
 import { sendRequest, type RequestOptions } from './requesting.js';
@@ -252,6 +255,33 @@ export class RocketMQTemplate<Topics extends object = object> {
   ): Promise<R> {
     const { converters } = this.backend;
     return sendRequest<R>(this.sending, converters, { destination, payload, options });
+  }
+
+  /**
+   * A pull consumer: one of `pullConsumers` of the connection by its name, or one with the options
+   * given, which is made at the first call and kept. It is closed with the application. Throws
+   * `RocketMQReceiveError` for names that nobody knows and options that cannot be.
+   */
+  pullConsumer<T = unknown>(from: string | PullConsumerOptions): RocketMQPullConsumer<T> {
+    return this.backend.pulls.get<T>(from);
+  }
+
+  /**
+   * Asks a pull consumer for its next messages: at most `max`, none when nothing came within
+   * `timeout`. They count as processed when they are committed, not before.
+   *
+   * @example
+   * ```ts
+   * const received = await template.receive<Order>('audit', { max: 100, timeout: '2s' });
+   * await store(received.payloads);
+   * await received.commit();
+   * ```
+   */
+  async receive<T = unknown>(
+    from: string | PullConsumerOptions,
+    options?: ReceiveOptions,
+  ): Promise<ReceivedMessages<T>> {
+    return this.pullConsumer<T>(from).receive(options);
   }
 
   /** Spring's name of `request`. */

@@ -2,6 +2,7 @@ import type { ProducerPort } from '../client-port.js';
 import type { MessageConverters } from '../converter/message-converters.js';
 import type { DelayLevels } from '../options/delay-levels.js';
 import type { HashQueueSelector } from '../options/producer-options.js';
+import type { PullConsumers } from '../pull/pull-consumers.js';
 import type { TransactionDispatcher } from '../transaction/transaction-dispatcher.js';
 import type { OutgoingInterceptor } from './outgoing-interceptor.js';
 
@@ -14,6 +15,7 @@ export interface TemplateBackend {
   readonly transactions: TransactionDispatcher;
   /** In order, the first outermost. Throws before the application is initialised. */
   readonly interceptors: readonly OutgoingInterceptor[];
+  readonly pulls: PullConsumers;
   /** The producer if it is started and not closed. */
   readonly running: ProducerPort | undefined;
   /** The started producer. Rejects with `RocketMQClosedError` after the application is closed. */

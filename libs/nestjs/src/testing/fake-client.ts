@@ -9,6 +9,7 @@ import {
   type OutgoingMessage,
 } from '@nestjs-rocketmq/message';
 import { eachVerdict } from '../index.js';
+import { FakePull } from './fake-pull.js';
 import type {
   ClientFactory,
   ClientPort,
@@ -30,6 +31,7 @@ import type {
 export class FakeClients implements ClientFactory {
   readonly producers: FakeProducer[] = [];
   readonly consumers: FakeConsumer[] = [];
+  readonly pulls: FakePull[] = [];
   /** What happened, in order: `start producer orders`, `close consumer payments`, ... */
   readonly journal: string[] = [];
   /** Sees each consumer before anybody uses it. */
@@ -62,6 +64,11 @@ export class FakeClients implements ClientFactory {
         this.consumers.push(consumer);
         this.onConsumer(consumer);
         return consumer;
+      },
+      pullConsumer: (options) => {
+        const pull = new FakePull((event) => this.note(event), options);
+        this.pulls.push(pull);
+        return pull;
       },
       close: () => this.note(`close connection ${connection.name}`),
     };
