@@ -1,6 +1,11 @@
 import type { TransactionalProducer } from '@nestjs-rocketmq/client';
 import type { SendResult } from '../client-port.js';
-import { BatchPartlySentError, RocketMQClosedError, RocketMQSendError } from '../nestjs.errors.js';
+import {
+  BatchPartlySentError,
+  RocketMQClosedError,
+  RocketMQReceiveError,
+  RocketMQSendError,
+} from '../nestjs.errors.js';
 import type { ReceiveOptions, RocketMQPullConsumer } from '../pull/pull-consumer.js';
 import type { PullConsumerOptions } from '../pull/pull-options.js';
 import type { ReceivedMessages } from '../pull/received-messages.js';
@@ -263,7 +268,9 @@ export class RocketMQTemplate<Topics extends object = object> {
    * `RocketMQReceiveError` for names that nobody knows and options that cannot be.
    */
   pullConsumer<T = unknown>(from: string | PullConsumerOptions): RocketMQPullConsumer<T> {
-    return this.backend.pulls.get<T>(from);
+    const { pulls } = this.backend;
+    if (pulls !== undefined) return pulls.get<T>(from);
+    throw new RocketMQReceiveError('This template only sends: it has no pull consumers.');
   }
 
   /**

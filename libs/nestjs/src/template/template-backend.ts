@@ -15,7 +15,8 @@ export interface TemplateBackend {
   readonly transactions: TransactionDispatcher;
   /** In order, the first outermost. Throws before the application is initialised. */
   readonly interceptors: readonly OutgoingInterceptor[];
-  readonly pulls: PullConsumers;
+  /** Missing where nothing can be pulled, in unit tests for example. */
+  readonly pulls?: PullConsumers;
   /** The producer if it is started and not closed. */
   readonly running: ProducerPort | undefined;
   /** The started producer. Rejects with `RocketMQClosedError` after the application is closed. */
