@@ -3,7 +3,7 @@ import { Test } from '@nestjs/testing';
 import {
   MessageContext,
   MessagePayload,
-  RocketMQContext,
+  type RocketMQContext,
   RocketMQListener,
   RocketMQModule,
   RocketMQReplyListener,

@@ -30,7 +30,8 @@ export class FakePull implements PullPort {
 
   /** Waits without end for `timeout` over 0: specs put messages or close. */
   async poll(timeout: number): Promise<PortBatch | undefined> {
-    while (this.batches.length === 0 && timeout > 0 && !this.isClosed) {
+    const isPatient = (): boolean => timeout > 0 && !this.isClosed;
+    while (this.batches.length === 0 && isPatient()) {
       await new Promise<void>((resolve) => (this.wake = resolve));
     }
     return this.batches.shift();
