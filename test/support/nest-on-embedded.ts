@@ -46,7 +46,7 @@ export class LogLines implements LoggerService {
 
 /** A running application with the module on the embedded servers. */
 export async function startNest(
-  embedded: EmbeddedRocketMQ,
+  embedded: { readonly nameServers: string | readonly string[]; readonly dir: string },
   metadata: ModuleMetadata,
   options: Partial<RocketMQModuleOptions> = {},
   logger: LoggerService = new LogLines(),
