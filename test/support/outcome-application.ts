@@ -8,7 +8,7 @@ import {
   MessageContext,
   MessagePayload,
   RawMessage,
-  RocketMQContext,
+  type RocketMQContext,
   RocketMQListener,
   RocketMQTemplate,
   type RocketMQListenerOptions,
@@ -40,6 +40,9 @@ class FullLines extends LogLines {
 function shown(part: unknown): string {
   return part instanceof Error || typeof part !== 'object' ? String(part) : JSON.stringify(part);
 }
+
+/** An alias, because the compiler wants to keep the class of a decorated parameter. */
+type Context = RocketMQContext;
 
 class Text {
   @IsString()
@@ -97,7 +100,7 @@ function listenersOf(mode: Mode, seen: Seen): new () => object {
       maxReconsumeTimes: 2,
       ...own,
     })
-    onSingle(@MessagePayload() _: Text, @MessageContext() context: RocketMQContext): unknown {
+    onSingle(@MessagePayload() _: Text, @MessageContext() context: Context): unknown {
       return this.act(context);
     }
 
@@ -108,7 +111,7 @@ function listenersOf(mode: Mode, seen: Seen): new () => object {
       consumeTimeout: '1s',
       ...own,
     })
-    onSlow(@MessageContext() context: RocketMQContext): unknown {
+    onSlow(@MessageContext() context: Context): unknown {
       return this.act(context);
     }
 
@@ -119,7 +122,7 @@ function listenersOf(mode: Mode, seen: Seen): new () => object {
       batch: { maxSize: 3, maxWait: '1s' },
       ...own,
     })
-    onAcknowledged(@MessageContext() context: RocketMQContext): void {
+    onAcknowledged(@MessageContext() context: Context): void {
       const names = this.names(context);
       context.acknowledge(names.indexOf('b') < 0 ? names.length : names.indexOf('b'));
       const rest = context.messages.slice(context.acknowledged);
@@ -133,7 +136,7 @@ function listenersOf(mode: Mode, seen: Seen): new () => object {
       batch: { maxSize: 3, maxWait: '1s' },
       ...own,
     })
-    onEach(@MessageContext() context: RocketMQContext): unknown[] {
+    onEach(@MessageContext() context: Context): unknown[] {
       return this.names(context).map((name, at) => {
         if (name === 'c') return ConsumeResult.deadLetter('c');
         const isFirst = context.messages[at]?.reconsumeTimes === 0;

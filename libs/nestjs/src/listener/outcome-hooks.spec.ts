@@ -234,20 +234,20 @@ interface Shape {
 @Injectable()
 class OnParameter {
   @RocketMQListener({ topic: 'a', group: 'a' })
-  on(@MessagePayload(new ValidationPipe()) _: Shape): void {}
+  on(@MessagePayload(new ValidationPipe()) _shape: Shape): void {}
 }
 
 @Injectable()
 class OnMethod {
   @RocketMQListener({ topic: 'a', group: 'a' })
   @UsePipes(ValidationPipe)
-  on(@MessagePayload() _: Shape | undefined): void {}
+  on(@MessagePayload() _shape: Shape | undefined): void {}
 }
 
 @Injectable()
 class OnBatch {
   @RocketMQListener({ topic: 'a', group: 'a', batch: 4 })
-  on(@MessagePayload(ValidationPipe) _: Shape[]): void {}
+  on(@MessagePayload(ValidationPipe) _shape: Shape[]): void {}
 }
 
 describe('a payload that is to be validated, but has no class at run time', () => {
