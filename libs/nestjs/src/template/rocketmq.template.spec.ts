@@ -259,7 +259,9 @@ describe('templates of connections', () => {
     const templates = ['us', { name: 'x', producer: { retrys: 1 } as object }];
     const error = await refusal({ imports: [RocketMQModule.forFeature({ templates })] });
     expect(error.codes).toEqual(['ROCKETMQ_CONNECTION_UNKNOWN', 'ROCKETMQ_OPTION_UNKNOWN']);
-    expect(error.message).toContain("forFeature template 'us' wants the connection 'us'");
+    expect(error.message).toContain(
+      "Template 'us' (of forFeature, or of 'templates') wants the connection 'us'",
+    );
     expect(error.message).toContain("did you mean 'retries'?");
   });
 
@@ -308,7 +310,7 @@ describe('forRootAsync', () => {
 
   it('says what is missing when it is given none', () => {
     expect(() => RocketMQModule.forRootAsync({})).toThrow(
-      'give useFactory, useClass or useExisting',
+      'give one of useFactory, useClass and useExisting; none is given',
     );
   });
 });
