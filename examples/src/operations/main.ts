@@ -105,4 +105,4 @@ await servers.close();
 //   paid o1
 //   dead letter of payments: no such order
 //   alive: ok
-//   spans: process orders, send orders
+//   spans: process orders, receive orders, send orders
