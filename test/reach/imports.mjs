@@ -24,7 +24,8 @@ export function undeclaredImports(folder) {
   for (const file of filesBelow(folder)) {
     const text = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
     for (const [, specifier] of text.matchAll(/(?:\bfrom|\bimport\(?)\s*['"]([^'"\n]+)['"]/g)) {
-      if (specifier.startsWith('.') || isBuiltin(specifier)) continue;
+      // Sentences speak of other things than packages, too.
+      if (!/^[@\w][\w./@-]*$/.test(specifier) || isBuiltin(specifier)) continue;
       const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
       if (!declared.has(name)) found.push(`${file.slice(folder.length + 1)} imports ${specifier}`);
     }
