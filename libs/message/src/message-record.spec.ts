@@ -50,6 +50,14 @@ function recordOf(draft: RecordDraft): Uint8Array {
 }
 
 describe('message record', () => {
+  it('tells one property before and after all are decoded, and after a consumer changed them', () => {
+    const message = new StoredMessage(recordOf(draftOf()));
+    const ask = () => ['TAGS', 'KEYS', 'none', 'toString'].map((name) => message.property(name));
+    expect(ask()).toEqual(['paid', 'a b', undefined, undefined]);
+    message.properties['TAGS'] = 'other';
+    expect(ask()).toEqual(['other', 'a b', undefined, undefined]);
+  });
+
   it('reads back every field it wrote', () => {
     const message = new StoredMessage(recordOf(draftOf()));
     expect(message).toMatchObject({

@@ -3,6 +3,7 @@ import {
   encodeProperties,
   findProperty,
   foundTo,
+  propertyOfBytes,
   readProperty,
   splitKeys,
   tagHash,
@@ -48,6 +49,24 @@ describe('property text', () => {
     expect(new TextDecoder().decode(bytes.subarray(at, foundTo()))).toBe('é');
     expect(readProperty(bytes, 2, bytes.length, encoder.encode('E'))).toBeUndefined();
     expect(readProperty(bytes, 2, bytes.length, encoder.encode('XTAGS'))).toBe('no');
+  });
+
+  it('reads one property by its name as the map has it, whatever the text and the name', () => {
+    const texts = [
+      '',
+      'A\u00011\u0002B\u00012',
+      'A\u00011\u0002A\u00012\u0002A\u0001\u0002AA\u00013\u0002',
+      '\u0001x\u0002C\u0001\u0002noise\u0002D\u0001a\u0001b\u0002',
+      '__proto__\u0001x\u0002toString\u0001y\u0002é\u0001ö\u0002',
+    ];
+    const names = ['', 'A', 'AA', 'B', 'C', 'D', 'D\u0001a', 'noise', '__proto__', 'toString', 'é'];
+    for (const text of texts) {
+      const bytes = encoder.encode(`..${text}`);
+      const map = new Map(Object.entries(decodeProperties(text)));
+      for (const name of names) {
+        expect([name, propertyOfBytes(bytes, 2, bytes.length, name)]).toEqual([name, map.get(name)]);
+      }
+    }
   });
 });
 

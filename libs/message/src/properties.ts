@@ -105,6 +105,37 @@ export function readProperty(
   return at < 0 ? undefined : decoder.decode(bytes.subarray(at, lastTo));
 }
 
+/**
+ * The value of one property, named by a string, in the bytes of a property text: what
+ * `decodeProperties` would have for it, without reading the others.
+ */
+export function propertyOfBytes(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  name: string,
+): string | undefined {
+  if (!isPlainName(name)) return ownValue(decodeProperties(textOf(bytes, from, to)), name);
+  const { length } = name;
+  let valueFrom = -1;
+  let valueTo = -1;
+  for (let at = from; at < to;) {
+    const end = endOfPair(bytes, at, to);
+    const valueAt = at + length + 1;
+    if (valueAt < end && bytes[valueAt - 1] === nameEnd && isText(bytes, at, name)) {
+      valueFrom = valueAt;
+      valueTo = end;
+    }
+    at = end + 1;
+  }
+  return valueFrom < 0 ? undefined : textOf(bytes, valueFrom, valueTo);
+}
+
+/** A property of a map, and nothing that every object has. */
+export function ownValue(properties: Properties, name: string): string | undefined {
+  return Object.hasOwn(properties, name) ? properties[name] : undefined;
+}
+
 /** The smallest hash of a tag. What is smaller, in the place of a tags code, is something else. */
 export const leastTagsCode = -0x8000_0000;
 
@@ -202,6 +233,24 @@ function breaksText(text: string): boolean {
 function startsWith(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
   for (let i = 0; i < name.length; i += 1) if (bytes[at + i] !== name[i]) return false;
   return true;
+}
+
+/** ASCII without the marks of the text: each character is the byte that stands for it. */
+function isPlainName(name: string): boolean {
+  for (let i = 0; i < name.length; i += 1) {
+    const code = name.charCodeAt(i);
+    if (code <= pairEnd || code > 0x7f) return false;
+  }
+  return name !== '';
+}
+
+function isText(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+function textOf(bytes: Uint8Array, from: number, to: number): string {
+  return decoder.decode(bytes.subarray(from, to));
 }
 
 /** Where a pair ends. Most are short, and a loop finds their end sooner than the call of `indexOf` returns. */

@@ -10,7 +10,7 @@ import {
   recordMagicV2,
   RecordParts,
 } from './message-record.js';
-import { decodeProperties, splitKeys } from './properties.js';
+import { decodeProperties, ownValue, propertyOfBytes, splitKeys } from './properties.js';
 import { PropertyName } from './property-names.js';
 import { bornHostLength, storeHostLength } from './sys-flag.js';
 
@@ -157,8 +157,10 @@ export class StoredMessage {
     return decoder.decode(this.bytes.subarray(from, this.at + this.storeSize));
   }
 
+  /** One property; the others are not decoded for it. */
   property(name: string): string | undefined {
-    return this.properties[name];
+    if (this.propertyMap !== undefined) return ownValue(this.propertyMap, name);
+    return propertyOfBytes(this.bytes, this.topicTo + 2, this.at + this.storeSize, name);
   }
 
   get tags(): string | undefined {

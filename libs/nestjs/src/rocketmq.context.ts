@@ -47,7 +47,7 @@ export class RocketMQContext {
 
   /** The topic it was sent to, also when it comes back through the retry topic. */
   get topic(): string {
-    return this.message.properties[PropertyName.RETRY_TOPIC] ?? this.message.topic;
+    return this.message.property(PropertyName.RETRY_TOPIC) ?? this.message.topic;
   }
 
   get tag(): string | undefined {
@@ -90,7 +90,7 @@ export class RocketMQContext {
   }
 
   property(name: string): string | undefined {
-    return this.message.properties[name];
+    return this.message.property(name);
   }
 
   /**

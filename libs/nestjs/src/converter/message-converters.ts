@@ -29,6 +29,8 @@ export interface EncodedPayload {
 export interface Encoded {
   readonly body: Uint8Array;
   readonly properties: Readonly<Record<string, string>>;
+  /** Where one property can be had without decoding all of them. */
+  property?(name: string): string | undefined;
 }
 
 /** The target that a declared parameter class asks for. */
@@ -84,7 +86,10 @@ export class MessageConverters {
     const { body } = message;
     if (target === 'bytes') return body;
     if (target === 'buffer') return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    const given = message.properties[CONTENT_TYPE_PROPERTY];
+    const given =
+      message.property === undefined
+        ? message.properties[CONTENT_TYPE_PROPERTY]
+        : message.property(CONTENT_TYPE_PROPERTY);
     if (target === 'text') return this.decodeText(body, given);
     if (given === TEXT_TYPE) return this.decodeSpringText(body, target);
     return this.read(given ?? this.fallback, body);

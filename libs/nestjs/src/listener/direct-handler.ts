@@ -45,11 +45,18 @@ function callOf(
       return (payload, context) => instance[method]?.(payload, context);
     }
   }
-  const length = (parts.at(-1)?.index ?? -1) + 1;
+  if (first?.index === 0 && second === undefined) {
+    const { kind, data } = first;
+    return (payload, context) => instance[method]?.(valueOf(kind, data, [payload, context]));
+  }
   return (payload, context) => {
     const given = [payload, context];
-    const args = Array.from<unknown>({ length });
-    for (const { kind, index, data } of parts) args[index] = valueOf(kind, data, given);
+    const args: unknown[] = [];
+    for (const { kind, index, data } of parts) {
+      // Parameters without a decorator lie between.
+      while (args.length < index) args.push(undefined);
+      args[index] = valueOf(kind, data, given);
+    }
     return instance[method]?.(...args);
   };
 }

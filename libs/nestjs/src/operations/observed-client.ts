@@ -250,7 +250,7 @@ function assignments(
 
 /** The topic a message was sent to, also when it comes back through the retry topic. */
 export function originalTopic(message: StoredMessage): string {
-  return message.properties[PropertyName.RETRY_TOPIC] ?? message.topic;
+  return message.property(PropertyName.RETRY_TOPIC) ?? message.topic;
 }
 
 /** An object with every method of `inner`, save those that are given. */
