@@ -64,7 +64,10 @@ describe('property text', () => {
       const bytes = encoder.encode(`..${text}`);
       const map = new Map(Object.entries(decodeProperties(text)));
       for (const name of names) {
-        expect([name, propertyOfBytes(bytes, 2, bytes.length, name)]).toEqual([name, map.get(name)]);
+        expect([name, propertyOfBytes(bytes, 2, bytes.length, name)]).toEqual([
+          name,
+          map.get(name),
+        ]);
       }
     }
   });
