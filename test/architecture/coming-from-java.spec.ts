@@ -71,6 +71,7 @@ describe('the page for those who come from the Java client', () => {
       'maxWaitingRequests',
       'retryResponseCodes',
       'latencyMax',
+      'batchWait',
       'notAvailableDuration',
       'topics',
       'pullSuspend',
