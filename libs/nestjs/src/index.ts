@@ -77,7 +77,7 @@ export { RocketMQPullConsumer, type ReceiveOptions } from './pull/pull-consumer.
 export { pullConsumerOptions, type PullConsumerOptions } from './pull/pull-options.js';
 export { ReceivedMessage, ReceivedMessages } from './pull/received-messages.js';
 export { replyOptions } from './reply/reply-planner.js';
-export type { ReplySchema, RequestOptions } from './template/requesting.js';
+export type { RequestOptions } from './template/requesting.js';
 export { sendOptions } from './template/send-option-table.js';
 export * from './template/send-options.js';
 export type { TemplateBackend } from './template/template-backend.js';

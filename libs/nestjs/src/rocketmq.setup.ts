@@ -89,7 +89,7 @@ export class RocketMQSetup {
     const plans = found.map((listener) => planner.plan(sourceOf(listener)));
     planner.finish();
     const usable = plans.filter((plan) => plan !== undefined);
-    checkTogether(usable, problems);
+    checkTogether(usable, this.connections.all, problems);
     for (const plan of usable) this.planReply(plan, values, problems);
     return usable;
   }
@@ -144,7 +144,7 @@ export class RocketMQSetup {
       problems.add('ROCKETMQ_OPTION_INVALID', sentence);
     }
     const plan = planner.plan({ name, where, options, found: undefined });
-    if (plan !== undefined) checkTogether([...others, plan], problems);
+    if (plan !== undefined) checkTogether([...others, plan], this.connections.all, problems);
     if (plan === undefined || problems.list.length > 0) throw new RocketMQSetupError(problems.list);
     const invoker: Invoker = { target: 'any', invoke: handler as Invoker['invoke'] };
     return new ListenerContainer(plan, invoker, this.connections.settings.converters);

@@ -15,14 +15,17 @@ import { checkNames, readTable, type Problems } from '../options/problems.js';
 import type { Setting } from '../options/setting.js';
 import type { ValueResolver } from '../options/value-resolver.js';
 import { DEFAULT_CONNECTION } from '../rocketmq.constants.js';
+import { replyOptions } from '../reply/reply-planner.js';
 import type { RocketMQConnection, RocketMQConnections } from '../rocketmq.connections.js';
 import { ConsumeValueReader } from './consume-values.js';
 import type { ListenerPlan } from './listener-plan.js';
 import { checkPayload } from './payload-checks.js';
-import type { FoundListener } from './rocketmq.explorer.js';
+import { decoratorOf, type FoundListener } from './rocketmq.explorer.js';
 import { SubscriptionReader } from './subscription-reader.js';
 
 const listenerNames = [...consumeOptions.names, ...listenerOptions.names];
+// The reply options themselves were taken out by the decorator; here they are for nearest names.
+const replyNames = [...listenerNames, ...replyOptions.names];
 
 /** Nest's validation pipes throw 400, or 422 when told so. */
 function isValidationError(error: unknown): boolean {
@@ -41,7 +44,7 @@ export interface ListenerSource {
 /** A listener that a decorator made. */
 export function sourceOf(found: FoundListener): ListenerSource {
   const { name, options } = found;
-  return { name, where: `${name} (@RocketMQListener)`, options, found };
+  return { name, where: `${name} (${decoratorOf(found)})`, options, found };
 }
 
 /** Turns listeners into plans; what is wrong goes to `problems`. */
@@ -67,7 +70,8 @@ export class ListenerPlanner {
   plan(source: ListenerSource): ListenerPlan | undefined {
     const { where, name } = source;
     const options = this.optionsOf(source);
-    checkNames(where, options, listenerNames, this.problems);
+    const isReply = source.found?.reply !== undefined;
+    checkNames(where, options, isReply ? replyNames : listenerNames, this.problems);
     this.checkHandler(where, source.found);
     const connection = this.connection(where, options.connection);
     const defaults = connection?.settings.consumer;

@@ -1,17 +1,34 @@
 import type { Problems } from '../options/problems.js';
+import type { RocketMQConnection } from '../rocketmq.connections.js';
+import { decoratorOf } from './rocketmq.explorer.js';
 import { describeSubscriptions, type GroupPlan, type ListenerPlan } from './listener-plan.js';
 
-/** Checks that need all listeners of the application at once. */
-export function checkTogether(plans: readonly ListenerPlan[], problems: Problems): void {
+/**
+ * Checks that need all listeners of the application at once, and the pull consumers of its
+ * `connections`.
+ */
+export function checkTogether(
+  plans: readonly ListenerPlan[],
+  connections: readonly RocketMQConnection[],
+  problems: Problems,
+): void {
   checkIds(plans, problems);
-  checkGroups(
-    plans.filter((plan) => plan.enabled),
-    problems,
-  );
+  const enabled = plans.filter((plan) => plan.enabled);
+  checkGroups(enabled, problems);
+  checkPullGroups(enabled, connections, problems);
 }
 
 function nameOf({ found, name }: ListenerPlan): string {
   return found === undefined ? `'${name}' (added at run time)` : name;
+}
+
+/** Both names, with what made them. */
+function namesOf(a: ListenerPlan, b: ListenerPlan): string {
+  const mark = ({ found }: ListenerPlan): string =>
+    found === undefined ? '' : ` (${decoratorOf(found)})`;
+  // Said once where it is the same for both.
+  const ofFirst = mark(a) === mark(b) ? '' : mark(a);
+  return `${nameOf(a)}${ofFirst} and ${nameOf(b)}${mark(b)}`;
 }
 
 function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
@@ -22,11 +39,17 @@ function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
     else {
       problems.add(
         'ROCKETMQ_LISTENER_ID_TWICE',
-        `${nameOf(other)} and ${nameOf(plan)} (@RocketMQListener) both have the id ` +
+        `${namesOf(other, plan)} both have the id ` +
           `'${plan.id}'; ids are unique in an application`,
       );
     }
   }
+}
+
+/** The same for two groups that are one to the servers. */
+function groupKey({ cluster, settings }: RocketMQConnection, group: string): string {
+  const { namespace = '', namespaceV2 = '' } = settings.client;
+  return [cluster, namespace, namespaceV2, group].join('|');
 }
 
 /**
@@ -37,8 +60,7 @@ function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
 function checkGroups(plans: readonly ListenerPlan[], problems: Problems): void {
   const groups = new Map<string, ListenerPlan[]>();
   for (const plan of plans) {
-    const { namespace = '', namespaceV2 = '' } = plan.connection.settings.client;
-    const key = [plan.connection.cluster, namespace, namespaceV2, plan.group].join('|');
+    const key = groupKey(plan.connection, plan.group);
     const members = groups.get(key) ?? [];
     const problem = members.map((other) => conflict(other, plan)).find((found) => found);
     if (problem === undefined) groups.set(key, [...members, plan]);
@@ -46,13 +68,34 @@ function checkGroups(plans: readonly ListenerPlan[], problems: Problems): void {
   }
 }
 
+/** A pull consumer and a listener of one group would take messages and offsets from each other. */
+function checkPullGroups(
+  plans: readonly ListenerPlan[],
+  connections: readonly RocketMQConnection[],
+  problems: Problems,
+): void {
+  for (const connection of connections) {
+    for (const [name, { group }] of connection.settings.pullConsumers) {
+      const key = groupKey(connection, group);
+      const plan = plans.find((one) => groupKey(one.connection, one.group) === key);
+      if (plan === undefined) continue;
+      const decorator = plan.found === undefined ? '' : ` (${decoratorOf(plan.found)})`;
+      problems.add(
+        'ROCKETMQ_GROUP_TWICE',
+        `${nameOf(plan)}${decorator} and the pull consumer '${name}' of connection ` +
+          `'${connection.settings.name}' are both in group '${group}', so each message would reach ` +
+          `only one of them, at random; give the listener or pullConsumers: { '${name}': { group } } ` +
+          'a group of its own',
+      );
+    }
+  }
+}
+
 type Conflict = Parameters<Problems['add']>;
 
 function conflict(other: ListenerPlan, plan: ListenerPlan): Conflict | undefined {
   const isAdded = other.found === undefined || plan.found === undefined;
-  const both =
-    `${nameOf(other)} and ${nameOf(plan)} (@RocketMQListener) are both in ` +
-    `group '${plan.group}'`;
+  const both = `${namesOf(other, plan)} are both in group '${plan.group}'`;
   const [a, b] = [other, plan].map(({ subscriptions }) => describeSubscriptions(subscriptions));
   const isOnOne = other.connection === plan.connection;
   const shared = plan.subscriptions.filter(({ topic }) =>

@@ -24,6 +24,11 @@ export interface FoundListener {
   readonly reply?: ReplyOptions | undefined;
 }
 
+/** The decorator that made a listener, for sentences. */
+export function decoratorOf(found: Pick<FoundListener, 'reply'> | undefined): string {
+  return found?.reply === undefined ? '@RocketMQListener' : '@RocketMQReplyListener';
+}
+
 /** A `@RocketMQTransactionListener` as it stands in the application. */
 export interface FoundTransactionListener {
   readonly name: string;
@@ -127,10 +132,13 @@ export class RocketMQExplorer {
   /** A class decorator is not inherited, which surprises people: say so. */
   private warnOfSubclass(key: string, host: HandlerHost): void {
     if (!Reflect.hasMetadata(key, host.classRef)) return;
+    const isReply = Reflect.hasMetadata(REPLY_LISTENER_METADATA, host.classRef);
     const decorator =
-      key === LISTENER_METADATA ? 'RocketMQListener' : 'RocketMQTransactionListener';
+      key === LISTENER_METADATA
+        ? decoratorOf(isReply ? { reply: {} } : undefined)
+        : '@RocketMQTransactionListener';
     this.logger.warn(
-      `${host.classRef.name} extends a class with @${decorator}, but does not listen: ` +
+      `${host.classRef.name} extends a class with ${decorator}, but does not listen: ` +
         'the decorator of a class is not inherited. Put it on the subclass too if it shall.',
     );
   }

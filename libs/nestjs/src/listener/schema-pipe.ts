@@ -1,4 +1,5 @@
 import { BadRequestException, type PipeTransform } from '@nestjs/common';
+import { issueSentence } from '../decorators/schema-issues.js';
 import type { StandardSchema } from '../decorators/standard-schema.js';
 
 /** Runs a Standard Schema where no pipe of the application does. */
@@ -8,20 +9,6 @@ export class SchemaPipe implements PipeTransform {
   async transform(value: unknown): Promise<unknown> {
     const result = await this.schema['~standard'].validate(value);
     if (result.issues === undefined) return result.value;
-    throw new BadRequestException(result.issues.map(sentenceOf));
+    throw new BadRequestException(result.issues.map(issueSentence));
   }
-}
-
-/** `items.0.sku: Expected string`, as Nest's own pipe for schemas has it. */
-function sentenceOf({
-  message,
-  path,
-}: {
-  readonly message: string;
-  readonly path?: readonly unknown[] | undefined;
-}): string {
-  const names = (path ?? []).map((step) =>
-    String(typeof step === 'object' && step !== null ? (step as { key: unknown }).key : step),
-  );
-  return names.length === 0 ? message : `${names.join('.')}: ${message}`;
 }

@@ -1,4 +1,10 @@
-import { RocketMQTemplate, type ReceivedMessage, type RocketMQModuleOptions } from '../index.js';
+import {
+  RocketMQListener,
+  RocketMQListenerRegistry,
+  RocketMQTemplate,
+  type ReceivedMessage,
+  type RocketMQModuleOptions,
+} from '../index.js';
 import { FakeClients, storedMessage } from '../testing/fake-client.js';
 import type { FakePull } from '../testing/fake-pull.js';
 import { refusal, startApplication, testOptions } from '../testing/test-application.js';
@@ -183,5 +189,49 @@ describe('pull consumers of the options', () => {
   ])('are refused at start: %s', async (_, pullConsumers, told) => {
     const error = await refusal({}, { ...testOptions, pullConsumers } as RocketMQModuleOptions);
     expect(error.message).toContain(told);
+  });
+
+  it('are refused at start in the group of a listener, which would share its messages', async () => {
+    class Audit {
+      @RocketMQListener({ topic: 'orders', group: 'audit' })
+      onOrder(): void {}
+    }
+    const pullConsumers = { reader: { group: 'audit', topic: 'orders' } };
+    const error = await refusal({ providers: [Audit] }, { ...testOptions, pullConsumers });
+    expect(error.codes).toEqual(['ROCKETMQ_GROUP_TWICE']);
+    expect(error.message).toContain(
+      "Audit.onOrder (@RocketMQListener) and the pull consumer 'reader' of connection 'default' " +
+        "are both in group 'audit'",
+    );
+    expect(error.message).toContain("pullConsumers: { 'reader': { group } } a group of its own");
+  });
+
+  it('may have the group of a disabled listener, or of one on another cluster', async () => {
+    class Audit {
+      @RocketMQListener({ topic: 'orders', group: 'audit', enabled: false })
+      onOrder(): void {}
+
+      @RocketMQListener({ topic: 'orders', group: 'audit', connection: 'archive' })
+      onArchived(): void {}
+    }
+    const { app, clients } = await startApplication(
+      { providers: [Audit] },
+      {
+        ...testOptions,
+        pullConsumers: { reader: { group: 'audit', topic: 'orders' } },
+        connections: { archive: { nameServers: 'archive:9876' } },
+      },
+    );
+    expect(clients.pulls).toHaveLength(1);
+    await app.close();
+  });
+
+  it('are refused to a listener that is added in their group while they run', async () => {
+    const { app } = await start();
+    const listener = { id: 'late', topic: 'orders', group: 'audit', handler: () => undefined };
+    await expect(app.get(RocketMQListenerRegistry).add(listener)).rejects.toThrow(
+      "'late' (added at run time) and the pull consumer 'audit' of connection 'default'",
+    );
+    await app.close();
   });
 });

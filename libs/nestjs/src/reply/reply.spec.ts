@@ -5,6 +5,7 @@ import {
   MessagePayload,
   NonRetryableError,
   RetryLaterError,
+  RocketMQListener,
   RocketMQReplyListener,
   RocketMQTemplate,
   type OutgoingInterceptor,
@@ -163,6 +164,43 @@ describe('a reply listener', () => {
   });
 });
 
+describe('what is wrong with a reply listener', () => {
+  it('is told with its own decorator', async () => {
+    const options = { topic: 't', group: 'g', replyTimeot: 5 } as RocketMQReplyListenerOptions;
+    @RocketMQReplyListener(options)
+    class Odd {}
+    const { message } = await refusal({ providers: [Odd] });
+    expect(message).toContain('Odd.onMessage (@RocketMQReplyListener): the class has no method');
+    expect(message).toContain("'replyTimeot' is not an option; did you mean 'replyTimeout'?");
+    expect(message).not.toContain('@RocketMQListener');
+  });
+
+  it('is told with both decorators where another listener is part of it', async () => {
+    class Odd {
+      @RocketMQListener({ topic: 't', group: 'g', id: 'same' })
+      listen(): void {}
+
+      @RocketMQReplyListener({ topic: 't', group: 'g', id: 'same' })
+      answer(): void {}
+    }
+    const { message } = await refusal({ providers: [Odd] });
+    const both = 'Odd.listen (@RocketMQListener) and Odd.answer (@RocketMQReplyListener)';
+    expect(message).toContain(`${both} both have the id 'same'`);
+    expect(message).toContain(`${both} are both in group 'g'`);
+  });
+
+  it('is told with its own decorator of a subclass, which does not listen', async () => {
+    @RocketMQReplyListener({ topic: 't', group: 'g' })
+    class Base {
+      onMessage(): void {}
+    }
+    class Special extends Base {}
+    const { app, logger } = await startApplication({ providers: [Special] });
+    expect(logger.of('warn').join()).toContain('extends a class with @RocketMQReplyListener,');
+    await app.close();
+  });
+});
+
 describe('a request', () => {
   class Price {
     declare readonly amount: number;
@@ -205,6 +243,8 @@ describe('a request', () => {
     expect(await template.request<number>('n', {}, { pipes: [new ParseIntPipe()] })).toBe(41);
     const schema = {
       '~standard': {
+        version: 1 as const,
+        vendor: 'spec',
         validate: (value: unknown) =>
           value === '41' ? { value: 42 } : { issues: [{ message: 'not 41' }] },
       },

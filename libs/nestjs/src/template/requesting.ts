@@ -1,6 +1,8 @@
 import type { PipeTransform, Type } from '@nestjs/common';
 import type { PortReply } from '../client-port.js';
 import { targetOf, type MessageConverters } from '../converter/message-converters.js';
+import { issueSentence } from '../decorators/schema-issues.js';
+import type { StandardSchema } from '../decorators/standard-schema.js';
 import { MessageConversionError, RequestFailedError } from '../nestjs.errors.js';
 import {
   ERRORS_WANTED_PROPERTY,
@@ -12,17 +14,6 @@ import type { SendOptions } from './send-options.js';
 import type { Sending } from './sending.js';
 import type { MessageProperties } from './topics.js';
 
-/** The part of a Standard Schema (zod, valibot, arktype and others) that is needed here. */
-export interface ReplySchema<R> {
-  readonly '~standard': {
-    readonly validate: (value: unknown) => SchemaResult<R> | Promise<SchemaResult<R>>;
-  };
-}
-
-type SchemaResult<R> =
-  | { readonly value: R; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string }[] };
-
 /** Options of `request`: those of a send, and what the reply is. */
 export interface RequestOptions<
   R = unknown,
@@ -33,8 +24,11 @@ export interface RequestOptions<
    * any other class for what its content type says; `pipes` get it as the type.
    */
   readonly type?: Type<R>;
-  /** Checks the reply, and may change it; what it does not accept rejects. */
-  readonly schema?: ReplySchema<R>;
+  /**
+   * A Standard Schema (zod 4, valibot, ...) that the reply must keep to; `request` gives what the
+   * schema makes of it, and rejects with `MessageConversionError` where it does not accept it.
+   */
+  readonly schema?: StandardSchema<R>;
   /** Run on the reply one after the other, for example a `ValidationPipe`. */
   readonly pipes?: readonly PipeTransform[];
 }
@@ -91,10 +85,14 @@ function failure(destination: string, reply: PortReply): RequestFailedError {
   );
 }
 
-async function checked<R>(destination: string, schema: ReplySchema<R>, value: unknown): Promise<R> {
+async function checked<R>(
+  destination: string,
+  schema: StandardSchema<R>,
+  value: unknown,
+): Promise<R> {
   const result = await schema['~standard'].validate(value);
   if (result.issues === undefined) return result.value;
-  const issues = result.issues.map(({ message }) => message);
+  const issues = result.issues.map(issueSentence);
   throw new MessageConversionError(
     `The reply to the request to '${destination}' is not what the schema wants: ${issues.join('; ')}`,
     { details: { destination, issues } },
