@@ -7,6 +7,7 @@ import {
   type RocketMQContext,
   RocketMQListener,
   RocketMQModule,
+  RocketMQReplyListener,
   RocketMQTemplate,
   RocketMQTransactionListener,
   type TransactionHandler,
@@ -61,6 +62,11 @@ class Listeners {
   onOrderInOrder(order: Order, context: RocketMQContext): ConsumeResult {
     this.books.inOrder.push({ order, context });
     return ConsumeResult.success();
+  }
+
+  @RocketMQReplyListener({ topic: 'ask-nest', group: 'nest-answers' })
+  answer(@MessagePayload() order: Order): Order {
+    return { id: `${order.id} from Nest`, sum: order.sum * 2 };
   }
 }
 
@@ -218,6 +224,23 @@ describe.each(['ours', '5.3.3'] as const)(
       );
       expect(books.orders.map(({ order }) => order.id)).not.toContain('tx-rollback');
       expect((await spring.untilEvents('checked')).length).toBeGreaterThan(0);
+    });
+
+    it("a reply listener of Spring's answers our request", async () => {
+      const answer = await template.request<Order>(
+        'ask-spring',
+        { id: 'question', sum: 21 },
+        { timeout: '30s' },
+      );
+      expect(answer).toEqual({ id: 'question from Spring', sum: 42 });
+    });
+
+    it("our reply listener answers Spring's request", async () => {
+      const events = await spring.run('ask', { to: 'ask-nest', order: 'question', sum: 21 });
+      expect(events.find(({ event }) => event === 'answer')).toMatchObject({
+        id: 'question from Nest',
+        sum: 42,
+      });
     });
   },
 );

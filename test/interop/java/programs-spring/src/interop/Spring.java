@@ -5,8 +5,11 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.spring.core.RocketMQLocalRequestCallback;
 import org.apache.rocketmq.spring.core.RocketMQTemplate;
 import org.apache.rocketmq.spring.support.RocketMQHeaders;
 import org.springframework.beans.factory.config.BeanPostProcessor;
@@ -80,7 +83,7 @@ public class Spring {
         System.exit(0);
     }
 
-    private static void run(Command command, RocketMQTemplate template) {
+    private static void run(Command command, RocketMQTemplate template) throws Exception {
         String destination = command.text("to");
         SpringOrder order = new SpringOrder(command.text("order"), command.number("sum", 0));
         switch (command.verb) {
@@ -95,13 +98,36 @@ public class Spring {
                     destination, message(command, order), command.text("verdict")));
                 break;
             case "ask":
-                SpringOrder answer = template.sendAndReceive(
-                    destination, message(command, order), SpringOrder.class, PATIENCE_MS);
+                SpringOrder answer = ask(template, destination, message(command, order));
                 Events.print("answer", "id", answer.getId(), "sum", answer.getSum());
                 break;
             default:
                 throw new IllegalArgumentException(command.verb);
         }
+    }
+
+    /**
+     * With a callback and a hash key, because of the forms that rocketmq-spring 2.3.3 has this is the
+     * one that its client 5.3.1 gets a reply with: the others end with a time-out error, or with no
+     * reply, as soon as the broker has acknowledged the send.
+     */
+    private static SpringOrder ask(
+        RocketMQTemplate template, String destination, Message<SpringOrder> question) throws Exception {
+        CompletableFuture<SpringOrder> answer = new CompletableFuture<>();
+        RocketMQLocalRequestCallback<SpringOrder> callback = new RocketMQLocalRequestCallback<SpringOrder>() {
+            @Override
+            public void onSuccess(SpringOrder order) {
+                answer.complete(order);
+            }
+
+            @Override
+            public void onException(Throwable failure) {
+                answer.completeExceptionally(failure);
+            }
+        };
+        template.sendAndReceive(destination, question, callback, "question", PATIENCE_MS);
+        // The callback is told of the time-out too; this is only for the worst case.
+        return answer.get(2L * PATIENCE_MS, TimeUnit.MILLISECONDS);
     }
 
     private static Message<SpringOrder> message(Command command, SpringOrder order) {
