@@ -8,6 +8,7 @@ import {
   RocketMQListener,
   RocketMQModule,
   RocketMQTemplate,
+  TimerRefusedError,
 } from 'nestjs-rocketmq';
 import { Lines } from '../lines.js';
 
@@ -60,6 +61,26 @@ export class Formats {
       { as: 'MessagePack' },
       { contentType: 'application/msgpack' },
     );
+  }
+}
+// #endregion
+
+// #region timers
+@Injectable()
+export class Reminders {
+  constructor(private readonly template: RocketMQTemplate) {}
+
+  async remind(order: Order): Promise<void> {
+    try {
+      // To the moment, not to the next delay level; 'deliverAt' with a Date does the same.
+      const sent = await this.template.send('reminders', order, { delayMs: '2h', exact: true });
+      // Paid in the meantime: nobody is to be reminded.
+      await this.template.recall(sent);
+    } catch (error) {
+      // Brokers of Apache RocketMQ 5 have timers; the one of this program has delay levels only.
+      if (!(error instanceof TimerRefusedError)) throw error;
+      lines.print('no timers at this broker');
+    }
   }
 }
 // #endregion
@@ -118,7 +139,7 @@ const others = await EmbeddedRocketMQ.start();
       connections: { archive: { nameServers: others.nameServers, consumer: { from: 'first' } } },
     }),
   ],
-  providers: [Orders, Formats, Archive, Readers],
+  providers: [Orders, Reminders, Formats, Archive, Readers],
 })
 export class AppModule {}
 // #endregion
@@ -127,9 +148,10 @@ const app = await NestFactory.createApplicationContext(AppModule, { logger: ['er
 const order = { id: 'o1', total: 30 };
 await app.get(Orders).place(order);
 await app.get(Orders).closeLater(order);
+await app.get(Reminders).remind(order);
 await app.get(Formats).show();
 await app.get(Archive).keep(order);
-await lines.until(12);
+await lines.until(13);
 await app.close();
 await servers.close();
 await others.close();
@@ -142,6 +164,7 @@ await others.close();
 //   audit: {"id":"o1","total":30}
 //   metrics: "placed"
 //   close o1, region unknown
+//   no timers at this broker
 //   application/json: {"as":"JSON"}
 //   text/plain;charset=UTF-8: "as it is"
 //   application/octet-stream: 3 bytes

@@ -7,6 +7,7 @@ import {
   RocketMQModule,
   RocketMQTemplate,
   RocketMQTransactionListener,
+  type TransactionChecker,
   type TransactionHandler,
   type TransactionVerdict,
 } from 'nestjs-rocketmq';
@@ -60,8 +61,47 @@ export class Orders {
 }
 // #endregion
 
+// #region inline
+/** Who can answer the broker's question is enough: the work stands where the message is sent. */
+@Injectable()
+@RocketMQTransactionListener({ name: 'refunds' })
+export class RefundChecker implements TransactionChecker<Order> {
+  constructor(private readonly table: OrderTable) {}
+
+  check(refund: Order): TransactionVerdict {
+    return this.table.rows.has(refund.id) ? 'unknown' : 'commit';
+  }
+}
+
+@Injectable()
+export class Refunds {
+  constructor(
+    private readonly template: RocketMQTemplate,
+    private readonly table: OrderTable,
+  ) {}
+
+  async refund(order: Order): Promise<void> {
+    const { verdict } = await this.template.transaction(
+      'refunds',
+      order,
+      () => {
+        // Whatever it returns commits, but for 'rollback' and 'unknown'.
+        this.table.rows.delete(order.id);
+      },
+      { listener: 'refunds' },
+    );
+    lines.print(`refund of ${order.id}: ${verdict}`);
+  }
+}
+// #endregion
+
 @Injectable()
 class Payments {
+  @RocketMQListener({ topic: 'refunds', group: 'bookkeeping', from: 'first' })
+  onRefund(order: Order): void {
+    lines.print(`${order.id} gets ${order.total} back`);
+  }
+
   @RocketMQListener({ topic: 'orders', group: 'payments', from: 'first' })
   onOrder(order: Order): void {
     lines.print(`${order.id} wants to be paid`);
@@ -78,7 +118,7 @@ const servers = await EmbeddedRocketMQ.start({
     // Transactions need a producer group: any process of the group may be asked.
     RocketMQModule.forRoot({ nameServers: servers.nameServers, producer: { group: 'shop' } }),
   ],
-  providers: [OrderTable, OrderTransactions, Orders, Payments],
+  providers: [OrderTable, OrderTransactions, Orders, RefundChecker, Refunds, Payments],
 })
 export class AppModule {}
 
@@ -86,7 +126,8 @@ const app = await NestFactory.createApplicationContext(AppModule, { logger: ['er
 await app.get(Orders).place({ id: 'o1', total: 30 });
 await app.get(Orders).place({ id: 'o2', total: 0 });
 await app.get(Orders).place({ id: 'o3', total: 15 });
-await lines.until(6);
+await app.get(Refunds).refund({ id: 'o1', total: 30 });
+await lines.until(8);
 await app.close();
 await servers.close();
 
@@ -97,3 +138,5 @@ await servers.close();
 //   o1 wants to be paid
 //   the broker asks about o3
 //   o3 wants to be paid
+//   refund of o1: commit
+//   o1 gets 30 back

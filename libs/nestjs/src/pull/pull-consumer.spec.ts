@@ -166,6 +166,28 @@ describe('pull consumers of the options', () => {
     ]);
   });
 
+  it('hand their options to the client', async () => {
+    const audit = {
+      group: 'audit',
+      topic: ['orders', 'refunds'],
+      sql: 'amount > 5',
+      model: 'broadcasting',
+      from: { timestamp: 9 },
+      pullBatchSize: 7,
+      offsetDirectory: 'offsets',
+      trace: true,
+      traceTopic: 'traces',
+    } as const;
+    const { app, clients } = await startApplication(
+      {},
+      { ...testOptions, pullConsumers: { audit } },
+    );
+    const { topic, sql, ...same } = audit;
+    const subscriptions = topic.map((name) => ({ topic: name, sql }));
+    expect(clients.pulls[0]?.options).toMatchObject({ ...same, subscriptions });
+    await app.close();
+  });
+
   it('may wait for their first use', async () => {
     const lazy = { audit: { group: 'audit', topic: 'orders', autoStart: false } };
     const given = { ...testOptions, pullConsumers: lazy };
