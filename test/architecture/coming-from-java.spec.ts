@@ -75,6 +75,7 @@ describe('the page for those who come from the Java client', () => {
       'notAvailableDuration',
       'topics',
       'pullSuspend',
+      'batchWait',
       'enableTrace',
       'traceTopic',
       'traceMsgBatchNum',
