@@ -96,18 +96,16 @@ export class RocketMQSetup {
 
   private planReply(plan: ListenerPlan, values: ValueResolver, problems: Problems): void {
     const reply = plan.found?.reply;
-    const { converters } = this.connections.settings;
     if (reply === undefined) return;
-    this.replies.set(plan.id, readReply(reply, plan, converters, values, problems));
+    this.replies.set(plan.id, readReply(reply, plan, plan.converters, values, problems));
   }
 
   /** A reply listener sends what its handler returns. */
   private replying(plan: ListenerPlan, invoker: Invoker): Invoker {
     const reply = this.replies.get(plan.id);
     if (reply === undefined) return invoker;
-    const { converters } = this.connections.settings;
     const backend = this.connections.sender(plan.connection.settings.name);
-    return new Replier(plan.id, reply, converters, backend).around(invoker);
+    return new Replier(plan.id, reply, plan.converters, backend).around(invoker);
   }
 
   private planTransactions(values: ValueResolver, problems: Problems): TransactionPlan[] {
@@ -121,12 +119,11 @@ export class RocketMQSetup {
   }
 
   private container(plan: ListenerPlan): ListenerContainer {
-    const { converters } = this.connections.settings;
     const { found } = plan;
     if (found === undefined) throw new TypeError(`${plan.name} has no method to call`);
     this.warnOfScope(found);
     const invoker = this.replying(plan, this.invokers.create(found));
-    return new ListenerContainer(plan, invoker, converters);
+    return new ListenerContainer(plan, invoker, plan.converters);
   }
 
   /** A listener that is added while the application runs. */
@@ -147,7 +144,7 @@ export class RocketMQSetup {
     if (plan !== undefined) checkTogether([...others, plan], this.connections.all, problems);
     if (plan === undefined || problems.list.length > 0) throw new RocketMQSetupError(problems.list);
     const invoker: Invoker = { target: 'any', invoke: handler as Invoker['invoke'] };
-    return new ListenerContainer(plan, invoker, this.connections.settings.converters);
+    return new ListenerContainer(plan, invoker, plan.converters);
   }
 
   private warnOfScope(found: FoundListener): void {

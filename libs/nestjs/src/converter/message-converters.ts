@@ -48,12 +48,20 @@ export class MessageConverters {
   private readonly fallback: string;
 
   /** `own` come before the built-in ones; `contentType` is that of objects that are sent. */
-  constructor(own: readonly MessageConverter[] = [], contentType: string = JSON_TYPE) {
+  constructor(
+    private readonly own: readonly MessageConverter[] = [],
+    contentType: string = JSON_TYPE,
+  ) {
     const builtIn = [jsonConverter, messagePackConverter, textConverter, bytesConverter];
     for (const converter of [...builtIn, ...own]) {
       this.byType.set(bareType(converter.contentType), converter);
     }
     this.fallback = bareType(contentType);
+  }
+
+  /** The same with further ones, which come before those that are here. */
+  with(further: readonly MessageConverter[]): MessageConverters {
+    return new MessageConverters([...this.own, ...further], this.fallback);
   }
 
   knows(contentType: string): boolean {

@@ -1,5 +1,6 @@
 import type { PushConsumerOptions } from '@nestjs-rocketmq/client';
 import type { PassedOnConsumerOptions } from '../client-port.js';
+import type { MessageConverters } from '../converter/message-converters.js';
 import type {
   DeadLetterHook,
   InvalidMessagePolicy,
@@ -52,6 +53,8 @@ export interface ListenerPlan extends GroupPlan {
   /** Undefined for a listener that was added at run time. */
   readonly found: FoundListener | undefined;
   readonly connection: RocketMQConnection;
+  /** The listener's own before the module's. */
+  readonly converters: MessageConverters;
   readonly subscriptions: readonly Subscription[];
   readonly retryDelayLevel: FailureValue;
   readonly suspend: FailureValue;

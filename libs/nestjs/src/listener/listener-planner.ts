@@ -1,6 +1,8 @@
 import { HttpException } from '@nestjs/common';
 import { messageOf, nearestName } from '@nestjs-rocketmq/foundation';
 import { groupNameProblem } from '@nestjs-rocketmq/message';
+import type { MessageConverter } from '../converter/message-converter.js';
+import type { MessageConverters } from '../converter/message-converters.js';
 import type { SetupProblemCode } from '../nestjs.errors.js';
 import type {
   ConsumeOptions,
@@ -79,8 +81,8 @@ export class ListenerPlanner {
     const values = this.consume.read(where, merged);
     // Topic and tags have shapes of their own; the connection was looked up above.
     const { id, payloadType, schema } = options;
-    const own = { topic: '', id, payloadType, schema };
-    readTable(where, listenerOptions, own, this.problems);
+    const own = { topic: '', id, payloadType, schema, converters: options.converters };
+    const { converters } = readTable(where, listenerOptions, own, this.problems);
     this.checkGroup(where, values.group, merged.group !== undefined);
     const found = source.found === undefined ? undefined : { ...source.found, options: merged };
     const plan = {
@@ -88,6 +90,7 @@ export class ListenerPlanner {
       id: options.id ?? name,
       name,
       found,
+      converters: this.convertersWith(converters),
       subscriptions: this.subscriptions.read(where, options),
       nonRetryable: merged.nonRetryable ?? isValidationError,
       configure: merged.configure,
@@ -139,6 +142,12 @@ export class ListenerPlanner {
       return all;
     }
     return overridden(all, override);
+  }
+
+  /** Those of the module, and before them the listener's own, which were checked. */
+  private convertersWith(own: unknown): MessageConverters {
+    const { converters } = this.settings;
+    return own === undefined ? converters : converters.with(own as readonly MessageConverter[]);
   }
 
   /** The switch for all listeners. */

@@ -1,3 +1,4 @@
+import type { MessageConverter } from '../converter/message-converter.js';
 import type { Type } from '@nestjs/common';
 import type { AllocationStrategy, PushConsumerOptions } from '@nestjs-rocketmq/client';
 import type { RocketMQContext } from '../rocketmq.context.js';
@@ -159,6 +160,11 @@ export interface RocketMQListenerOptions extends ConsumeOptions {
    * that payload goes, and the handler gets the others.
    */
   readonly schema?: StandardSchema;
+  /**
+   * Converters of this listener, asked before those of the module options: one for a content type that
+   * these have takes its place here. A reply listener also writes its replies with them. Default none.
+   */
+  readonly converters?: readonly MessageConverter[];
   /** Class of the payload for validation, where the compiler cannot tell (class form). */
   readonly payloadType?: Type<unknown>;
 }

@@ -173,6 +173,11 @@ export const consumeOptions = defineOptions('consumer', {
   configure: hook("The last word on the options of the client's consumer.", 'of the options'),
 });
 
+function isConverter(value: unknown): boolean {
+  const { contentType, read, write } = (value ?? {}) as Record<string, unknown>;
+  return typeof contentType === 'string' && isFunction(read) && isFunction(write);
+}
+
 /** `@RocketMQListener` besides what `consumer` has; read by the planner. */
 export const listenerOptions = defineOptions('@RocketMQListener', {
   topic: option.object<unknown>({
@@ -197,6 +202,11 @@ export const listenerOptions = defineOptions('@RocketMQListener', {
     meaning: 'A Standard Schema (zod 4, valibot, ...) that every payload must keep to.',
     is: isSchema,
     must: 'must be a Standard Schema, such as z.object({ ... }) of zod 4',
+  }),
+  converters: option.object<unknown>({
+    meaning: "Converters of this listener, asked before the module's.",
+    is: (value) => Array.isArray(value) && value.every(isConverter),
+    must: 'must be an array of { contentType, write, read }',
   }),
   payloadType: option.object<unknown>({
     meaning: 'Class of the payload for validation, where the compiler cannot tell.',

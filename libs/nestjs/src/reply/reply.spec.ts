@@ -164,6 +164,52 @@ describe('a reply listener', () => {
   });
 });
 
+describe('converters of one listener', () => {
+  const csv = {
+    contentType: 'text/csv',
+    write: (payload: unknown) => new TextEncoder().encode((payload as string[]).join(';')),
+    read: (body: Uint8Array) => new TextDecoder().decode(body).split(';'),
+  };
+
+  it('read its messages and write its replies, and are unknown to other listeners', async () => {
+    const seen: unknown[] = [];
+    const format = { converters: [csv], replyContentType: 'text/csv' };
+    @Injectable()
+    class Lists {
+      @RocketMQReplyListener({ topic: 'prices', group: 'lists', ...format })
+      longer(list: string[]): string[] {
+        return [...list, 'end'];
+      }
+
+      @RocketMQListener({ topic: 'prices', group: 'others' })
+      other(list: unknown): void {
+        seen.push(list);
+      }
+    }
+    const { app, clients } = await startApplication({ providers: [Lists] });
+    const asked = request({ contentType: 'text/csv' });
+    expect(await clients.consumer('lists').deliverOne(asked)).toEqual({ kind: 'success' });
+    const { answer: sent } = (clients.producers[0] as FakeProducer).replies[0] ?? {};
+    expect([text(sent?.body), sent?.properties]).toEqual([
+      '{"sku":"a"};end',
+      { contentType: 'text/csv' },
+    ]);
+    const verdict = await clients.consumer('others').deliverOne(asked);
+    expect([verdict, seen]).toMatchObject([{ kind: 'dead-letter' }, []]);
+    await app.close();
+  });
+
+  it('are refused at start when they are none', async () => {
+    const options = { topic: 't', group: 'g', converters: [{}] } as never;
+    @RocketMQListener(options)
+    class Odd {
+      onMessage(): void {}
+    }
+    const { message } = await refusal({ providers: [Odd] });
+    expect(message).toContain("'converters' must be an array of { contentType, write, read }");
+  });
+});
+
 describe('what is wrong with a reply listener', () => {
   it('is told with its own decorator', async () => {
     const options = { topic: 't', group: 'g', replyTimeot: 5 } as RocketMQReplyListenerOptions;
