@@ -38,7 +38,7 @@ describe('diagnostics channels of the client', () => {
       asyncEnd: (event: E) => void seen.ends.push(event),
       error: (event: E) => void seen.errors.push(event),
     };
-    const tracing = tracingChannel<unknown, E>(name);
+    const tracing = tracingChannel<object, E>(name);
     tracing.subscribe(handlers);
     stops.push(() => tracing.unsubscribe(handlers));
     return seen;

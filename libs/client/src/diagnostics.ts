@@ -80,9 +80,9 @@ export interface RebalanceEvent {
   readonly left: number;
 }
 
-export const connects = tracingChannel<unknown, ConnectEvent>(clientChannels.connect);
-export const sends = tracingChannel<unknown, SendEvent>(clientChannels.send);
-export const pulls = tracingChannel<unknown, PullEvent>(clientChannels.pull);
+export const connects = tracingChannel<object, ConnectEvent>(clientChannels.connect);
+export const sends = tracingChannel<object, SendEvent>(clientChannels.send);
+export const pulls = tracingChannel<object, PullEvent>(clientChannels.pull);
 export const rebalances = channel(clientChannels.rebalance);
 
 /** The same network, whose connections are told of. */

@@ -10,7 +10,7 @@ export interface ConsumeEvent extends EndOfOperation<ConsumeVerdicts> {
   readonly messages: readonly StoredMessage[];
 }
 
-export const consumes = tracingChannel<unknown, ConsumeEvent>(clientChannels.consume);
+export const consumes = tracingChannel<object, ConsumeEvent>(clientChannels.consume);
 
 /** The same listener, whose calls are told of. */
 export function shownListener(listener: MessageListener, group: string): MessageListener {

@@ -5,7 +5,7 @@ import type { PushConsumerOptions } from './consumer-options.js';
 
 describe('a push consumer between pull and listener', () => {
   const bench = new ConsumerBench();
-  const pulling = tracingChannel<unknown, PullEvent>(clientChannels.pull);
+  const pulling = tracingChannel<object, PullEvent>(clientChannels.pull);
   let story: string[];
   const told = {
     start: ({ topic, queueId, offset }: PullEvent): void => {
