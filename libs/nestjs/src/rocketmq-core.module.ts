@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { rocketMQClientFactory } from './client-factory.js';
+import { EntryPoints } from './listener/entry-points.js';
 import { HostResolver } from './listener/handler-host.js';
 import { HandlerEnhancers } from './listener/handler-enhancers.js';
 import { HandlerInvokers } from './listener/handler-invoker.js';
@@ -47,6 +48,7 @@ const plumbing: readonly Provider[] = [
   RocketMQExplorer,
   RocketMQSetup,
   HostResolver,
+  EntryPoints,
   HandlerEnhancers,
   HandlerInvokers,
 ];

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
+import { EntryPoints } from './listener/entry-points.js';
 import { HandlerInvokers, type Invoker } from './listener/handler-invoker.js';
 import { ListenerContainer } from './listener/listener-container.js';
 import type { ListenerPlan } from './listener/listener-plan.js';
@@ -36,6 +37,7 @@ export class RocketMQSetup {
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(EventBinder) private readonly binder: EventBinder,
+    @Inject(EntryPoints) private readonly entryPoints: EntryPoints,
   ) {}
 
   /**
@@ -59,6 +61,7 @@ export class RocketMQSetup {
     if (problems.list.length > 0) throw new RocketMQSetupError(problems.list);
     this.connections.useInterceptors(interceptors);
     for (const { connection, host } of transactions) connection.transactions.add(host);
+    for (const plan of listeners) this.entryPoints.add(plan);
     const containers = listeners.map((plan) => this.container(plan));
     const { clock } = this.connections.settings;
     this.registry.register(containers, clock, (added, others) => this.added(added, others));

@@ -12,6 +12,8 @@ export interface HostInstance {
 /** The provider or controller that a decorated class is in this application. */
 export interface HandlerHost {
   readonly classRef: Type<object>;
+  /** Its node in Nest's graph of the application. */
+  readonly nodeId: string;
   /** The one instance; undefined for request-scoped and transient classes. */
   readonly singleton: object | undefined;
   /** An instance for one message: made anew unless there is a singleton. */
@@ -35,7 +37,8 @@ export class HostResolver {
     const { instance } = wrapper;
     // An overridden provider keeps its class but is something else: nothing to call there.
     if (!(instance instanceof classRef)) return undefined;
-    return { classRef, singleton: instance, forMessage: () => Promise.resolve({ instance }) };
+    const forMessage = (): Promise<HostInstance> => Promise.resolve({ instance });
+    return { classRef, nodeId: wrapper.id, singleton: instance, forMessage };
   }
 
   private contextual(wrapper: InstanceWrapper, classRef: Type<object>): HandlerHost {
@@ -46,7 +49,7 @@ export class HostResolver {
       const instance = await this.moduleRef.resolve<object>(token, contextId, { strict: false });
       return { instance, contextId };
     };
-    return { classRef, singleton: undefined, forMessage };
+    return { classRef, nodeId: wrapper.id, singleton: undefined, forMessage };
   }
 }
 
