@@ -8,6 +8,7 @@ import { cpus, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureHandlerRow } from './handler-rates.mjs';
 import { measureKit } from './kit.mjs';
 import { Field, measure } from './measure.mjs';
 import { measureBurdens } from './burdens.mjs';
@@ -15,6 +16,7 @@ import { measureClients } from './clients.mjs';
 import {
   burdenMetrics,
   clientMetrics,
+  handlerMetrics,
   kitMetrics,
   metrics,
   processMetrics,
@@ -184,7 +186,10 @@ async function main() {
     const results = await measureStarts(names, options.quick ? 1 : timing.rounds);
     for (const metric of starts) lines.push(lineOf(metric, { figures: results[metric.name] }));
   }
-  if (!options.quick) lines.push(...(await measureSlow(names)), ...(await measureKits()));
+  if (!options.quick) {
+    lines.push(...(await measureSlow(names)), ...(await measureKits()));
+    lines.push(...(await measureHandlerRows()));
+  }
   if (missing === undefined) lines.push(...(await measureClientPairs()));
   print(lines);
   judgeYardstick(lines);
@@ -223,6 +228,17 @@ async function measureKits() {
   if (wanted.length === 0) return [];
   const results = await measureKit(timing.rounds);
   return wanted.map((metric) => lineOf(metric, { figures: results[metric.name] }));
+}
+
+/** Handlers of an application against bare listeners. */
+async function measureHandlerRows() {
+  const lines = [];
+  for (const metric of chosen(handlerMetrics)) {
+    lines.push(lineOf(metric, await measureHandlerRow(metric.name, timing)));
+    const { ours, base, ratioToBase } = lines.at(-1);
+    console.error(`${metric.name}: ${ours} ${metric.unit}, base ${base}, ratio ${ratioToBase}`);
+  }
+  return lines;
 }
 
 /** What takes too long for `--quick`, or has no C. */

@@ -67,19 +67,19 @@ async function consume(given, count) {
 }
 
 /** For each variant: messages a second, CPU per message, and heap that it kept per message. */
-export async function measureHandlers({ rounds, count = 200_000 }) {
+export async function measureHandlers({ rounds, count = 200_000, names = variants }) {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc');
   const nameServer = await startOurNameserver();
   const nameServers = `127.0.0.1:${nameServer.port}`;
   const broker = await startOurs({ sync: false, more: { namesrvAddr: nameServers } });
-  const results = Object.fromEntries(variants.map((name) => [name, []]));
+  const results = Object.fromEntries(names.map((name) => [name, []]));
   try {
     const frame = createTopicFrame({ topic, queues: 4, opaque: firstOpaque });
     await askUntil(broker.port, frame, [0]);
     await fill(nameServers, count);
     for (let round = 0; round <= rounds; round += 1) {
-      for (const name of variants) {
+      for (const name of names) {
         collect();
         const before = process.memoryUsage().heapUsed;
         const result = await consume({ nameServers, name, group: `g-${name}-${round}` }, count);
@@ -104,6 +104,23 @@ export async function measureHandlers({ rounds, count = 200_000 }) {
       },
     ]),
   );
+}
+
+/** What each row of the bench runs; a count that keeps it well under a minute. */
+const rows = {
+  P17: { names: ['rawJson', 'json'], count: 100_000 },
+  P17g: { names: ['rawJson', 'guard'], count: 50_000 },
+  P17v: { names: ['rawJson', 'validation'], count: 10_000 },
+};
+
+/** A row of the bench: the decorated handler, and as its base the listener of the same run. */
+export async function measureHandlerRow(row, { rounds }) {
+  const { names, count } = rows[row];
+  const results = await measureHandlers({ rounds, count, names });
+  const [base, ours] = names.map((name) => results[name]);
+  const cpu = { ours: ours.cpuMicros };
+  if (row === 'P17') return { figures: { ours: ours.rate, base: base.rate }, cpu };
+  return { figures: { ours: ours.cpuMicros, base: base.cpuMicros }, cpu };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -171,3 +171,30 @@ export const kitMetrics = [
   { name: 'PkitFirst', title: 'the first one of a process', unit: 'ms', better: 'less' },
   { name: 'PkitLadder', title: '16 retries, 4 h 46 min, virtual time', unit: 'ms', better: 'less' },
 ];
+
+const listener = 'a listener of the client in the same run';
+
+/** Decorated handlers of an application, held against a listener of our client that reads the JSON. */
+export const handlerMetrics = [
+  {
+    name: 'P17',
+    title: 'consume a backlog, decorated handler',
+    unit: 'msg/s',
+    better: 'more',
+    base: listener,
+  },
+  {
+    name: 'P17g',
+    title: 'CPU per message, handler with guard',
+    unit: 'us',
+    better: 'less',
+    base: listener,
+  },
+  {
+    name: 'P17v',
+    title: 'CPU per message, handler with guard and ValidationPipe',
+    unit: 'us',
+    better: 'less',
+    base: listener,
+  },
+];
