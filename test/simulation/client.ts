@@ -63,6 +63,11 @@ export class Client {
     return 'unknown';
   }
 
+  /** What the history keeps: after a sync has failed, nobody knows what of a refusal is on the disk. */
+  outcomeOf({ outcome }: { readonly outcome: Outcome }): Outcome {
+    return outcome === 'failed' && this.world.storeFailure !== undefined ? 'unknown' : outcome;
+  }
+
   note(line: string): void {
     this.history.note(this.world.clock.time, `${this.name} ${line}`);
   }

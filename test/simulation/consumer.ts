@@ -179,10 +179,7 @@ export class Consumer extends Client {
       unitMode: false,
     };
     const ended = await this.ask(ConsumerSendMsgBack, asked);
-    sent.outcome = ended.outcome;
-    // After a sync has failed, nobody knows what of it is on the disk.
-    if (ended.outcome === 'failed' && this.world.storeFailure !== undefined)
-      sent.outcome = 'unknown';
+    sent.outcome = this.outcomeOf(ended);
     sent.endedAt = this.world.clock.time;
     this.note(`gives back ${sent.id} after ${sent.reconsumeTimes}: ${sent.outcome}`);
     return ended.outcome === 'ok';

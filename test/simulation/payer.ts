@@ -108,11 +108,8 @@ export class Payer extends Producer {
     };
     this.note(`decides ${id}: ${decision}`);
     if (how.isOneway) made.outcome = await this.tell(EndTransaction, asked);
-    else made.outcome = (await this.ask(EndTransaction, asked)).outcome;
+    else made.outcome = this.outcomeOf(await this.ask(EndTransaction, asked));
     made.endedAt = this.world.clock.time;
-    // After a sync has failed, nobody knows what of it is on the disk.
-    if (made.outcome === 'failed' && this.world.storeFailure !== undefined)
-      made.outcome = 'unknown';
     this.note(`${id} ${decision} ${made.outcome}`);
   }
 }

@@ -98,10 +98,7 @@ export class Producer extends Client {
     const isDoubtful = ended.outcome === 'ok' && doubtful.has(ended.answer.name);
     messages.forEach((message, i) => {
       message.endedAt = this.world.clock.time;
-      message.outcome = isDoubtful ? 'unknown' : ended.outcome;
-      // After a sync has failed, nobody knows what of it is on the disk.
-      if (ended.outcome === 'failed' && this.world.storeFailure !== undefined)
-        message.outcome = 'unknown';
+      message.outcome = isDoubtful ? 'unknown' : this.outcomeOf(ended);
       if (ended.outcome !== 'ok') return;
       const { queueOffset } = ended.answer.header;
       message.place = {
