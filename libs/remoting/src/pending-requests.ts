@@ -1,4 +1,5 @@
 import type { CommandDefinition } from '@nestjs-rocketmq/protocol';
+import { OpaqueTable } from './opaque-table.js';
 import type { Answer } from './peer.js';
 import { RequestTimeoutError } from './remoting.errors.js';
 import { WheelEntry, type TimerWheel } from './timer-wheel.js';
@@ -42,7 +43,7 @@ export class Pending extends WheelEntry {
 
 /** Who waits for which opaque number on one connection, and until when. Knows no socket. */
 export class PendingRequests {
-  private readonly waiting = new Map<number, Pending>();
+  private readonly waiting = new OpaqueTable<Pending>();
   /** Answers that nobody waited for (any more). */
   unmatched = 0;
 
@@ -61,7 +62,7 @@ export class PendingRequests {
   /** The caller sets `resolve` and `reject` at once. */
   add(opaque: number, definition: CommandDefinition, timeoutMs: number): Pending {
     const pending = new Pending(this, opaque, definition, timeoutMs);
-    this.waiting.set(opaque, pending);
+    this.waiting.set(pending);
     this.wheel.add(pending, timeoutMs);
     return pending;
   }
@@ -92,8 +93,7 @@ export class PendingRequests {
 
   /** Fails everybody at once. */
   failAll(makeError: (pending: Pending) => Error): void {
-    const all = [...this.waiting.values()];
-    for (const pending of all) {
+    for (const pending of this.waiting.all()) {
       this.drop(pending);
       pending.reject(makeError(pending));
     }
