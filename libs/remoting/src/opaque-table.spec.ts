@@ -23,7 +23,7 @@ describe('OpaqueTable', () => {
       const other = (random.below(width) * 37 - 1_000) | 0;
       expect(table.get(other)).toBe(model.get(other));
     }
-    const all = [...model.values()].sort((a, b) => a.opaque - b.opaque);
+    const all = [...model.values()].toSorted((a, b) => a.opaque - b.opaque);
     expect(table.all()).toEqual(all);
   });
 

@@ -56,7 +56,7 @@ export class OpaqueTable<T extends Opaqued> {
   /** All that are in, in the order of their opaque numbers. */
   all(): T[] {
     const all = this.entries.filter((entry) => entry !== undefined);
-    return all.sort((a, b) => a.opaque - b.opaque);
+    return all.toSorted((a, b) => a.opaque - b.opaque);
   }
 
   /** Where the entry stands, or would stand. */
