@@ -234,6 +234,19 @@ describe('PushConsumer', () => {
     expect(bench.seen).toEqual(['early bird']);
   });
 
+  it('finds a topic half a second after its start, however often it was told to look meanwhile', async () => {
+    const consumer = await bench.consumer({ subscriptions: [{ topic: 'later' }] });
+    for (let i = 0; i < 5; i += 1) {
+      consumer.resume();
+      await bench.until(() => false);
+    }
+    bench.cluster.addTopic('later', 1);
+    bench.cluster.queues.add('later', 0, { text: 'early bird' });
+    await bench.clock.advance(500);
+    await bench.until(() => bench.seen.length > 0);
+    expect(bench.seen).toEqual(['early bird']);
+  });
+
   it('goes on elsewhere when the group is reset while it runs', async () => {
     bench.cluster.queues.add('t', 0, ...texts(0, 3));
     await bench.consumer();

@@ -84,18 +84,27 @@ export class Rebalancer {
       } catch (error) {
         this.state.logger.error('A rebalance failed; the queues in hand stay.', { error });
       }
-      if (isBalanced) this.repeatDelay = firstRepeat;
+      if (isBalanced) this.forgetRepeat();
       else this.repeatLater();
     }
   }
 
+  private forgetRepeat(): void {
+    this.repeat?.cancel();
+    this.repeat = undefined;
+    this.repeatDelay = firstRepeat;
+  }
+
+  /** Rounds that others wished for meanwhile do not put off the one that is due. */
   private repeatLater(): void {
     const { clock, settings } = this.state;
-    this.repeat?.cancel();
-    if (this.isStopped) return;
+    if (this.isStopped || this.repeat !== undefined) return;
     const delay = Math.min(this.repeatDelay, settings.rebalanceInterval);
     this.repeatDelay = Math.min(this.repeatDelay * 2, longestRepeat);
-    this.repeat = clock.after(delay, () => this.request());
+    this.repeat = clock.after(delay, () => {
+      this.repeat = undefined;
+      this.request();
+    });
   }
 
   /** Answers whether every topic could be shared out and every queue of ours is in hand. */

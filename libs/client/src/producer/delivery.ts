@@ -122,6 +122,7 @@ export class Delivery {
           faults === undefined && (hooks === undefined || hooks.isIdle)
             ? this.result(draft, queue, await this.attempt(draft, queue, time))
             : await this.watched(draft, queue, time, attempt);
+        if (known.isTemplate) this.lookForMade(known);
         const isGood = result.status === 'SEND_OK' || !this.settings.retryWhenNotStoreOk;
         if (isGood || fixed !== undefined) return result;
         kept = result;
@@ -192,9 +193,17 @@ export class Delivery {
     throw new NoRouteError(`Topic '${topic}' cannot be sent to: ${why}.`, { details: { topic } });
   }
 
-  /** A broker could not be reached: perhaps the name servers know by now where the topic is. */
+  /** Perhaps the name servers know by now where the topic is, or where it is now. */
   private askAnew(topic: string): void {
     this.instance.routes.refresh(topic, this.settings.template).catch(() => undefined);
+  }
+
+  /**
+   * The broker has just made the topic: consumers of this client that wait for it hear of it now. Where
+   * several brokers may make it, sends go on by the template, or only the first one would ever get it.
+   */
+  private lookForMade({ topic, brokers }: TopicRoute): void {
+    if (brokers.length === 1) this.askAnew(topic);
   }
 
   private event(draft: Draft, isOneWay: boolean): SendEvent {

@@ -166,6 +166,28 @@ describe('Producer', () => {
     });
   });
 
+  it.each([
+    ['looks for the topic it has made where one broker makes it', ['broker-a'], 1],
+    [
+      'sends on by the template where several make it, or one alone would have it',
+      ['broker-a', 'broker-b'],
+      8,
+    ],
+  ])('%s', async (_, brokers, queues) => {
+    cluster.addTopic('TBW102', 8, brokers);
+    cluster.onSend = ({ broker }) => {
+      cluster.addTopic('new-topic', 1, [broker]);
+      return {};
+    };
+    await start({ defaultTopicQueueNums: 4 });
+    await producer.send({ topic: 'new-topic', body });
+    for (let i = 0; i < 20; i += 1) await clock.advance(0);
+    const asked = cluster.routeQuestions;
+    for (let i = 0; i < 8; i += 1) await producer.send({ topic: 'new-topic', body });
+    const places = cluster.sends.slice(1).map(({ broker, asked: { queueId } }) => broker + queueId);
+    expect([new Set(places).size, cluster.routeQuestions - asked]).toEqual([queues, 0]);
+  });
+
   it('says what to do when a topic does not exist and is not made by itself', async () => {
     await start();
     await expect(producer.send({ topic: 'missing', body })).rejects.toMatchObject({
