@@ -1,5 +1,6 @@
 import { DeadlineError, type Timer } from '@nestjs-rocketmq/foundation';
 import type { AssignedQueue } from './assigned-queue.js';
+import { Breather } from './breather.js';
 import { Chunks, type Chunk } from './chunks.js';
 import type { ConsumeVerdict, ConsumeVerdicts } from './consumer-options.js';
 import {
@@ -33,6 +34,7 @@ export class ConcurrentDelivery implements MessageDelivery {
   private readonly retries = new Set<Timer>();
   private readonly sendBack: SendBack;
   private readonly chunks: Chunks;
+  private readonly breather = new Breather(() => this.pump());
   private watch: Timer | undefined;
   private isStopped = false;
   private isPumping = false;
@@ -101,7 +103,9 @@ export class ConcurrentDelivery implements MessageDelivery {
         continue;
       }
       // Where a call ends at once, the next one begins at that moment: one look at the clock.
-      now = this.work(arrival, now ?? clock.monotonic());
+      now ??= clock.monotonic();
+      if (this.breather.isOver(now)) break;
+      now = this.work(arrival, now);
     }
     this.isPumping = false;
     this.cut();

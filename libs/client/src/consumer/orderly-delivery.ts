@@ -1,5 +1,6 @@
 import { DeadlineError, type Timer } from '@nestjs-rocketmq/foundation';
 import type { AssignedQueue } from './assigned-queue.js';
+import { Breather } from './breather.js';
 import type { ConsumeVerdict, ConsumeVerdicts } from './consumer-options.js';
 import {
   count,
@@ -27,6 +28,7 @@ export class OrderlyDelivery implements MessageDelivery {
   /** Queues that wait for the rest of a batch; undefined: the wait is over. */
   private readonly gathering = new Map<AssignedQueue, Timer | undefined>();
   private readonly sendBack: SendBack;
+  private readonly breather = new Breather(() => this.pump());
   private watch: Timer | undefined;
   private isStopped = false;
   private onDrained: (() => void) | undefined;
@@ -85,7 +87,9 @@ export class OrderlyDelivery implements MessageDelivery {
   }
 
   private pump(): void {
-    while (this.calls.size < this.state.settings.concurrency && !this.isStopped) {
+    const { clock, settings } = this.state;
+    while (this.calls.size < settings.concurrency && !this.isStopped) {
+      if (this.ready.length > 0 && this.breather.isOver(clock.monotonic())) return;
       const assigned = this.ready.shift();
       if (assigned === undefined) return;
       this.begin(assigned);
