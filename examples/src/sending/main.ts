@@ -9,6 +9,7 @@ import {
   RocketMQModule,
   RocketMQTemplate,
   TimerRefusedError,
+  type MessageConverter,
 } from 'nestjs-rocketmq';
 import { Lines } from '../lines.js';
 
@@ -63,6 +64,38 @@ export class Formats {
     );
   }
 }
+// #endregion
+
+// #region own-format
+export const csv: MessageConverter = {
+  contentType: 'text/csv',
+  write: (row) => Buffer.from((row as readonly string[]).join(';')),
+  read: (body) => Buffer.from(body).toString().split(';'),
+};
+
+@Injectable()
+export class Exports {
+  constructor(@InjectRocketMQTemplate('rows') private readonly template: RocketMQTemplate) {}
+
+  async add(row: readonly string[]): Promise<void> {
+    await this.template.send('rows', row);
+  }
+
+  @RocketMQListener({ topic: 'rows', group: 'rows-reader', converters: [csv] })
+  onRow(row: readonly string[]): void {
+    lines.print(`row of ${row.length}: ${row.join(' ')}`);
+  }
+}
+
+@Module({
+  imports: [
+    RocketMQModule.forFeature({
+      templates: [{ name: 'rows', converters: [csv], contentType: csv.contentType }],
+    }),
+  ],
+  providers: [Exports],
+})
+export class ExportsModule {}
 // #endregion
 
 // #region timers
@@ -138,6 +171,7 @@ const others = await EmbeddedRocketMQ.start();
       consumer: { from: 'first' },
       connections: { archive: { nameServers: others.nameServers, consumer: { from: 'first' } } },
     }),
+    ExportsModule,
   ],
   providers: [Orders, Reminders, Formats, Archive, Readers],
 })
@@ -150,8 +184,9 @@ await app.get(Orders).place(order);
 await app.get(Orders).closeLater(order);
 await app.get(Reminders).remind(order);
 await app.get(Formats).show();
+await app.get(Exports).add(['o1', '30']);
 await app.get(Archive).keep(order);
-await lines.until(13);
+await lines.until(14);
 await app.close();
 await servers.close();
 await others.close();
@@ -169,4 +204,5 @@ await others.close();
 //   text/plain;charset=UTF-8: "as it is"
 //   application/octet-stream: 3 bytes
 //   application/msgpack: {"as":"MessagePack"}
+//   row of 2: o1 30
 //   archived o1

@@ -50,9 +50,15 @@ export { RocketMQHealthIndicator } from './operations/rocketmq.health-indicator.
 export { RocketMQEvents } from './operations/rocketmq-events.js';
 export * from './options/listener-options.js';
 export { batchOptions, consumeOptions, listenerOptions } from './options/listener-tables.js';
+export type { FormatOptions } from './options/format-options.js';
 export * from './options/module-options.js';
 export type { ConnectionSettings, StartupValues } from './options/module-settings.js';
-export { connectionOptions, moduleOptions, startupOptions } from './options/option-tables.js';
+export {
+  connectionOptions,
+  featureTemplateOptions,
+  moduleOptions,
+  startupOptions,
+} from './options/option-tables.js';
 export {
   producerOptions,
   type HashQueueSelector,

@@ -1,32 +1,30 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DeadlineError, messageOf, withDeadline } from '@nestjs-rocketmq/foundation';
-import type { ClientFactory, ClientPort, ProducerPort } from './client-port.js';
+import type { ClientFactory, ClientPort } from './client-port.js';
+import type { MessageConverters } from './converter/message-converters.js';
 import { nestLogger, quietWhile } from './nest-logger.js';
-import { RocketMQClosedError, RocketMQSendError, RocketMQSetupError } from './nestjs.errors.js';
+import { RocketMQSendError, RocketMQSetupError } from './nestjs.errors.js';
 import { ConnectionWatch } from './operations/connection-watch.js';
 import { observedClient, type WatchedConsumer } from './operations/observed-client.js';
 import type { Observer } from './operations/observer.js';
 import { RocketMQEvents } from './operations/rocketmq-events.js';
 import type { ConnectionSettings, ModuleSettings } from './options/module-settings.js';
 import { readModuleOptions } from './options/module-settings.js';
-import type { RocketMQModuleOptions } from './options/module-options.js';
-import {
-  readProducer,
-  type HashQueueSelector,
-  type ProducerSettings,
-  type ProducerValues,
-} from './options/producer-options.js';
+import { readFormats } from './options/format-options.js';
+import type { FeatureTemplate, RocketMQModuleOptions } from './options/module-options.js';
+import { featureTemplateOptions } from './options/option-tables.js';
+import { readProducer, type ProducerValues } from './options/producer-options.js';
 import { DelayLevels } from './options/delay-levels.js';
-import { Problems } from './options/problems.js';
+import { checkNames, Problems } from './options/problems.js';
 import { PullConsumers } from './pull/pull-consumers.js';
+import { DEFAULT_CONNECTION } from './rocketmq.constants.js';
 import { ROCKETMQ_CLIENT_FACTORY, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
+import { FormattedBackend } from './template/formatted-backend.js';
 import type { OutgoingInterceptor } from './template/outgoing-interceptor.js';
+import { ProducerBackend, producerDeadline } from './template/producer-backend.js';
 import type { TemplateBackend } from './template/template-backend.js';
 import { TransactionDispatcher } from './transaction/transaction-dispatcher.js';
-
-/** How long a producer may take to finish what is under way when the application closes. */
-const producerDeadline = 5_000;
 
 /** Who looks on what all connections of an application do. */
 interface LookingOn {
@@ -49,8 +47,8 @@ export class RocketMQConnection {
     private readonly factory: ClientFactory,
     private readonly looking: LookingOn,
   ) {
-    this.transactions = new TransactionDispatcher(settings.name, () => module.converters);
-    this.pulls = new PullConsumers(settings, module, () => this.client);
+    this.transactions = new TransactionDispatcher(settings.name, settings.converters);
+    this.pulls = new PullConsumers(settings, module.clock, () => this.client);
   }
 
   /** Made when first needed: nothing opens while the options may still be refused. */
@@ -117,82 +115,8 @@ export class RocketMQConnection {
   }
 }
 
-/** The producer behind one template; started when first needed, at the latest in `onModuleInit`. */
-class Sender implements TemplateBackend {
-  private starting: Promise<ProducerPort> | undefined;
-  private started: ProducerPort | undefined;
-  private isClosed = false;
-
-  constructor(
-    readonly connection: string,
-    private readonly host: RocketMQConnection | undefined,
-    private readonly values: ProducerValues,
-    private readonly owner: RocketMQConnections,
-    /** One producer for every template of the connection without settings of its own. */
-    readonly isShared: boolean,
-  ) {}
-
-  get converters(): ModuleSettings['converters'] {
-    return this.owner.settings.converters;
-  }
-
-  get delayLevels(): DelayLevels {
-    return this.host?.settings.delayLevels ?? new DelayLevels();
-  }
-
-  get group(): string {
-    return this.values.group;
-  }
-
-  get queueSelector(): HashQueueSelector | undefined {
-    return this.values.queueSelector;
-  }
-
-  get interceptors(): readonly OutgoingInterceptor[] {
-    return this.owner.interceptors;
-  }
-
-  get running(): ProducerPort | undefined {
-    return this.isClosed ? undefined : this.started;
-  }
-
-  get transactions(): TransactionDispatcher {
-    return this.owner.existing(this.host, this.connection).transactions;
-  }
-
-  get pulls(): PullConsumers {
-    return this.owner.existing(this.host, this.connection).pulls;
-  }
-
-  producer(): Promise<ProducerPort> {
-    if (this.isClosed) {
-      const sentence =
-        `The template of connection '${this.connection}' was used after the ` +
-        'application was closed.';
-      return Promise.reject(new RocketMQClosedError(sentence));
-    }
-    this.starting ??= this.start().catch((error: unknown) => {
-      // The next send tries again: a broken start must not stay for ever.
-      this.starting = undefined;
-      throw error;
-    });
-    return this.starting;
-  }
-
-  async close(): Promise<void> {
-    this.isClosed = true;
-    const producer = await this.starting?.catch(() => undefined);
-    await producer?.close(producerDeadline);
-  }
-
-  private async start(): Promise<ProducerPort> {
-    const host = this.owner.existing(this.host, this.connection);
-    const producer = host.client.producer(this.values, host.transactions);
-    await producer.start();
-    this.started = producer;
-    return producer;
-  }
-}
+const placeOf = (template: string | undefined): string =>
+  `Template '${template}' (of forFeature, or of 'templates')`;
 
 /** Every connection of the application, and the producers of its templates. */
 @Injectable()
@@ -202,7 +126,7 @@ export class RocketMQConnections {
   readonly settings: ModuleSettings;
   private readonly logger = new Logger('RocketMQ');
   private readonly byName = new Map<string, RocketMQConnection>();
-  private readonly senders: Sender[] = [];
+  private readonly senders: ProducerBackend[] = [];
   private readonly looking: LookingOn;
   private outgoing: readonly OutgoingInterceptor[] | undefined;
 
@@ -277,26 +201,73 @@ export class RocketMQConnections {
     );
   }
 
-  /** The backend of a template; with `producer`, one that shares no producer with others. */
-  sender(connection: string, template?: string, producer?: ProducerSettings): TemplateBackend {
-    const host = this.byName.get(connection);
+  /** The backend of a connection's templates; `template` is the name of the one that needs it. */
+  sender(connection: string, template?: string): TemplateBackend {
     const shared = this.senders.find(
       (sender) => sender.isShared && sender.connection === connection,
     );
-    if (producer === undefined && shared !== undefined) return shared;
-    const where = `Template '${template}' (of forFeature, or of 'templates')`;
-    if (template !== undefined && host === undefined) {
-      this.problems.add('ROCKETMQ_CONNECTION_UNKNOWN', this.unknownName(where, connection));
+    if (shared !== undefined) return shared;
+    const host = this.hostOf(connection, template);
+    const where = placeOf(template);
+    const values = host?.settings.producer ?? readProducer(where, undefined, this.problems);
+    return this.newSender(connection, host, values, this.formatsOf(host), true);
+  }
+
+  /**
+   * The backend of a template of `forFeature`: with `producer` it shares no producer with others, with
+   * `converters` or `contentType` it has formats of its own.
+   */
+  featureSender(feature: FeatureTemplate): TemplateBackend {
+    const { problems } = this;
+    const { name, connection = DEFAULT_CONNECTION, producer } = feature;
+    const where = placeOf(name);
+    checkNames(where, feature, featureTemplateOptions.names, problems);
+    const host = this.byName.get(connection);
+    const inherited = this.formatsOf(host);
+    const own = readFormats(where, feature, inherited, problems);
+    if (producer === undefined) {
+      const shared = this.sender(connection, name);
+      if (own === inherited) return shared;
+      host?.transactions.alsoReads(own);
+      return new FormattedBackend(shared, own);
     }
-    const inherited = host?.settings.producer ?? readProducer(where, undefined, this.problems);
-    const values =
-      producer === undefined
-        ? inherited
-        : readProducer(where, { ...host?.settings.producerGiven, ...producer }, this.problems);
-    const isShared = producer === undefined;
-    const sender = new Sender(connection, host, values, this, isShared);
+    const given = { ...this.hostOf(connection, name)?.settings.producerGiven, ...producer };
+    const values = readProducer(where, given, problems);
+    return this.newSender(connection, host, values, own, false);
+  }
+
+  private newSender(
+    connection: string,
+    host: RocketMQConnection | undefined,
+    values: ProducerValues,
+    converters: MessageConverters,
+    isShared: boolean,
+  ): ProducerBackend {
+    const sender = new ProducerBackend({
+      connection,
+      values,
+      converters,
+      isShared,
+      delayLevels: host?.settings.delayLevels ?? new DelayLevels(),
+      interceptors: () => this.interceptors,
+      host: () => this.existing(host, connection),
+    });
     this.senders.push(sender);
     return sender;
+  }
+
+  private formatsOf(host: RocketMQConnection | undefined): MessageConverters {
+    return host?.settings.converters ?? this.settings.converters;
+  }
+
+  /** The connection of a template; one that is missing is reported. */
+  private hostOf(connection: string, template?: string): RocketMQConnection | undefined {
+    const host = this.byName.get(connection);
+    if (template !== undefined && host === undefined) {
+      const sentence = this.unknownName(placeOf(template), connection);
+      this.problems.add('ROCKETMQ_CONNECTION_UNKNOWN', sentence);
+    }
+    return host;
   }
 
   /**

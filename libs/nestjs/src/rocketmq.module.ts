@@ -97,12 +97,6 @@ function featureProvider(given: string | FeatureTemplate) {
     provide: getRocketMQTemplateToken(feature.name),
     inject: [RocketMQConnections],
     useFactory: (connections: RocketMQConnections) =>
-      new RocketMQTemplate(
-        connections.sender(
-          feature.connection ?? DEFAULT_CONNECTION,
-          feature.name,
-          feature.producer,
-        ),
-      ),
+      new RocketMQTemplate(connections.featureSender(feature)),
   };
 }

@@ -59,9 +59,12 @@ export class MessageConverters {
     this.fallback = bareType(contentType);
   }
 
-  /** The same with further ones, which come before those that are here. */
-  with(further: readonly MessageConverter[]): MessageConverters {
-    return new MessageConverters([...this.own, ...further], this.fallback);
+  /**
+   * The same with further ones, which come before those that are here, and perhaps another content
+   * type of objects that are sent.
+   */
+  with(further: readonly MessageConverter[], contentType = this.fallback): MessageConverters {
+    return new MessageConverters([...this.own, ...further], contentType);
   }
 
   knows(contentType: string): boolean {
@@ -147,7 +150,8 @@ export class MessageConverters {
     const hint = near === undefined ? '' : `, perhaps '${near}' was meant`;
     throw new MessageConversionError(
       `No converter knows the content type '${contentType}'${hint}; ` +
-        `known are ${this.contentTypes.join(', ')}. Add one under 'converters' of RocketMQModule.forRoot.`,
+        `known are ${this.contentTypes.join(', ')}. ` +
+        "Add one under 'converters' of RocketMQModule.forRoot, of the connection or of the listener.",
       { details: { contentType } },
     );
   }

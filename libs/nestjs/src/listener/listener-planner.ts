@@ -90,7 +90,7 @@ export class ListenerPlanner {
       id: options.id ?? name,
       name,
       found,
-      converters: this.convertersWith(converters),
+      converters: this.convertersWith(connection, converters),
       subscriptions: this.subscriptions.read(where, options),
       nonRetryable: merged.nonRetryable ?? isValidationError,
       configure: merged.configure,
@@ -144,10 +144,13 @@ export class ListenerPlanner {
     return overridden(all, override);
   }
 
-  /** Those of the module, and before them the listener's own, which were checked. */
-  private convertersWith(own: unknown): MessageConverters {
-    const { converters } = this.settings;
-    return own === undefined ? converters : converters.with(own as readonly MessageConverter[]);
+  /** Those of the connection, and before them the listener's own, which were checked. */
+  private convertersWith(
+    connection: RocketMQConnection | undefined,
+    own: readonly MessageConverter[] | undefined,
+  ): MessageConverters {
+    const { converters } = connection?.settings ?? this.settings;
+    return own === undefined ? converters : converters.with(own);
   }
 
   /** The switch for all listeners. */

@@ -34,6 +34,6 @@ export function serverListener(
   if (plan === undefined || problems.list.length > 0) throw new RocketMQSetupError(problems.list);
   const target: PayloadTarget = 'any';
   const invoker = { target, invoke: handler };
-  const container = new ListenerContainer(plan, invoker, settings.converters);
+  const container = new ListenerContainer(plan, invoker, plan.converters);
   return new GroupConsumer([container], settings.clock);
 }

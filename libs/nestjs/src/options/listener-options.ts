@@ -161,8 +161,9 @@ export interface RocketMQListenerOptions extends ConsumeOptions {
    */
   readonly schema?: StandardSchema;
   /**
-   * Converters of this listener, asked before those of the module options: one for a content type that
-   * these have takes its place here. A reply listener also writes its replies with them. Default none.
+   * Converters of this listener, asked before those of its connection and of the module: one for a
+   * content type that these have takes its place here. A reply listener also writes its replies with
+   * them. Default none.
    */
   readonly converters?: readonly MessageConverter[];
   /** Class of the payload for validation, where the compiler cannot tell (class form). */

@@ -1,4 +1,5 @@
 import { defineOptions, option } from '@nestjs-rocketmq/foundation';
+import { convertersOption } from './format-options.js';
 import type { ConsumeFrom } from './listener-options.js';
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
@@ -173,11 +174,6 @@ export const consumeOptions = defineOptions('consumer', {
   configure: hook("The last word on the options of the client's consumer.", 'of the options'),
 });
 
-function isConverter(value: unknown): boolean {
-  const { contentType, read, write } = (value ?? {}) as Record<string, unknown>;
-  return typeof contentType === 'string' && isFunction(read) && isFunction(write);
-}
-
 /** `@RocketMQListener` besides what `consumer` has; read by the planner. */
 export const listenerOptions = defineOptions('@RocketMQListener', {
   topic: option.object<unknown>({
@@ -203,11 +199,9 @@ export const listenerOptions = defineOptions('@RocketMQListener', {
     is: isSchema,
     must: 'must be a Standard Schema, such as z.object({ ... }) of zod 4',
   }),
-  converters: option.object<unknown>({
-    meaning: "Converters of this listener, asked before the module's.",
-    is: (value) => Array.isArray(value) && value.every(isConverter),
-    must: 'must be an array of { contentType, write, read }',
-  }),
+  converters: convertersOption(
+    "Converters of this listener, asked before the connection's and the module's.",
+  ),
   payloadType: option.object<unknown>({
     meaning: 'Class of the payload for validation, where the compiler cannot tell.',
     is: isFunction,

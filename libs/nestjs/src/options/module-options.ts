@@ -2,8 +2,8 @@ import type { ModuleMetadata, Type } from '@nestjs/common';
 import type { ClientOptions } from '@nestjs-rocketmq/client';
 import type { Clock } from '@nestjs-rocketmq/foundation';
 import type { MetricsOptions, TelemetryOptions } from '../operations/operations-options.js';
-import type { MessageConverter } from '../converter/message-converter.js';
 import type { Duration } from './duration.js';
+import type { FormatOptions } from './format-options.js';
 import type { ConsumeOptions, ListenerOptionsHook, ListenersSetting } from './listener-options.js';
 import type { PullConsumerOptions } from '../pull/pull-options.js';
 import type { OutgoingInterceptorToken } from '../template/outgoing-interceptor.js';
@@ -32,7 +32,7 @@ export interface StartupSettings {
 }
 
 /** One cluster as this application sees it. */
-export interface ConnectionOptions extends PassedOnOptions {
+export interface ConnectionOptions extends PassedOnOptions, FormatOptions {
   /**
    * `host:port` of the name servers: an array, or a text with `;` between them. Needed unless
    * `nameServerAddressUrl` is given.
@@ -54,7 +54,10 @@ export interface ConnectionOptions extends PassedOnOptions {
   readonly startup?: StartupSettings;
 }
 
-/** Options of `RocketMQModule.forRoot`. The top level describes the connection `default`. */
+/**
+ * Options of `RocketMQModule.forRoot`. The top level describes the connection `default`; its `converters`
+ * and `contentType` hold for every connection that has none of its own.
+ */
 export interface RocketMQModuleOptions extends Partial<ConnectionOptions> {
   /** Further clusters, by name; they share nothing with the default one. */
   readonly connections?: Readonly<Record<string, ConnectionOptions>>;
@@ -63,10 +66,6 @@ export interface RocketMQModuleOptions extends Partial<ConnectionOptions> {
    * in those that import `forFeature({ templates: ['default'] })`. Default true.
    */
   readonly isGlobal?: boolean;
-  /** Converters beside the built-in ones (JSON, MessagePack, text, bytes), asked first. */
-  readonly converters?: readonly MessageConverter[];
-  /** Content type of objects that are sent. Default `application/json`. */
-  readonly contentType?: string;
   /**
    * Stand around every send, the first outermost: classes (providers of the application) or
    * instances.
@@ -116,14 +115,16 @@ export interface RocketMQModuleAsyncOptions extends Pick<ModuleMetadata, 'import
 
 /** Options of `RocketMQModule.forFeature`. */
 export interface RocketMQFeatureOptions {
-  /** Templates for this module: connections by name, or a producer of its own on a connection. */
+  /** Templates for this module: connections by name, or a producer or formats of their own. */
   readonly templates: readonly (string | FeatureTemplate)[];
 }
 
-export interface FeatureTemplate {
+/** A template with settings of its own. Its formats are also those of what it receives. */
+export interface FeatureTemplate extends FormatOptions {
   /** The name to inject it by. */
   readonly name: string;
   /** Default: the default connection. */
   readonly connection?: string;
+  /** A producer of its own; what is not given here is as on the connection. */
   readonly producer?: ProducerSettings;
 }

@@ -15,6 +15,7 @@ import { readPullConsumer, type PullSettings } from '../pull/pull-options.js';
 import type { OutgoingInterceptorToken } from '../template/outgoing-interceptor.js';
 import { DEFAULT_CONNECTION } from '../rocketmq.constants.js';
 import { DelayLevels } from './delay-levels.js';
+import { readFormats } from './format-options.js';
 import type { ConsumeOptions, ListenerOptionsHook, ListenersSetting } from './listener-options.js';
 import type {
   ConnectionOptions,
@@ -54,6 +55,8 @@ export interface ConnectionSettings {
   readonly delayLevels: DelayLevels;
   readonly requestTimeout: number;
   readonly startup: StartupValues;
+  /** Its own, and behind them those of the module. */
+  readonly converters: MessageConverters;
   /** As given, checked; for the client. */
   readonly client: PassedOnOptions;
 }
@@ -65,6 +68,7 @@ export interface ModuleSettings {
   readonly metrics: MetricsValues | undefined;
   /** Undefined: no spans. */
   readonly telemetry: TelemetryValues | undefined;
+  /** For connections without formats of their own. */
   readonly converters: MessageConverters;
   /** As given; resolved when every provider exists. */
   readonly interceptors: readonly OutgoingInterceptorToken[];
@@ -81,9 +85,12 @@ function readConnection(
   name: string,
   where: string,
   given: Partial<ConnectionOptions>,
+  converters: MessageConverters,
   problems: Problems,
 ): ConnectionSettings {
-  const values = readTable(where, connectionOptions, { ...given }, problems);
+  // Its formats have been read.
+  const others = { ...given, converters: undefined, contentType: undefined };
+  const values = readTable(where, connectionOptions, others, problems);
   const nameServers = (values.nameServers ?? []) as readonly string[];
   if (given.nameServers === undefined && given.nameServerAddressUrl === undefined) {
     const { meaning } = connectionOptions.table.nameServers;
@@ -118,6 +125,7 @@ function readConnection(
     delayLevels,
     requestTimeout: values.requestTimeout as number,
     startup: readStartup(where, given.startup, problems),
+    converters,
     client: passedOn(given),
   };
 }
@@ -189,12 +197,13 @@ export function readModuleOptions(
   }
   checkNames(where, options, [...moduleOptions.names, ...connectionNames], problems);
   readTable(where, moduleOptions, { ...options }, problems);
+  const converters = readFormats(where, options, new MessageConverters(), problems);
   const connections = new Map<string, ConnectionSettings>();
   const further = Object.entries(options.connections ?? {});
   const hasDefault =
     options.nameServers !== undefined || options.nameServerAddressUrl !== undefined;
   if (hasDefault || further.length === 0) {
-    const first = readConnection(DEFAULT_CONNECTION, where, options, problems);
+    const first = readConnection(DEFAULT_CONNECTION, where, options, converters, problems);
     connections.set(DEFAULT_CONNECTION, first);
   }
   for (const [name, given] of further) {
@@ -207,14 +216,8 @@ export function readModuleOptions(
       continue;
     }
     checkNames(place, given, connectionNames, problems);
-    connections.set(name, readConnection(name, place, given, problems));
-  }
-  const converters = new MessageConverters(options.converters, options.contentType);
-  if (options.contentType !== undefined && !converters.knows(options.contentType)) {
-    const sentence =
-      `${where}: no converter knows the 'contentType' ` +
-      `${JSON.stringify(options.contentType)}; known are ${converters.contentTypes.join(', ')}`;
-    problems.add('ROCKETMQ_OPTION_INVALID', sentence);
+    const own = readFormats(place, given, converters, problems);
+    connections.set(name, readConnection(name, place, given, own, problems));
   }
   return {
     connections,

@@ -1,6 +1,8 @@
 import { clientOptionTable } from '@nestjs-rocketmq/client';
 import { defineOptions, option, type OptionSet } from '@nestjs-rocketmq/foundation';
+import { DEFAULT_CONNECTION } from '../rocketmq.constants.js';
 import { defaultDelayLevels } from './delay-levels.js';
+import { formatTable } from './format-options.js';
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
@@ -55,6 +57,7 @@ const ownTable = {
     is: isObject,
     must: 'must be an object',
   }),
+  ...formatTable,
 };
 
 /** One connection, the default one at the top level included. */
@@ -95,15 +98,6 @@ export const moduleOptions = defineOptions('RocketMQModule.forRoot', {
     meaning: 'Whether templates can be injected everywhere, or by forFeature only.',
     default: true,
   }),
-  converters: option.object<unknown>({
-    meaning: 'Converters of your own for further content types.',
-    is: Array.isArray,
-    must: 'must be an array',
-  }),
-  contentType: option.text({
-    meaning: 'Content type of objects that are sent.',
-    default: 'application/json',
-  }),
   interceptors: option.object<unknown>({
     meaning: 'Stand around every send, the first outermost: classes or instances.',
     is: Array.isArray,
@@ -141,4 +135,16 @@ export const moduleOptions = defineOptions('RocketMQModule.forRoot', {
     is: isObject,
     must: 'must be a clock',
   }),
+});
+
+/** One of `templates` of `forFeature`. */
+export const featureTemplateOptions = defineOptions('RocketMQModule.forFeature templates', {
+  name: option.text({ meaning: 'The name to inject it by.', required: true }),
+  connection: option.text({ meaning: 'The connection it sends on.', default: DEFAULT_CONNECTION }),
+  producer: option.object<unknown>({
+    meaning: "A producer of its own, on top of the connection's: see the options of 'producer'.",
+    is: isObject,
+    must: 'must be an object',
+  }),
+  ...formatTable,
 });

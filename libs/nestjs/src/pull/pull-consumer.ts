@@ -27,6 +27,25 @@ export interface PullBackend {
   open(): PullPort;
 }
 
+/** A message that was fetched and not handed out. */
+interface Pulled {
+  readonly message: StoredMessage;
+  readonly queue: MessageQueue;
+  /** Where the group stands in the queue when this message is done. */
+  readonly next: number;
+}
+
+/** Where a pull consumer is; those that read it by different converters share it. */
+class PullState {
+  readonly pending: Pulled[] = [];
+  readonly stood = new Map<string, number>();
+  readonly stopping = new AbortController();
+  port: PullPort | undefined;
+  starting: Promise<PullPort> | undefined;
+  inHand = 0;
+  released: () => void = () => undefined;
+}
+
 /**
  * A consumer that is asked for messages. Used as an async iterable it gives message after message
  * and counts one as processed when the next one is asked for: what a loop was working on when it
@@ -39,16 +58,11 @@ export interface PullBackend {
  * ```
  */
 export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<ReceivedMessage<T>> {
-  private readonly pending: ReceivedMessage<T>[] = [];
-  private readonly stood = new Map<string, number>();
-  private readonly stopping = new AbortController();
-  private port: PullPort | undefined;
-  private starting: Promise<PullPort> | undefined;
-  private inHand = 0;
-  private released: () => void = () => undefined;
-
   /** @internal */
-  constructor(private readonly backend: PullBackend) {}
+  constructor(
+    private readonly backend: PullBackend,
+    private readonly state = new PullState(),
+  ) {}
 
   get name(): string {
     return this.backend.name;
@@ -60,7 +74,7 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
 
   /** The client's own consumer, for seeking, pausing and the rest. Throws `RocketMQClosedError`. */
   get native(): LitePullConsumer {
-    const native = this.isClosed ? undefined : this.port?.native;
+    const native = this.isClosed ? undefined : this.state.port?.native;
     if (native !== undefined) return native;
     throw new RocketMQClosedError(`The pull consumer '${this.name}' is not running.`);
   }
@@ -93,42 +107,48 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
       );
     }
     await this.fill(wait);
-    const messages = this.pending.splice(0, most);
+    const messages = this.state.pending.splice(0, most).map((one) => this.received(one));
     return new ReceivedMessages(messages, (done) => this.commit(done, true));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage<T>, void, void> {
     await this.started();
     for (;;) {
-      const message = await this.next();
-      if (message === undefined) return;
+      const pulled = await this.next();
+      if (pulled === undefined) return;
+      const message = this.received(pulled);
       let isDone = false;
-      this.inHand += 1;
+      this.state.inHand += 1;
       try {
         yield message;
         isDone = true;
       } finally {
-        if (!isDone) this.pending.unshift(message);
+        if (!isDone) this.state.pending.unshift(pulled);
         try {
           if (isDone) await this.commit([message], false);
         } finally {
-          this.inHand -= 1;
-          if (this.inHand === 0) this.released();
+          this.state.inHand -= 1;
+          if (this.state.inHand === 0) this.state.released();
         }
       }
     }
   }
 
+  /** @internal The same consumer, whose payloads are read by others. */
+  reading(converters: MessageConverters): RocketMQPullConsumer<T> {
+    return new RocketMQPullConsumer<T>({ ...this.backend, converters }, this.state);
+  }
+
   /** @internal Ends loops, waits for what they have in hand, leaves the group. */
   async close(): Promise<void> {
     if (this.isClosed) return;
-    this.stopping.abort();
+    this.state.stopping.abort();
     const { clock, settings } = this.backend;
-    const port = await this.starting?.catch(() => undefined);
+    const port = await this.state.starting?.catch(() => undefined);
     if (port === undefined) return;
     const late = new Error('late');
     const idle = async (): Promise<void> => {
-      if (this.inHand > 0) await new Promise<void>((resolve) => (this.released = resolve));
+      if (this.state.inHand > 0) await new Promise<void>((resolve) => (this.state.released = resolve));
     };
     try {
       await withDeadline(clock, settings.shutdownTimeout, idle, () => late);
@@ -140,7 +160,7 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
   }
 
   private get isClosed(): boolean {
-    return this.stopping.signal.aborted;
+    return this.state.stopping.signal.aborted;
   }
 
   private started(): Promise<PullPort> {
@@ -148,24 +168,24 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
       const sentence = `The pull consumer '${this.name}' was used after the application was closed.`;
       return Promise.reject(new RocketMQClosedError(sentence));
     }
-    this.starting ??= this.open().catch((error: unknown) => {
-      this.starting = undefined;
+    this.state.starting ??= this.open().catch((error: unknown) => {
+      this.state.starting = undefined;
       throw error;
     });
-    return this.starting;
+    return this.state.starting;
   }
 
   private async open(): Promise<PullPort> {
     const port = this.backend.open();
     await port.start();
-    this.port = port;
+    this.state.port = port;
     return port;
   }
 
   /** The next message of a loop; undefined when the application closes. */
-  private async next(): Promise<ReceivedMessage<T> | undefined> {
+  private async next(): Promise<Pulled | undefined> {
     while (!this.isClosed) {
-      const message = this.pending.shift();
+      const message = this.state.pending.shift();
       if (message !== undefined) return message;
       await this.fill(this.backend.settings.pollTimeout).catch((error: unknown) => {
         if (!this.isClosed) throw error;
@@ -176,35 +196,35 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
 
   private async fill(wait: number): Promise<void> {
     const port = await this.started();
-    if (this.pending.length > 0) return;
+    if (this.state.pending.length > 0) return;
     const batch = await port.poll(wait);
     if (batch === undefined) return;
     const { queue, messages, offset } = batch;
     const first = messages[0]?.queueOffset ?? offset;
     // Somebody went back in the queue: what counts then is where they went.
-    if ((this.stood.get(queueKey(queue)) ?? 0) > first) this.stood.delete(queueKey(queue));
+    if ((this.state.stood.get(queueKey(queue)) ?? 0) > first) this.state.stood.delete(queueKey(queue));
     messages.forEach((message, at) => {
       const next = at === messages.length - 1 ? offset : message.queueOffset + 1;
-      this.pending.push(this.received(message, queue, next));
+      this.state.pending.push({ message, queue, next });
     });
   }
 
-  private received(message: StoredMessage, queue: MessageQueue, next: number): ReceivedMessage<T> {
+  private received({ message, queue, next }: Pulled): ReceivedMessage<T> {
     const { connection, converters } = this.backend;
     const identity = { id: this.name, group: this.group, connection };
-    const delivery = { queue, signal: this.stopping.signal };
+    const delivery = { queue, signal: this.state.stopping.signal };
     const context = new RocketMQContext([message], delivery, identity);
     return new ReceivedMessage<T>(context, (one) => converters.decode(one), next);
   }
 
   /** Never goes back: of two batches the later one may be committed first. */
   private async commit(done: readonly ReceivedMessage<T>[], persist: boolean): Promise<void> {
-    const { port } = this;
+    const { port } = this.state;
     const offsets = new Map<string, { queue: MessageQueue; offset: number }>();
     for (const { queue, nextOffset: offset } of done) {
       const key = queueKey(queue);
-      if (offset <= (this.stood.get(key) ?? 0)) continue;
-      this.stood.set(key, offset);
+      if (offset <= (this.state.stood.get(key) ?? 0)) continue;
+      this.state.stood.set(key, offset);
       offsets.set(key, { queue, offset });
     }
     if (port !== undefined && offsets.size > 0) await port.commit([...offsets.values()], persist);

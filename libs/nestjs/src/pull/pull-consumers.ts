@@ -1,8 +1,15 @@
 import { Logger } from '@nestjs/common';
-import { DeadlineError, messageOf, nearestName, withDeadline } from '@nestjs-rocketmq/foundation';
+import {
+  DeadlineError,
+  messageOf,
+  nearestName,
+  withDeadline,
+  type Clock,
+} from '@nestjs-rocketmq/foundation';
 import type { ClientPort } from '../client-port.js';
+import type { MessageConverters } from '../converter/message-converters.js';
 import { RocketMQReceiveError } from '../nestjs.errors.js';
-import type { ConnectionSettings, ModuleSettings } from '../options/module-settings.js';
+import type { ConnectionSettings } from '../options/module-settings.js';
 import { Problems } from '../options/problems.js';
 import { RocketMQPullConsumer } from './pull-consumer.js';
 import { readPullConsumer, type PullConsumerOptions, type PullSettings } from './pull-options.js';
@@ -13,6 +20,8 @@ const graceOfStop = 2_000;
 interface Kept {
   readonly consumer: RocketMQPullConsumer;
   readonly settings: PullSettings;
+  /** The same consumer for templates with formats of their own. */
+  readonly views: Map<MessageConverters, RocketMQPullConsumer>;
 }
 
 /** The pull consumers of one connection: those of its options, and those made by a call. */
@@ -22,16 +31,25 @@ export class PullConsumers {
 
   constructor(
     private readonly settings: ConnectionSettings,
-    private readonly module: Pick<ModuleSettings, 'converters' | 'clock'>,
+    private readonly clock: Clock,
     private readonly client: () => ClientPort,
   ) {
     for (const [name, own] of settings.pullConsumers) this.keep(name, own);
   }
 
-  /** By name, or by the options of one that is made now. Throws `RocketMQReceiveError`. */
-  get<T>(from: string | PullConsumerOptions): RocketMQPullConsumer<T> {
-    const kept = typeof from === 'string' ? this.byName(from) : this.made(from);
-    return kept.consumer as RocketMQPullConsumer<T>;
+  /**
+   * By name, or by the options of one that is made now; payloads are read by `converters` of the one
+   * who asks. Throws `RocketMQReceiveError`.
+   */
+  get<T>(
+    from: string | PullConsumerOptions,
+    converters: MessageConverters,
+  ): RocketMQPullConsumer<T> {
+    const { consumer, views } = typeof from === 'string' ? this.byName(from) : this.made(from);
+    if (converters === this.settings.converters) return consumer as RocketMQPullConsumer<T>;
+    const view = views.get(converters) ?? consumer.reading(converters);
+    views.set(converters, view);
+    return view as RocketMQPullConsumer<T>;
   }
 
   /** Starts those of the options. */
@@ -48,7 +66,7 @@ export class PullConsumers {
     const deadline = 2 * settings.shutdownTimeout + graceOfStop;
     const late = () => new DeadlineError(`it took more than ${deadline} ms`);
     try {
-      await withDeadline(this.module.clock, deadline, () => consumer.close(), late);
+      await withDeadline(this.clock, deadline, () => consumer.close(), late);
     } catch (error) {
       this.logger.warn(
         `The pull consumer '${consumer.name}' did not close cleanly: ${messageOf(error)}`,
@@ -91,7 +109,8 @@ export class PullConsumers {
   }
 
   private keep(name: string, settings: PullSettings): Kept {
-    const { converters, clock } = this.module;
+    const { clock } = this;
+    const { converters } = this.settings;
     const open = () => {
       const client = this.client();
       if (client.pullConsumer !== undefined) return client.pullConsumer(settings);
@@ -99,7 +118,8 @@ export class PullConsumers {
     };
     const connection = this.settings.name;
     const backend = { name, connection, settings, converters, clock, open };
-    const kept = { consumer: new RocketMQPullConsumer(backend), settings };
+    const consumer = new RocketMQPullConsumer(backend);
+    const kept = { consumer, settings, views: new Map() };
     this.kept.set(name, kept);
     return kept;
   }

@@ -1,5 +1,6 @@
 import type { TransactionalProducer } from '@nestjs-rocketmq/client';
 import type { SendResult } from '../client-port.js';
+import type { MessageConverters } from '../converter/message-converters.js';
 import {
   BatchPartlySentError,
   RocketMQClosedError,
@@ -73,6 +74,11 @@ export class RocketMQTemplate<Topics extends object = object> {
       `The producer of connection '${this.backend.connection}' is not running: it is there from ` +
         'onModuleInit on until the application is closed.',
     );
+  }
+
+  /** What payloads are written and replies are read by: those of the template, connection and module. */
+  get converters(): MessageConverters {
+    return this.backend.converters;
   }
 
   /** Sends and waits until the broker has stored the message. */
@@ -268,8 +274,8 @@ export class RocketMQTemplate<Topics extends object = object> {
    * `RocketMQReceiveError` for names that nobody knows and options that cannot be.
    */
   pullConsumer<T = unknown>(from: string | PullConsumerOptions): RocketMQPullConsumer<T> {
-    const { pulls } = this.backend;
-    if (pulls !== undefined) return pulls.get<T>(from);
+    const { pulls, converters } = this.backend;
+    if (pulls !== undefined) return pulls.get<T>(from, converters);
     throw new RocketMQReceiveError('This template only sends: it has no pull consumers.');
   }
 

@@ -7,7 +7,7 @@ import {
   type StoredMessage,
 } from '@nestjs-rocketmq/message';
 import type { PortTransactionListener, PortVerdict } from '../client-port.js';
-import type { MessageConverters } from '../converter/message-converters.js';
+import { CONTENT_TYPE_PROPERTY, type MessageConverters } from '../converter/message-converters.js';
 import { TransactionListenerMissingError } from '../nestjs.errors.js';
 import type {
   LocalTransaction,
@@ -59,12 +59,26 @@ export class TransactionDispatcher implements PortTransactionListener {
   private readonly logger = new Logger('RocketMQ:Transactions');
   private readonly byTopic = new Map<string, TransactionListenerHost>();
   private readonly byName = new Map<string, TransactionListenerHost>();
+  private readonly further: MessageConverters[] = [];
   private fallback: TransactionListenerHost | undefined;
 
   constructor(
     private readonly connection: string,
-    private readonly converters: () => MessageConverters,
+    private readonly converters: MessageConverters,
   ) {}
+
+  /** For templates with formats of their own: asked about what the connection cannot read. */
+  alsoReads(converters: MessageConverters): void {
+    this.further.push(converters);
+  }
+
+  /** The same listeners, for a producer group whose messages are written by `converters`. */
+  reading(converters: MessageConverters): PortTransactionListener {
+    return {
+      execute: (message, arg, transactionId) => this.execute(message, arg, transactionId),
+      check: (message) => this.check(message, converters),
+    };
+  }
 
   get isEmpty(): boolean {
     return this.byTopic.size === 0 && this.byName.size === 0 && this.fallback === undefined;
@@ -137,13 +151,16 @@ export class TransactionDispatcher implements PortTransactionListener {
     }
   }
 
-  async check(message: StoredMessage): Promise<PortVerdict> {
+  async check(
+    message: StoredMessage,
+    converters = this.readerOf(message),
+  ): Promise<PortVerdict> {
     const context = checkContext(message);
     try {
       const name = context.properties[TRANSACTION_LISTENER_PROPERTY];
       const host = this.hostFor(context.topic, name);
       const handler = await host.instance(context);
-      const payload = this.converters().decode(message);
+      const payload = converters.decode(message);
       return this.verdict(host, await handler.check(payload, context));
     } catch (error) {
       this.logger.error(
@@ -153,6 +170,13 @@ export class TransactionDispatcher implements PortTransactionListener {
       );
       return 'UNKNOWN';
     }
+  }
+
+  private readerOf(message: StoredMessage): MessageConverters {
+    const { converters, further } = this;
+    const contentType = message.property(CONTENT_TYPE_PROPERTY);
+    if (contentType === undefined || converters.knows(contentType)) return converters;
+    return further.find((one) => one.knows(contentType)) ?? converters;
   }
 
   private verdict(host: TransactionListenerHost, given: unknown): PortVerdict {

@@ -66,7 +66,7 @@ export class RecordingRocketMQTemplate<
 
   constructor(options: RecordingOptions = {}) {
     const converters = new MessageConverters(options.converters, options.contentType);
-    const transactions = new ScriptedTransactions('recording', () => converters);
+    const transactions = new ScriptedTransactions('recording', converters);
     const producer = new RecordingProducer(converters, transactions);
     super({
       connection: 'recording',

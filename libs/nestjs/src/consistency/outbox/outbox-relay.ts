@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { DeadlineError, messageOf, withDeadline, type Clock } from '@nestjs-rocketmq/foundation';
+import type { MessageConverters } from '../../converter/message-converters.js';
 import { MessageConversionError, RocketMQSendError } from '../../nestjs.errors.js';
 import { RocketMQConnections } from '../../rocketmq.connections.js';
 import { getRocketMQTemplateToken } from '../../rocketmq.tokens.js';
@@ -56,12 +57,23 @@ export class OutboxRelay {
 
   constructor(
     @Inject(CONSISTENCY_SETTINGS) settings: ConsistencySettings,
-    @Inject(RocketMQConnections) connections: RocketMQConnections,
+    @Inject(RocketMQConnections) private readonly connections: RocketMQConnections,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
   ) {
     this.storage = settings.storage;
     this.settings = settings.outbox;
     this.clock = connections.settings.clock;
+  }
+
+  /** Those of the template that it sends by. */
+  get converters(): MessageConverters {
+    try {
+      return this.template().converters;
+    } catch (error) {
+      // A process that only adds need not have the connection that another one sends by.
+      if (error instanceof ConsistencySetupError) return this.connections.settings.converters;
+      throw error;
+    }
   }
 
   get isRunning(): boolean {

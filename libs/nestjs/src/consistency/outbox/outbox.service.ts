@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { RocketMQConnections } from '../../rocketmq.connections.js';
 import { parseDestination } from '../../template/destination.js';
 import type { SendOptions } from '../../template/send-options.js';
 import { OutboxFlushError, OutboxMessageError } from '../consistency.errors.js';
@@ -36,7 +35,6 @@ const LONGEST_DESTINATION = 512;
 export class OutboxService<Tx = unknown> {
   constructor(
     @Inject(CONSISTENCY_STORAGE) private readonly storage: ConsistencyStorage<Tx>,
-    @Inject(RocketMQConnections) private readonly connections: RocketMQConnections,
     @Inject(OutboxRelay) private readonly relay: OutboxRelay,
   ) {}
 
@@ -67,7 +65,7 @@ export class OutboxService<Tx = unknown> {
         details: { destination: destination.slice(0, LONGEST_DESTINATION) },
       });
     }
-    const encoded = this.connections.settings.converters.encode(payload, contentType);
+    const encoded = this.relay.converters.encode(payload, contentType);
     const id = randomUUID();
     const key = orderKey === undefined ? id : checkedKey('The order key of a message', orderKey);
     const hashKey = sendOptions.hashKey ?? orderKey;
