@@ -19,7 +19,9 @@ export interface FormatOptions {
 
 function isConverter(value: unknown): boolean {
   const { contentType, read, write } = (value ?? {}) as Record<string, unknown>;
-  return typeof contentType === 'string' && typeof read === 'function' && typeof write === 'function';
+  return (
+    typeof contentType === 'string' && typeof read === 'function' && typeof write === 'function'
+  );
 }
 
 /** An option `converters`. */

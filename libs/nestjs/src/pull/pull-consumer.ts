@@ -148,7 +148,8 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
     if (port === undefined) return;
     const late = new Error('late');
     const idle = async (): Promise<void> => {
-      if (this.state.inHand > 0) await new Promise<void>((resolve) => (this.state.released = resolve));
+      if (this.state.inHand > 0)
+        await new Promise<void>((resolve) => (this.state.released = resolve));
     };
     try {
       await withDeadline(clock, settings.shutdownTimeout, idle, () => late);
@@ -202,7 +203,8 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
     const { queue, messages, offset } = batch;
     const first = messages[0]?.queueOffset ?? offset;
     // Somebody went back in the queue: what counts then is where they went.
-    if ((this.state.stood.get(queueKey(queue)) ?? 0) > first) this.state.stood.delete(queueKey(queue));
+    if ((this.state.stood.get(queueKey(queue)) ?? 0) > first)
+      this.state.stood.delete(queueKey(queue));
     messages.forEach((message, at) => {
       const next = at === messages.length - 1 ? offset : message.queueOffset + 1;
       this.state.pending.push({ message, queue, next });

@@ -31,7 +31,8 @@ export class FormattedBackend implements TemplateBackend {
 
   get pulls(): NonNullable<TemplateBackend['pulls']> {
     const { pulls } = this.base;
-    if (pulls === undefined) throw new TypeError('the backend of an application has pull consumers');
+    if (pulls === undefined)
+      throw new TypeError('the backend of an application has pull consumers');
     return pulls;
   }
 

@@ -151,10 +151,7 @@ export class TransactionDispatcher implements PortTransactionListener {
     }
   }
 
-  async check(
-    message: StoredMessage,
-    converters = this.readerOf(message),
-  ): Promise<PortVerdict> {
+  async check(message: StoredMessage, converters = this.readerOf(message)): Promise<PortVerdict> {
     const context = checkContext(message);
     try {
       const name = context.properties[TRANSACTION_LISTENER_PROPERTY];
