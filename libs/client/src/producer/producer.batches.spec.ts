@@ -1,15 +1,15 @@
-import { ManualClock, SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
+import { type ManualClock, SeededRandom, seedOfRun } from '@nestjs-rocketmq/foundation/testing';
 import { decodeBatch, decodeProperties, type OutgoingMessage } from '@nestjs-rocketmq/message';
-import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
+import { ProducerBench } from '../testing/producer-bench.js';
 import {
-  ScriptedCluster,
+  type ScriptedCluster,
   scriptedOffsetId,
   type ReceivedSend,
 } from '../testing/scripted-cluster.js';
 import { cutIntoChunks, splitResult } from './batches.js';
 import { batchedBytes, Drafts } from './drafts.js';
 import type { ProducerOptions } from './producer-options.js';
-import { Producer } from './producer.js';
+import type { Producer } from './producer.js';
 
 const orders = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
   topic: 'orders',
@@ -24,23 +24,17 @@ const textsOf = ({ asked, body }: ReceivedSend): string[] =>
     : [Buffer.from(body).toString()];
 
 describe('Producer, in batches', () => {
+  let bench: ProducerBench;
   let clock: ManualClock;
-  let network: LoopbackNetwork;
   let cluster: ScriptedCluster;
   let producer: Producer;
 
-  const start = async (options: Partial<ProducerOptions> = {}): Promise<Producer> => {
-    const { nameServer } = cluster;
-    producer = new Producer({ nameServers: nameServer, group: 'g', clock, network, ...options });
-    await producer.start();
-    return producer;
-  };
+  const start = async (options?: Partial<ProducerOptions>): Promise<Producer> =>
+    (producer = await bench.started(options));
 
   beforeEach(async () => {
-    clock = new ManualClock();
-    network = new LoopbackNetwork();
-    cluster = await ScriptedCluster.start(network, clock, ['broker-a', 'broker-b']);
-    cluster.addTopic('orders', 2);
+    bench = await ProducerBench.open();
+    ({ clock, cluster } = bench);
     cluster.addTopic('payments', 2);
     cluster.onSend = (send) => {
       const count = textsOf(send).length;
@@ -49,10 +43,7 @@ describe('Producer, in batches', () => {
     };
   });
 
-  afterEach(async () => {
-    await producer.close({ deadline: 0 });
-    await cluster.close();
-  });
+  afterEach(() => bench.close());
 
   it('gives the whole no key, which brokers would hand on to each message', async () => {
     await start();

@@ -1,7 +1,7 @@
-import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
+import type { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import { decodeBatch, decodeProperties, decompressBody } from '@nestjs-rocketmq/message';
-import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
-import { ScriptedCluster } from '../testing/scripted-cluster.js';
+import { ProducerBench } from '../testing/producer-bench.js';
+import type { ScriptedCluster } from '../testing/scripted-cluster.js';
 import type { ProducerOptions } from './producer-options.js';
 import { Producer } from './producer.js';
 
@@ -9,29 +9,20 @@ const body = Buffer.from('hello');
 const message = { topic: 'orders', body };
 
 describe('Producer', () => {
+  let bench: ProducerBench;
   let clock: ManualClock;
-  let network: LoopbackNetwork;
   let cluster: ScriptedCluster;
   let producer: Producer;
 
-  const start = async (options: Partial<ProducerOptions> = {}): Promise<Producer> => {
-    const { nameServer } = cluster;
-    producer = new Producer({ nameServers: nameServer, group: 'g', clock, network, ...options });
-    await producer.start();
-    return producer;
-  };
+  const start = async (options?: Partial<ProducerOptions>): Promise<Producer> =>
+    (producer = await bench.started(options));
 
   beforeEach(async () => {
-    clock = new ManualClock();
-    network = new LoopbackNetwork();
-    cluster = await ScriptedCluster.start(network, clock, ['broker-a', 'broker-b']);
-    cluster.addTopic('orders', 2);
+    bench = await ProducerBench.open();
+    ({ clock, cluster } = bench);
   });
 
-  afterEach(async () => {
-    await producer.close({ deadline: 0 });
-    await cluster.close();
-  });
+  afterEach(() => bench.close());
 
   it('sends what it was given and says where it lies', async () => {
     await start();
@@ -290,7 +281,7 @@ describe('Producer', () => {
   });
 
   it('refuses to send before start and after close', async () => {
-    producer = new Producer({ nameServers: cluster.nameServer, group: 'g', clock, network });
+    producer = bench.producer();
     await expect(producer.send(message)).rejects.toThrow(/call start\(\) first/);
     await producer.start();
     await producer.close();
@@ -349,7 +340,11 @@ describe('Producer', () => {
 
   it('refuses a second producer of a group in one shared instance', async () => {
     const { ClientInstance } = await import('../client-instance.js');
-    const instance = new ClientInstance({ nameServers: cluster.nameServer, clock, network });
+    const instance = new ClientInstance({
+      nameServers: cluster.nameServer,
+      clock,
+      network: bench.network,
+    });
     const first = new Producer({ group: 'g', instance });
     await first.start();
     producer = new Producer({ group: 'g', instance });

@@ -1,6 +1,6 @@
-import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
-import { LoopbackNetwork } from '@nestjs-rocketmq/remoting/testing';
-import { ScriptedCluster, scriptedOffsetId } from '../testing/scripted-cluster.js';
+import type { ManualClock } from '@nestjs-rocketmq/foundation/testing';
+import { ProducerBench } from '../testing/producer-bench.js';
+import { type ScriptedCluster, scriptedOffsetId } from '../testing/scripted-cluster.js';
 import type { ProducerOptions } from './producer-options.js';
 import { Producer } from './producer.js';
 import type { RecallContext, SendContext, SendHook, SendOutcome } from './send-hooks.js';
@@ -10,29 +10,20 @@ const body = Buffer.from('hello');
 const message = { topic: 'orders', body };
 
 describe('Producer, watched and avoiding', () => {
+  let bench: ProducerBench;
   let clock: ManualClock;
-  let network: LoopbackNetwork;
   let cluster: ScriptedCluster;
   let producer: Producer;
 
-  const start = async (options: Partial<ProducerOptions> = {}): Promise<Producer> => {
-    const { nameServer } = cluster;
-    producer = new Producer({ nameServers: nameServer, group: 'g', clock, network, ...options });
-    await producer.start();
-    return producer;
-  };
+  const start = async (options?: Partial<ProducerOptions>): Promise<Producer> =>
+    (producer = await bench.started(options));
 
   beforeEach(async () => {
-    clock = new ManualClock();
-    network = new LoopbackNetwork();
-    cluster = await ScriptedCluster.start(network, clock, ['broker-a', 'broker-b']);
-    cluster.addTopic('orders', 2);
+    bench = await ProducerBench.open();
+    ({ clock, cluster } = bench);
   });
 
-  afterEach(async () => {
-    await producer.close({ deadline: 0 });
-    await cluster.close();
-  });
+  afterEach(() => bench.close());
 
   const recorder = () => {
     const before: SendContext[] = [];
