@@ -1,13 +1,15 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { EntryPoints } from './listener/entry-points.js';
+import { HandlerEnhancers } from './listener/handler-enhancers.js';
 import { HandlerInvokers, type Invoker } from './listener/handler-invoker.js';
 import { ListenerContainer } from './listener/listener-container.js';
 import type { ListenerPlan } from './listener/listener-plan.js';
 import { ListenerPlanner, sourceOf } from './listener/listener-planner.js';
 import { RocketMQListenerRegistry, type AddedListener } from './listener/listener-registry.js';
+import { checkLostClass } from './listener/payload-checks.js';
 import { checkTogether } from './listener/plan-checks.js';
-import { RocketMQExplorer, type FoundListener } from './listener/rocketmq.explorer.js';
+import { RocketMQExplorer } from './listener/rocketmq.explorer.js';
 import { RocketMQSetupError } from './nestjs.errors.js';
 import { EventBinder } from './operations/event-binder.js';
 import { Problems } from './options/problems.js';
@@ -26,7 +28,6 @@ import {
 /** Finds, checks and prepares everything before the first connection opens. */
 @Injectable()
 export class RocketMQSetup {
-  private readonly logger = new Logger('RocketMQ');
   private readonly replies = new Map<string, ReplySettings>();
 
   constructor(
@@ -38,6 +39,7 @@ export class RocketMQSetup {
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(EventBinder) private readonly binder: EventBinder,
     @Inject(EntryPoints) private readonly entryPoints: EntryPoints,
+    @Inject(HandlerEnhancers) private readonly enhancers: HandlerEnhancers,
   ) {}
 
   /**
@@ -93,7 +95,11 @@ export class RocketMQSetup {
     planner.finish();
     const usable = plans.filter((plan) => plan !== undefined);
     checkTogether(usable, this.connections.all, problems);
-    for (const plan of usable) this.planReply(plan, values, problems);
+    for (const plan of usable) {
+      this.planReply(plan, values, problems);
+      if (plan.found === undefined) continue;
+      checkLostClass(sourceOf(plan.found).where, plan.found, this.enhancers, problems);
+    }
     return usable;
   }
 
@@ -124,7 +130,6 @@ export class RocketMQSetup {
   private container(plan: ListenerPlan): ListenerContainer {
     const { found } = plan;
     if (found === undefined) throw new TypeError(`${plan.name} has no method to call`);
-    this.warnOfScope(found);
     const invoker = this.replying(plan, this.invokers.create(found));
     return new ListenerContainer(plan, invoker, plan.converters);
   }
@@ -148,13 +153,5 @@ export class RocketMQSetup {
     if (plan === undefined || problems.list.length > 0) throw new RocketMQSetupError(problems.list);
     const invoker: Invoker = { target: 'any', invoke: handler as Invoker['invoke'] };
     return new ListenerContainer(plan, invoker, plan.converters);
-  }
-
-  private warnOfScope(found: FoundListener): void {
-    if (found.host.singleton !== undefined) return;
-    this.logger.warn(
-      `${found.name} belongs to a request-scoped or transient class: Nest makes a new one for ` +
-        'every message, which costs time.',
-    );
   }
 }

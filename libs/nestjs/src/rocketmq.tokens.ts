@@ -10,9 +10,13 @@ export const ROCKETMQ_OPTIONS = Symbol.for('nestjs-rocketmq:options');
  */
 export const ROCKETMQ_CLIENT_FACTORY = Symbol.for('nestjs-rocketmq:client-factory');
 
-/** The token of a template: the class itself for the default connection, a text for others. */
+/**
+ * The token of a template: the class itself for the default connection, a text for others. Nest shows
+ * the text where nothing provides it, so it says what would.
+ */
 export function getRocketMQTemplateToken(
   name: string = DEFAULT_CONNECTION,
 ): string | typeof RocketMQTemplate {
-  return name === DEFAULT_CONNECTION ? RocketMQTemplate : `RocketMQTemplate:${name}`;
+  if (name === DEFAULT_CONNECTION) return RocketMQTemplate;
+  return `RocketMQTemplate '${name}' (from connections of RocketMQModule.forRoot, or from forFeature)`;
 }

@@ -2,13 +2,24 @@ import 'reflect-metadata';
 import { ValidationPipe } from '@nestjs/common';
 import { ParameterKind, ROUTE_ARGS_METADATA } from '../rocketmq.constants.js';
 import type { Problems } from '../options/problems.js';
+import type { HandlerEnhancers } from './handler-enhancers.js';
 import type { FoundListener } from './rocketmq.explorer.js';
 
 const PARAMTYPES_METADATA = 'design:paramtypes';
 /** Where Nest's `@UsePipes` leaves pipes. */
 const PIPES_METADATA = '__pipes__';
 /** Types that say nothing about what is in a payload: `ValidationPipe` lets them pass unseen. */
-const untold: readonly unknown[] = [undefined, Object, Array, String, Boolean, Number, Buffer];
+const untold: readonly unknown[] = [
+  undefined,
+  Object,
+  Array,
+  String,
+  Boolean,
+  Number,
+  Buffer,
+  // What TypeScript writes for a class of `import type`.
+  Function,
+];
 
 interface PayloadParameter {
   readonly index: number;
@@ -37,10 +48,7 @@ export function checkPayload(
   if (payloadType !== undefined || !isValidated(found, parameter)) return;
   const type = typesOf(found)?.[parameter.index];
   if (!untold.includes(type)) return;
-  const remedy = isBatch
-    ? 'validate the items with @MessagePayload(new ParseArrayPipe({ items: YourClass }))'
-    : "declare the parameter as a class (import it without 'type'), or write payloadType: " +
-      'YourClass; the compiler needs emitDecoratorMetadata';
+  const remedy = remedyOf(isBatch);
   problems.add(
     'ROCKETMQ_PAYLOAD_TYPE_MISSING',
     `${where}: the payload shall be validated by ValidationPipe, but its type is ` +
@@ -48,8 +56,37 @@ export function checkPayload(
   );
 }
 
+/**
+ * The same under a `ValidationPipe` of the whole application. Payloads may have an interface there on
+ * purpose; but who imports a class with `import type` believes that it is validated.
+ */
+export function checkLostClass(
+  where: string,
+  found: FoundListener,
+  enhancers: HandlerEnhancers,
+  problems: Problems,
+): void {
+  const parameter = payloadOf(found);
+  if (parameter === undefined || typeof parameter.data === 'string') return;
+  if (found.options.payloadType !== undefined || isValidated(found, parameter)) return;
+  if (typesOf(found)?.[parameter.index] !== Function) return;
+  if (!enhancers.pipesOf(found).some(isValidationPipe)) return;
+  problems.add(
+    'ROCKETMQ_PAYLOAD_TYPE_MISSING',
+    `${where}: the application has a global ValidationPipe, but the class of the payload is not there ` +
+      `at run time, so that nothing would be checked; ${remedyOf(false)}`,
+  );
+}
+
+function remedyOf(isBatch: boolean): string {
+  return isBatch
+    ? 'validate the items with @MessagePayload(new ParseArrayPipe({ items: YourClass }))'
+    : "declare the parameter as a class (import it without 'type'), or write payloadType: " +
+        'YourClass; the compiler needs emitDecoratorMetadata';
+}
+
 function nameOf(type: unknown): string {
-  return typeof type === 'function' && type !== Object
+  return typeof type === 'function' && type !== Object && type !== Function
     ? type.name
     : 'an interface, a union or nothing at run time';
 }

@@ -48,22 +48,28 @@ export class RocketMQExplorer {
   ) {}
 
   listeners(): FoundListener[] {
-    const found: FoundListener[] = [];
-    for (const host of this.hostsOnce(LISTENER_METADATA, (host) => this.listenersOf(host))) {
-      found.push(...this.listenersOf(host));
-    }
-    return found;
+    const hosts = this.hostsOnce(LISTENER_METADATA, (host) => this.listenersOf(host));
+    return hosts.flatMap((host) => {
+      const found = this.listenersOf(host);
+      const methods = new Set(found.map(({ method }) => `${host.classRef.name}.${method}`));
+      if (host.singleton === undefined) this.warnOfScope([...methods].join(' and '));
+      return found;
+    });
   }
 
   transactionListeners(): FoundTransactionListener[] {
     const key = TRANSACTION_LISTENER_METADATA;
     const isMarked = (host: HandlerHost) =>
       Reflect.hasOwnMetadata(key, host.classRef) ? [host] : [];
-    return this.hostsOnce(key, isMarked).map((host) => ({
-      name: host.classRef.name,
-      host,
-      options: Reflect.getOwnMetadata(key, host.classRef) as RocketMQTransactionListenerOptions,
-    }));
+    return this.hostsOnce(key, isMarked).map((host) => {
+      const { name } = host.classRef;
+      if (host.singleton === undefined) this.warnOfScope(name);
+      const options = Reflect.getOwnMetadata(
+        key,
+        host.classRef,
+      ) as RocketMQTransactionListenerOptions;
+      return { name, host, options };
+    });
   }
 
   /** A provider of the application that looks like Nest's `ConfigService`. */
@@ -80,24 +86,38 @@ export class RocketMQExplorer {
 
   /** Every marked class once, although several modules may provide it. */
   private hostsOnce(key: string, marks: (host: HandlerHost) => unknown[]): HandlerHost[] {
-    const seen = new Map<object, HandlerHost>();
+    const seen = new Map<object, { readonly host: HandlerHost; readonly modules: string[] }>();
     for (const wrapper of this.wrappers()) {
       const host = this.hosts.hostOf(wrapper);
       if (host === undefined) continue;
-      if (marks(host).length === 0) {
-        this.warnOfSubclass(key, host);
-        continue;
-      }
-      if (!seen.has(host.classRef)) {
-        seen.set(host.classRef, host);
-        continue;
-      }
-      this.logger.warn(
-        `${host.classRef.name} is provided by several modules; it listens once, as the ` +
-          'provider of the first. List it in one module and export it from there.',
-      );
+      const module = wrapper.host?.name ?? 'a module';
+      const known = seen.get(host.classRef);
+      if (known === undefined) seen.set(host.classRef, { host, modules: [module] });
+      else known.modules.push(module);
     }
-    return [...seen.values()];
+    return [...seen.values()].flatMap(({ host, modules }) => {
+      if (key === LISTENER_METADATA) this.warnOfOverridden(host);
+      if (marks(host).length > 0) {
+        if (modules.length > 1) this.warnOfModules(host, modules);
+        return [host];
+      }
+      this.warnOfSubclass(key, host);
+      return [];
+    });
+  }
+
+  private warnOfModules({ classRef }: HandlerHost, modules: readonly string[]): void {
+    this.logger.warn(
+      `${classRef.name} is provided by several modules (${modules.join(', ')}); it listens once, ` +
+        `as the provider of ${modules[0]}. List it in one module and export it from there.`,
+    );
+  }
+
+  private warnOfScope(what: string): void {
+    this.logger.warn(
+      `${what}: the class is request-scoped or transient, or injects what is. Nest makes a new one ` +
+        'for every message, which costs time; leave the scope out where that is not needed.',
+    );
   }
 
   private wrappers(): InstanceWrapper[] {
@@ -141,5 +161,28 @@ export class RocketMQExplorer {
       `${host.classRef.name} extends a class with ${decorator}, but does not listen: ` +
         'the decorator of a class is not inherited. Put it on the subclass too if it shall.',
     );
+  }
+
+  /** An override is another function, without the decorator of the one it takes the place of. */
+  private warnOfOverridden({ classRef }: HandlerHost): void {
+    const isMarked = (prototype: object, method: string): boolean => {
+      const handler = Object.getOwnPropertyDescriptor(prototype, method)?.value as unknown;
+      return typeof handler === 'function' && Reflect.hasOwnMetadata(LISTENER_METADATA, handler);
+    };
+    const own = classRef.prototype as object;
+    const above: object[] = [];
+    for (let one = Object.getPrototypeOf(own) as object | null; one !== null;) {
+      above.push(one);
+      one = Object.getPrototypeOf(one) as object | null;
+    }
+    for (const method of Object.getOwnPropertyNames(own)) {
+      if (method === 'constructor') continue;
+      if (isMarked(own, method) || !above.some((one) => isMarked(one, method))) continue;
+      this.logger.warn(
+        `${classRef.name}.${method} overrides a method with a decorator that makes it a listener, ` +
+          'but does not listen: decorators are not inherited by overrides. Put it on ' +
+          `${classRef.name}.${method} too if it shall.`,
+      );
+    }
   }
 }

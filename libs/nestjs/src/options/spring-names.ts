@@ -41,6 +41,8 @@ export const springNames: Readonly<Record<string, string>> = {
   blockingQueueSize: 'write producer: { maxPendingChecks }',
   keepAliveTime: 'leave it out, there is no pool of threads',
   keepAliveTimeUnit: 'leave it out, there is no pool of threads',
+  pushConsumer: 'write consumer: { ... } for the defaults of all listeners',
+  pullConsumer: 'write pullConsumers: { name: { group, topic } }',
   tlsEnable: 'write tls: true for the connection',
   rocketMQTemplateBeanName: "write 'connection' or 'topic'",
 };

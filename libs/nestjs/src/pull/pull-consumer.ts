@@ -166,7 +166,9 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
 
   private started(): Promise<PullPort> {
     if (this.isClosed) {
-      const sentence = `The pull consumer '${this.name}' was used after the application was closed.`;
+      const sentence =
+        `The pull consumer '${this.name}' was used after the application was closed; receive before ` +
+        'app.close().';
       return Promise.reject(new RocketMQClosedError(sentence));
     }
     this.state.starting ??= this.open().catch((error: unknown) => {

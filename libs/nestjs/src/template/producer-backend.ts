@@ -81,8 +81,8 @@ export class ProducerBackend implements TemplateBackend {
   producer(): Promise<ProducerPort> {
     if (this.isClosed) {
       const sentence =
-        `The template of connection '${this.connection}' was used after the ` +
-        'application was closed.';
+        `The template of connection '${this.connection}' was used after the application was closed; ` +
+        'send before app.close(), or in a hook of it: onApplicationShutdown is the last one.';
       return Promise.reject(new RocketMQClosedError(sentence));
     }
     this.starting ??= this.start().catch((error: unknown) => {
