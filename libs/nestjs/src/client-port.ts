@@ -98,12 +98,13 @@ export interface PortConsumeContext {
   readonly isTimedOut?: boolean;
 }
 
-/** What becomes of one message. */
-export type PortConsumeVerdict =
+/** What becomes of one message; `error` is what its handler threw, for those who look on. */
+export type PortConsumeVerdict = { readonly error?: unknown } & (
   | { readonly kind: 'success' }
   /** Delay level 0: the broker's ladder. An orderly queue rests for `suspendMs` instead. */
   | { readonly kind: 'retry'; readonly delayLevel: number; readonly suspendMs: number }
-  | { readonly kind: 'dead-letter'; readonly reason: string };
+  | { readonly kind: 'dead-letter'; readonly reason: string }
+);
 
 /** One verdict for all messages of a call, or one for each in their order. */
 export type PortConsumeVerdicts = PortConsumeVerdict | readonly PortConsumeVerdict[];

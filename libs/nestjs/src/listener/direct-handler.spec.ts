@@ -59,7 +59,7 @@ describe('a handler without enhancers', () => {
       () => {
         throw new Error('odd');
       },
-      { kind: 'retry', delayLevel: 0, suspendMs: 1000 },
+      { kind: 'retry', delayLevel: 0, suspendMs: 1000, error: new Error('odd') },
     ],
   ])('is called without a promise when it answers %s at once', async (_, behaviour, verdict) => {
     behave = behaviour;

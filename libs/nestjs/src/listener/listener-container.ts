@@ -190,7 +190,10 @@ export class ListenerContainer {
     if (isLate) teller.late(messages, final);
     else teller.tell(messages, final);
     const isBroadcast = this.plan.model === 'broadcasting';
-    const verdicts = final.map(({ verdict }) => (isBroadcast ? success : verdict));
+    const verdicts = final.map(({ verdict, error }) => {
+      const given = isBroadcast ? success : verdict;
+      return error === undefined ? given : { ...given, error };
+    });
     if (!teller.hasHooks) return verdicts;
     const contextOf = (message: StoredMessage): RocketMQContext =>
       messages.length === 1 ? context : new RocketMQContext([message], port, this.identity);

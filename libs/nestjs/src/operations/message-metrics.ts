@@ -1,12 +1,12 @@
 import type * as Prom from 'prom-client';
 import type { Clock } from '@nestjs-rocketmq/foundation';
 import type { OutgoingMessage } from '@nestjs-rocketmq/message';
-import type { PortConsumeVerdict, SendResult } from '../client-port.js';
+import type { PortBatch, PortConsumeVerdict, SendResult } from '../client-port.js';
 import { RocketMQSetupError } from '../nestjs.errors.js';
 import { queueFacts } from './consumer-facts.js';
 import type { WatchedConsumer } from './observed-client.js';
 import { originalTopic } from './observed-client.js';
-import type { ConsumeCall, Observer, SendCall, Verdicts } from './observer.js';
+import type { ConsumeCall, Observer, PullCall, SendCall, Verdicts } from './observer.js';
 import type { MetricsValues } from './operations-options.js';
 import { loadPeer } from './peer.js';
 
@@ -193,6 +193,9 @@ class Measuring implements MessageMetrics {
   private readonly handlerTime;
   private readonly latency;
   private readonly running;
+  private readonly pulls;
+  private readonly pulledMessages;
+  private readonly commits;
 
   constructor(
     private readonly book: MetricBook,
@@ -210,10 +213,17 @@ class Measuring implements MessageMetrics {
     this.consumed = book.counter('consumer_messages_total', consumed, [...consuming, 'outcome']);
     const handlerTime = 'Time of a call of a handler; a batch counts as one.';
     this.handlerTime = book.histogram('consumer_handler_duration_seconds', handlerTime, consuming);
-    const latency = 'From the storing of a message to the begin of its first handling.';
+    const latency = 'From the storing of a message to its first handling, or to its pull.';
     this.latency = book.histogram('consumer_delivery_latency_seconds', latency, consuming);
     const running = 'Calls of handlers under way.';
-    this.running = book.gauge('consumer_handlers_running', running, ['connection', 'group']);
+    const group = ['connection', 'group'];
+    this.running = book.gauge('consumer_handlers_running', running, group);
+    const pulls = 'Calls of pull consumers, by outcome: messages, empty, failed.';
+    this.pulls = book.counter('pull_calls_total', pulls, [...group, 'outcome']);
+    const pulled = 'Messages that pull consumers fetched.';
+    this.pulledMessages = book.counter('pull_messages_total', pulled, consuming);
+    const commits = 'Commits of pull consumers, by outcome: ok, failed.';
+    this.commits = book.counter('pull_commits_total', commits, [...group, 'outcome']);
   }
 
   async send<T>(
@@ -261,6 +271,24 @@ class Measuring implements MessageMetrics {
       const topic = this.topics.of(call.topic);
       this.handlerTime.observe({ connection, group, topic }, took);
     }
+  }
+
+  pulled({ connection, group, error }: PullCall, batch: PortBatch | undefined): void {
+    const found = batch === undefined ? 'empty' : 'messages';
+    const outcome = error === undefined ? found : 'failed';
+    this.pulls.inc({ connection, group, outcome });
+    if (batch === undefined) return;
+    const topic = this.topics.of(batch.queue.topic);
+    const now = this.clock.now();
+    this.pulledMessages.inc({ connection, group, topic }, batch.messages.length);
+    for (const { storeTimestamp } of batch.messages) {
+      const seconds = Math.max(now - storeTimestamp, 0) / 1_000;
+      this.latency.observe({ connection, group, topic }, seconds);
+    }
+  }
+
+  committed({ connection, group, error }: PullCall): void {
+    this.commits.inc({ connection, group, outcome: error === undefined ? 'ok' : 'failed' });
   }
 
   close(): void {

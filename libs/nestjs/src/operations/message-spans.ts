@@ -1,8 +1,17 @@
 import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Link, Span, SpanContext, Tracer } from '@opentelemetry/api';
-import type { OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
-import type { PortConsumeVerdict, SendResult } from '../client-port.js';
-import type { ConsumeCall, Observer, Receipt, SendCall, Verdicts } from './observer.js';
+import { messageOf } from '@nestjs-rocketmq/foundation';
+import type { MessageQueue, OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
+import type { PortBatch, PortConsumeVerdict, SendResult } from '../client-port.js';
+import type {
+  ConsumeCall,
+  Observer,
+  PullCall,
+  PullCommit,
+  Receipt,
+  SendCall,
+  Verdicts,
+} from './observer.js';
 import type { TelemetryValues } from './operations-options.js';
 import { loadPeer } from './peer.js';
 import { readTraceParent, writeTraceParent } from './trace-parent.js';
@@ -112,21 +121,72 @@ class MessageSpans implements Observer {
     this.tracer.startSpan(`receive ${queue.topic}`, details, api.ROOT_CONTEXT).end();
   }
 
+  /** Nothing is told of a pull that found nothing: a loop asks again and again. */
+  pulled(call: PullCall, batch: PortBatch | undefined): void {
+    const { error, topics } = call;
+    if (batch === undefined && error === undefined) return;
+    const messages = batch?.messages ?? [];
+    const topic = batch?.queue.topic ?? (topics.length === 1 ? topics[0] : undefined);
+    this.ended(call, 'receive', 'receive', topic, this.linksOf(messages), {
+      ...(batch === undefined ? {} : partitionOf(batch.queue)),
+      'messaging.batch.message_count': messages.length,
+    });
+  }
+
+  committed(call: PullCall, { queues, persist }: PullCommit): void {
+    // What the broker gets later is no call of this moment.
+    if (!persist && call.error === undefined) return;
+    for (const { queue, offset } of queues) {
+      this.ended(call, 'commit', 'settle', queue.topic, [], {
+        ...partitionOf(queue),
+        'messaging.rocketmq.queue_offset': offset,
+      });
+    }
+  }
+
+  /** A call of the application, which is over; a child of the span around it. */
+  private ended(
+    { group, startedAt, took, error }: PullCall,
+    name: string,
+    type: 'receive' | 'settle',
+    topic: string | undefined,
+    links: Link[],
+    own: Attributes,
+  ): void {
+    const attributes = {
+      'messaging.system': 'rocketmq',
+      'messaging.operation.name': name,
+      'messaging.operation.type': type,
+      ...(topic === undefined ? {} : { 'messaging.destination.name': topic }),
+      'messaging.consumer.group.name': group,
+      ...own,
+    };
+    const kind = this.api.SpanKind.CLIENT;
+    const details = { kind, attributes, links, startTime: startedAt };
+    const span = this.tracer.startSpan(topic === undefined ? name : `${name} ${topic}`, details);
+    if (error !== undefined) this.fail(span, error);
+    span.end(startedAt + took);
+  }
+
   private conclude(span: Span, verdicts: Verdicts): void {
     const bad = verdicts.find(({ kind }) => kind === 'dead-letter') ?? verdicts.find(isRetry);
     const kind = bad?.kind ?? 'success';
     span.setAttribute('messaging.rocketmq.outcome', kind);
-    if (bad === undefined) return;
-    const message = bad.kind === 'dead-letter' ? bad.reason : 'it will be delivered again';
-    span.setAttribute('error.type', bad.kind);
+    const all = [bad, ...verdicts].map((verdict) => verdict?.error);
+    const errors = [...new Set(all)].filter((error) => error !== undefined);
+    if (bad === undefined && errors.length === 0) return;
+    for (const error of errors.slice(0, mostExceptions)) recordException(span, error);
+    const [error] = errors;
+    const reason = error === undefined ? 'it will be delivered again' : messageOf(error);
+    const message = bad?.kind === 'dead-letter' ? bad.reason : reason;
+    span.setAttribute('error.type', error === undefined ? kind : errorType(error));
     span.setStatus({ code: this.api.SpanStatusCode.ERROR, message });
   }
 
   private fail(span: Span, error: unknown): void {
-    const { name, message, code } = error as { name?: string; message?: string; code?: unknown };
-    span.recordException(error as Error);
-    span.setAttribute('error.type', typeof code === 'string' ? code : (name ?? 'Error'));
-    span.setStatus({ code: this.api.SpanStatusCode.ERROR, message: message ?? String(error) });
+    recordException(span, error);
+    span.setAttribute('error.type', errorType(error));
+    span.setStatus({ code: this.api.SpanStatusCode.ERROR, message: messageOf(error) });
   }
 
   /** The message with the context of the span in its properties, unless it brought one. */
@@ -162,7 +222,24 @@ class MessageSpans implements Observer {
   }
 }
 
+/** Of a batch whose messages fail each in its own way. */
+const mostExceptions = 8;
+
+function recordException(span: Span, error: unknown): void {
+  span.recordException(error instanceof Error ? error : messageOf(error));
+}
+
+/** Its code, else its name. */
+function errorType(error: unknown): string {
+  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown };
+  return ([code, name].find((one) => typeof one === 'string') as string | undefined) ?? 'Error';
+}
+
 const isRetry = ({ kind }: PortConsumeVerdict): boolean => kind === 'retry';
+
+function partitionOf({ brokerName, queueId }: MessageQueue): Attributes {
+  return { 'messaging.destination.partition.id': `${brokerName}:${queueId}` };
+}
 
 function sendAttributes(call: SendCall): Attributes {
   const { messages, kind, topic, group, hashKey } = call;

@@ -4,6 +4,7 @@ import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import { NonRetryableError, RocketMQListener, RocketMQTemplate } from '../index.js';
 import type { MetricsOptions } from '../index.js';
 import { FakeClients, storedMessage } from '../testing/fake-client.js';
+import type { FakePull } from '../testing/fake-pull.js';
 import { refusal, startApplication, testOptions } from '../testing/test-application.js';
 import { loadPeer } from './peer.js';
 
@@ -16,10 +17,10 @@ class Payments {
   }
 }
 
-async function start(metrics: MetricsOptions) {
-  const clock = new ManualClock();
+async function start(metrics: MetricsOptions, clock = new ManualClock()) {
   const clients = new FakeClients();
-  const options = { ...testOptions, clock, metrics };
+  const pullConsumers = { audit: { group: 'audit', topic: 'orders' } };
+  const options = { ...testOptions, clock, metrics, pullConsumers };
   const { app } = await startApplication({ providers: [Payments] }, options, clients);
   return { app, clients, clock, template: app.get(RocketMQTemplate) };
 }
@@ -61,6 +62,34 @@ describe('metrics', () => {
     for (const line of expected) expect(lines).toContain(line);
     await app.close();
     expect(await linesOf(registry)).toEqual([]);
+  });
+
+  it('count what is pulled and committed', async () => {
+    const registry = new Registry();
+    const clock = new ManualClock(storedMessage({}).storeTimestamp + 5_000);
+    const { app, clients, template } = await start({ registry }, clock);
+    const pull = clients.pulls[0] as FakePull;
+    pull.put(0, 0, storedMessage({}), storedMessage({}));
+    await (await template.receive('audit')).commit();
+    await template.receive('audit', { timeout: 0 });
+    pull.put(0, 2, storedMessage({}));
+    const last = await template.receive('audit');
+    pull.failWith = new Error('gone');
+    await expect(last.commit()).rejects.toThrow('gone');
+    await expect(template.receive('audit', { timeout: 0 })).rejects.toThrow('gone');
+    const lines = await linesOf(registry);
+    const group = 'connection="default",group="audit"';
+    const expected = [
+      `rocketmq_pull_calls_total{${group},outcome="messages"} 2`,
+      `rocketmq_pull_calls_total{${group},outcome="empty"} 1`,
+      `rocketmq_pull_calls_total{${group},outcome="failed"} 1`,
+      `rocketmq_pull_messages_total{${group},topic="orders"} 3`,
+      `rocketmq_pull_commits_total{${group},outcome="ok"} 1`,
+      `rocketmq_pull_commits_total{${group},outcome="failed"} 1`,
+      `rocketmq_consumer_delivery_latency_seconds_sum{${group},topic="orders"} 15`,
+    ];
+    for (const line of expected) expect(lines).toContain(line);
+    await app.close();
   });
 
   it('show where the groups stand whenever they are read', async () => {

@@ -15,6 +15,8 @@ import type {
   PortSendOptions,
   ProducerPort,
 } from '../client-port.js';
+import { delegating } from './delegating.js';
+import { observedPulls } from './observed-pull.js';
 import type { RocketMQEvents } from './rocketmq-events.js';
 import { throughConsume, throughSend, type ConsumeCall, type Observer } from './observer.js';
 import type { SendCall, Verdicts } from './observer.js';
@@ -46,6 +48,7 @@ export function observedClient(client: ClientPort, watching: Watching): ClientPo
     producer: (values, transactions) =>
       observedProducer(client.producer(values, transactions), values.group, watching),
     consumer: (options) => observedConsumer(client, options, watching),
+    ...(client.pullConsumer === undefined ? {} : { pullConsumer: observedPulls(client, watching) }),
   });
 }
 
@@ -251,18 +254,4 @@ function assignments(
 /** The topic a message was sent to, also when it comes back through the retry topic. */
 export function originalTopic(message: StoredMessage): string {
   return message.property(PropertyName.RETRY_TOPIC) ?? message.topic;
-}
-
-/** An object with every method of `inner`, save those that are given. */
-function delegating<T extends object>(inner: T, own: Partial<T>): T {
-  const made: Record<string, unknown> = {};
-  const methods = inner as Record<string, unknown>;
-  for (let at: object | null = inner; at !== null && at !== Object.prototype;) {
-    for (const name of Object.getOwnPropertyNames(at)) {
-      const method = name in made || name === 'constructor' ? undefined : methods[name];
-      if (typeof method === 'function') made[name] = (method as () => unknown).bind(inner);
-    }
-    at = Object.getPrototypeOf(at) as object | null;
-  }
-  return Object.assign(made, own) as T;
 }

@@ -1,5 +1,5 @@
 import type { MessageQueue, OutgoingMessage, StoredMessage } from '@nestjs-rocketmq/message';
-import type { PortConsumeContext, PortConsumeVerdict } from '../client-port.js';
+import type { PortBatch, PortConsumeContext, PortConsumeVerdict } from '../client-port.js';
 
 /** A call of a producer, as those see it who look on. */
 export interface SendCall {
@@ -37,6 +37,27 @@ export interface Receipt {
   readonly startedAt: number | undefined;
 }
 
+/** A call of a pull consumer that has ended. */
+export interface PullCall {
+  readonly connection: string;
+  readonly group: string;
+  /** What it subscribes to. */
+  readonly topics: readonly string[];
+  /** When it began, ms since 1970. */
+  readonly startedAt: number;
+  /** How long it lasted, ms. */
+  readonly took: number;
+  /** What it rejected with; undefined: it did not. */
+  readonly error?: unknown;
+}
+
+/** What a pull consumer says is processed. */
+export interface PullCommit {
+  readonly queues: readonly { readonly queue: MessageQueue; readonly offset: number }[];
+  /** The broker has it; false: it gets it soon. */
+  readonly persist: boolean;
+}
+
 /** What becomes of each message of a call, in order. */
 export type Verdicts = readonly PortConsumeVerdict[];
 
@@ -48,6 +69,10 @@ export interface Observer {
   send<T>(call: SendCall, next: (messages: readonly OutgoingMessage[]) => Promise<T>): Promise<T>;
   consume(call: ConsumeCall, next: () => Promise<Verdicts>): Promise<Verdicts>;
   received?(receipt: Receipt): void;
+  /** A pull consumer has asked; `batch` is undefined when nothing came, or it failed. */
+  pulled?(call: PullCall, batch: PortBatch | undefined): void;
+  /** A pull consumer has committed. */
+  committed?(call: PullCall, commit: PullCommit): void;
 }
 
 /** The first observer is the outermost. */

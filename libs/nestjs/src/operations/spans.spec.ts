@@ -9,11 +9,13 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import {
   NonRetryableError,
+  RetryLaterError,
   RocketMQListener,
   RocketMQListenerRegistry,
   RocketMQTemplate,
 } from '../index.js';
 import { FakeClients, storedMessage } from '../testing/fake-client.js';
+import type { FakePull } from '../testing/fake-pull.js';
 import { refusal, startApplication, testOptions } from '../testing/test-application.js';
 import { readTraceParent, writeTraceParent } from './trace-parent.js';
 
@@ -27,19 +29,31 @@ class Payments {
   readonly active: (string | undefined)[] = [];
 
   @RocketMQListener({ topic: 'orders', group: 'payments' })
-  async onOrder(order: { readonly isBad?: boolean }): Promise<void> {
+  async onOrder(order: {
+    readonly isBad?: boolean;
+    readonly fails?: boolean;
+    readonly isEarly?: boolean;
+  }): Promise<void> {
     await Promise.resolve();
     this.active.push(trace.getActiveSpan()?.spanContext().spanId);
     if (order.isBad === true) throw new NonRetryableError('never');
+    if (order.fails === true) throw Object.assign(new Error('not now'), { code: 'DATABASE_DOWN' });
+    if (order.isEarly === true) throw new RetryLaterError('too early');
   }
 
   @RocketMQListener({ topic: 'points', group: 'points', batch: 8 })
   onPoints(): void {}
+
+  @RocketMQListener({ topic: 'news', group: 'news', model: 'broadcasting' })
+  onNews(): void {
+    throw new Error('no reader');
+  }
 }
 
 async function start(telemetry: object = { tracerProvider }) {
   const clients = new FakeClients();
-  const options = { ...testOptions, telemetry };
+  const pullConsumers = { audit: { group: 'audit', topic: 'orders' } };
+  const options = { ...testOptions, telemetry, pullConsumers };
   const { app } = await startApplication({ providers: [Payments] }, options, clients);
   return { app, clients, template: app.get(RocketMQTemplate) };
 }
@@ -146,14 +160,96 @@ describe('spans', () => {
     await app.close();
   });
 
-  it('of a handler that fails say so', async () => {
+  it.each([
+    ['a dead letter', { isBad: true }, 'dead-letter', 'never', 'ROCKETMQ_NON_RETRYABLE'],
+    ['a retry', { fails: true }, 'retry', 'not now', 'DATABASE_DOWN'],
+  ])('of a handler that fails have its error: %s', async (_, payload, outcome, message, type) => {
     const { app, clients } = await start();
-    await clients.consumer('payments').deliver(storedMessage({ isBad: true }));
+    await clients.consumer('payments').deliver(storedMessage(payload));
     const [span] = spans();
-    expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'never' });
+    expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message });
     expect(span?.attributes).toMatchObject({
-      'error.type': 'dead-letter',
-      'messaging.rocketmq.outcome': 'dead-letter',
+      'error.type': type,
+      'messaging.rocketmq.outcome': outcome,
+    });
+    expect(span?.events).toMatchObject([
+      { name: 'exception', attributes: { 'exception.message': message } },
+    ]);
+    await app.close();
+  });
+
+  it('of a handler that only decides on a retry say so without an error', async () => {
+    const { app, clients } = await start();
+    await clients.consumer('payments').deliver(storedMessage({ isEarly: true }));
+    const [span] = spans();
+    expect(span?.attributes).toMatchObject({
+      'error.type': 'retry',
+      'messaging.rocketmq.outcome': 'retry',
+    });
+    expect(span?.status.message).toBe('it will be delivered again');
+    expect(span?.events).toEqual([]);
+    await app.close();
+  });
+
+  it('of a broadcast handler that fails have its error, though nothing comes again', async () => {
+    const { app, clients } = await start();
+    await clients.consumer('news').deliver(storedMessage({}, { topic: 'news' }));
+    const [span] = spans();
+    expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'no reader' });
+    expect(span?.attributes['messaging.rocketmq.outcome']).toBe('success');
+    await app.close();
+  });
+
+  it('of what is pulled belong to the span around it, and link to every message', async () => {
+    const { app, clients, template } = await start();
+    const pull = clients.pulls[0] as FakePull;
+    const properties = { traceparent: parent };
+    pull.put(2, 0, storedMessage({}, { properties }), storedMessage({}));
+    const outer = tracerProvider.getTracer('spec').startSpan('request');
+    const received = await context.with(trace.setSpan(ROOT_CONTEXT, outer), async () => {
+      const all = await template.receive('audit', { max: 2 });
+      await all.commit();
+      return all;
+    });
+    expect(received).toHaveLength(2);
+    const partition = { 'messaging.destination.partition.id': 'fake:2' };
+    const common = { 'messaging.system': 'rocketmq', 'messaging.consumer.group.name': 'audit' };
+    expect(spans()).toMatchObject([
+      {
+        name: 'receive orders',
+        kind: SpanKind.CLIENT,
+        parentSpanContext: { spanId: outer.spanContext().spanId },
+        links: [{ context: { traceId: 'a'.repeat(32) } }],
+        attributes: {
+          ...common,
+          ...partition,
+          'messaging.operation.type': 'receive',
+          'messaging.destination.name': 'orders',
+          'messaging.batch.message_count': 2,
+        },
+      },
+      {
+        name: 'commit orders',
+        kind: SpanKind.CLIENT,
+        parentSpanContext: { spanId: outer.spanContext().spanId },
+        attributes: { ...common, ...partition, 'messaging.operation.type': 'settle' },
+      },
+    ]);
+    await app.close();
+  });
+
+  it('of a pull tell how it failed, and there is none of one that found nothing', async () => {
+    const { app, clients, template } = await start();
+    await template.receive('audit', { timeout: 0 });
+    expect(spans()).toEqual([]);
+    const pull = clients.pulls[0] as FakePull;
+    pull.failWith = Object.assign(new Error('gone'), { code: 'CLIENT_GONE' });
+    await expect(template.receive('audit', { timeout: 0 })).rejects.toThrow('gone');
+    const [span] = spans();
+    expect(span).toMatchObject({
+      name: 'receive orders',
+      status: { code: SpanStatusCode.ERROR, message: 'gone' },
+      attributes: { 'error.type': 'CLIENT_GONE', 'messaging.batch.message_count': 0 },
     });
     await app.close();
   });
@@ -189,7 +285,7 @@ describe('spans', () => {
     await registry.stopAll();
     const outer = tracerProvider.getTracer('spec').startSpan('request');
     await context.with(trace.setSpan(ROOT_CONTEXT, outer), () => registry.startAll());
-    expect(inside).toEqual([undefined, undefined]);
+    expect(inside).toEqual([undefined, undefined, undefined]);
     await app.close();
   });
 

@@ -5,6 +5,8 @@ import type { PortBatch, PortPullOptions, PullPort } from '../index.js';
 export class FakePull implements PullPort {
   readonly commits: { readonly offsets: readonly [number, number][]; readonly persist: boolean }[] =
     [];
+  /** What the next calls reject with. */
+  failWith: Error | undefined;
   private readonly batches: PortBatch[] = [];
   private wake: () => void = () => undefined;
   private isClosed = false;
@@ -30,6 +32,7 @@ export class FakePull implements PullPort {
 
   /** Waits without end for `timeout` over 0: specs put messages or close. */
   async poll(timeout: number): Promise<PortBatch | undefined> {
+    if (this.failWith !== undefined) throw this.failWith;
     const isPatient = (): boolean => timeout > 0 && !this.isClosed;
     while (this.batches.length === 0 && isPatient()) {
       await new Promise<void>((resolve) => (this.wake = resolve));
@@ -41,6 +44,7 @@ export class FakePull implements PullPort {
     offsets: readonly { readonly queue: { readonly queueId: number }; readonly offset: number }[],
     persist: boolean,
   ): Promise<void> {
+    if (this.failWith !== undefined) throw this.failWith;
     const told = offsets.map(({ queue, offset }): [number, number] => [queue.queueId, offset]);
     this.commits.push({ offsets: told, persist });
   }
