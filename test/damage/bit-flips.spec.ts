@@ -165,7 +165,7 @@ describe.each(isFull ? stores : stores.slice(0, 3))(
       const path = '/data/store/checkpoint';
       const wrong: string[] = [];
       for (const round of rounds) {
-        for (let at = 0; at < image.bytes(path).length; at += at < 512 ? share : 97) {
+        for (let at = 0; at < image.bytes(path).length; at += at < 1024 ? share : 97) {
           const flips = flipsAt(at, Number.MAX_SAFE_INTEGER, at + 1, round);
           const { intact, changed } = await judge(image, originals, path, flips, options);
           if (changed.length > 0 || intact.size < originals.length) wrong.push(told(flips));

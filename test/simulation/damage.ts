@@ -6,7 +6,7 @@ import type { Place } from './history.js';
 export type Damaged = 'log' | 'queue' | 'index' | 'checkpoint' | 'offsets' | 'delays';
 
 const root = '/store';
-/** What a checkpoint says lies in here. */
+/** Bytes of a copy of the checkpoint; its spare stands behind it. */
 const checkpointBytes = 512;
 
 const tables = { offsets: 'config/consumerOffset.json', delays: 'config/delayOffset.json' };
@@ -33,13 +33,18 @@ export function damageRecord(
   flip(disk, path, position - start + random.below(size), random);
 }
 
-/** Flips one bit of a file, or cuts a table short; false when there is no such file. */
+/**
+ * Flips one bit of a file (of a checkpoint perhaps one in each copy), or cuts a table short; false
+ * when there is no such file.
+ */
 export function damageFile(disk: FaultyFileSystem, what: Damaged, seed: number): boolean {
   const random = new SeededRandom(seed);
   if (what === 'offsets' || what === 'delays') return cutTable(disk, tables[what], random);
   if (what === 'checkpoint') {
     if (!disk.exists(`${root}/checkpoint`)) return false;
     flip(disk, `${root}/checkpoint`, random.below(checkpointBytes), random);
+    if (random.chance(0.5)) return true;
+    flip(disk, `${root}/checkpoint`, checkpointBytes + random.below(checkpointBytes), random);
     return true;
   }
   const folder = `${root}/${what === 'queue' ? 'consumequeue' : 'index'}`;

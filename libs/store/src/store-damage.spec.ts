@@ -191,38 +191,6 @@ describe('damage in the middle of the log', () => {
   });
 });
 
-describe('a checkpoint', () => {
-  it('that is damaged counts as absent, and everything is made again from the log', async () => {
-    for (const at of [0, 3, 8, 15, 32, 39, 496, 504, 511]) {
-      const fixture = new DamagedStore();
-      await fixture.filled(200);
-      await fixture.clock.advance(60_000);
-      await fixture.settle(50);
-      fixture.disk.kill();
-      fixture.disk.damage(checkpoint, at, 1);
-      const store = await fixture.open();
-      expect(all(store)).toEqual(texts(200));
-      expect(fixture.lines.map((line) => line.text)).toContain(
-        'The checkpoint is damaged and counts as absent',
-      );
-      await store.close();
-    }
-  });
-
-  it('that is missing or empty is made again', async () => {
-    for (const how of ['killed', 'closed']) {
-      const fixture = new DamagedStore();
-      const store = await fixture.filled(200);
-      if (how === 'killed') fixture.disk.kill();
-      else await store.close();
-      fixture.disk.remove(checkpoint);
-      const again = await fixture.open();
-      expect(all(again)).toEqual(texts(200));
-      await again.close();
-    }
-  });
-});
-
 describe('a log', () => {
   it('whose last file is missing after a good close is refused', async () => {
     const fixture = new DamagedStore();

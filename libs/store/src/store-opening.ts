@@ -14,8 +14,11 @@ import { censusOf, isSameCensus } from './consume-queue/queue-census.js';
 import { QueueRebuild } from './consume-queue/queue-rebuild.js';
 import { correctMin, cutQueueAt, lastEntry, restoreQueue } from './consume-queue/queue-recovery.js';
 import type { DeletedTopics } from './files/deleted-topics.js';
-import type { FoundCheckpoint } from './files/store-directory.js';
-import { type Checkpoint, recoveryTime } from './formats/checkpoint-layout.js';
+import {
+  type Checkpoint,
+  type FoundCheckpoint,
+  recoveryTime,
+} from './formats/checkpoint-layout.js';
 import type { MessageIndex } from './message-index.js';
 import { StoreCorruptError } from './store.errors.js';
 
@@ -107,6 +110,7 @@ function loadFiles(parts: RecoveryParts): void {
   if (found.state === 'DAMAGED') {
     parts.logger.warn('The checkpoint is damaged and counts as absent');
   }
+  if (found.isSpare) parts.logger.warn('The checkpoint is damaged; its spare is used');
   // The folder of a deleted topic may be back when the power failed.
   for (const topic of wasAborted ? [...deleted.topics()] : []) {
     const isOld = queues.of(topic).some((queue) => {

@@ -107,7 +107,7 @@ export function openParts(given: OpenStore): StoreParts {
     const recovery = { log, queues, deleted, found, index, wasAborted, rules, delays, logger };
     const { lastStoreTime, lastRecord, isRebuilt, isDamaged } = recover(recovery);
     const isBehind = index.endTime > checkpoint.indexTime;
-    if (isRebuilt || isBehind || found.state !== 'SEALED') {
+    if (isRebuilt || isBehind || !found.isWhole) {
       // Java removes index files that end later than the checkpoint says.
       checkpoint.indexTime = Math.max(checkpoint.indexTime, index.endTime);
       correctCheckpoint(directory, checkpoint, log);

@@ -9,21 +9,15 @@ import {
   type Checkpoint,
   checkpointBytes,
   checkpointFileBytes,
-  type CheckpointState,
-  emptyCheckpoint,
-  readCheckpoint,
-  stateOf,
+  findCheckpoint,
+  type FoundCheckpoint,
+  spareAt,
   writeCheckpoint,
 } from '../formats/checkpoint-layout.js';
 import { StoreFolderError } from '../store.errors.js';
 
 /** What a Java broker writes into the lock file. */
 const javaLockText = 'lock';
-
-export interface FoundCheckpoint {
-  readonly checkpoint: Checkpoint;
-  readonly state: CheckpointState;
-}
 
 /**
  * The folder of a store: where its parts are, who holds it, whether it was closed well, and the
@@ -64,6 +58,8 @@ export class StoreDirectory {
     this.fileSystem.makeDirectory(this.root);
     const lock = join(this.root, 'lock');
     this.wasJavas = this.fileSystem.readText(lock)?.startsWith(javaLockText) ?? false;
+    // Once the lock is ours, nothing tells any more that the spare is older than what Java wrote.
+    if (this.wasJavas) this.dropSpare();
     this.lock = this.fileSystem.lock(lock);
     this.fileSystem.makeDirectory(this.commitLog);
     this.fileSystem.makeDirectory(this.consumeQueues);
@@ -91,27 +87,49 @@ export class StoreDirectory {
     const file = this.fileSystem.open(path, 'create');
     this.checkpointFile = file;
     if (isNew || file.size() < checkpointFileBytes) file.truncate(checkpointFileBytes);
-    const bytes = new Uint8Array(checkpointBytes);
-    file.readAt(bytes, 0, checkpointBytes, 0);
-    const state = this.wasJavas ? 'UNSEALED' : stateOf(viewOf(bytes));
-    return {
-      checkpoint: state === 'DAMAGED' ? emptyCheckpoint() : readCheckpoint(viewOf(bytes)),
-      state,
-    };
+    const bytes = new Uint8Array(2 * checkpointBytes);
+    file.readAt(bytes, 0, bytes.length, 0);
+    return findCheckpoint(viewOf(bytes), this.wasJavas);
   }
 
+  /** Not durable before a sync; an older one in its place is true as well. */
   writeCheckpoint(checkpoint: Checkpoint): void {
     const bytes = this.checkpointPage;
     writeCheckpoint(viewOf(bytes), checkpoint);
     this.checkpointFile?.writeAt(bytes, 0, checkpointBytes, 0);
   }
 
+  /** Makes the checkpoint durable, as it stands now, and then writes its spare. */
   async syncCheckpoint(): Promise<void> {
+    const synced = this.checkpointPage.slice();
     await this.checkpointFile?.sync();
+    this.writeSpare(synced);
   }
 
+  /** As `syncCheckpoint`; the spare is durable as well. */
   syncCheckpointNow(): void {
     this.checkpointFile?.syncNow();
+    this.writeSpare(this.checkpointPage);
+    this.checkpointFile?.syncNow();
+  }
+
+  private writeSpare(bytes: Uint8Array): void {
+    this.checkpointFile?.writeAt(bytes, 0, checkpointBytes, spareAt);
+  }
+
+  private dropSpare(): void {
+    const path = join(this.root, 'checkpoint');
+    if (!this.fileSystem.exists(path)) return;
+    const file = this.fileSystem.open(path, 'write');
+    try {
+      const spare = new Uint8Array(checkpointBytes);
+      file.readAt(spare, 0, checkpointBytes, spareAt);
+      if (spare.every((byte) => byte === 0)) return;
+      file.writeAt(spare.fill(0), 0, checkpointBytes, spareAt);
+      file.syncNow();
+    } finally {
+      file.close();
+    }
   }
 
   close(): void {

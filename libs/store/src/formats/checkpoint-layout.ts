@@ -17,15 +17,20 @@ import { readInt64, writeInt64 } from '@nestjs-rocketmq/message';
  * | 500 | 4    | the same: sum over the queues, see `QueueCensus`                           |
  * | 504 | 4    | the same: 'SEAL'                                                           |
  * | 508 | 4    | the same: CRC-32 of everything before                                      |
+ * | 512 | 512  | the same: the spare, these 512 bytes as they were at a sync                |
  *
- * The file has 4096 bytes; the rest is zero. What is read lies in one sector, so that a power
- * failure leaves the old or the new. A Java broker writes its fields and leaves the addition as it
- * is: the seal holds only where the last one who had the store was ours.
+ * The file has 4096 bytes; the rest is zero. Each of both copies lies in one sector, so that a power
+ * failure leaves the old or the new of it. A write that is interrupted may tear its sector all the
+ * same, and then the other copy is whole: the spare is written only when the first one is durable,
+ * and before the first one is written again. A Java broker writes its fields and leaves the addition
+ * as it is: seals hold only where the last one who had the store was ours.
  * Source: org.apache.rocketmq.store.StoreCheckpoint, 5.3.3.
  */
 export const checkpointFileBytes = 4096;
-/** Bytes that are read and written. */
+/** Bytes of one copy. */
 export const checkpointBytes = 512;
+/** Where the spare begins. */
+export const spareAt = checkpointBytes;
 const queuesToAt = 488;
 const queuesAt = 496;
 const queueSumAt = 500;
@@ -47,6 +52,16 @@ export interface Checkpoint {
   census: QueueCensus;
 }
 
+/** A checkpoint file as it was found. */
+export interface FoundCheckpoint {
+  readonly checkpoint: Checkpoint;
+  readonly state: CheckpointState;
+  /** The first copy is damaged, and this is the spare. */
+  readonly isSpare: boolean;
+  /** Both copies have their seals. */
+  readonly isWhole: boolean;
+}
+
 /** What the queues had below `queuesTo`, so that a missing or shortened one is noticed. */
 export interface QueueCensus {
   readonly queues: number;
@@ -59,7 +74,7 @@ export type CheckpointState = 'SEALED' | 'UNSEALED' | 'DAMAGED';
 
 const noCensus: QueueCensus = { queues: 0, sum: 0 };
 
-export function emptyCheckpoint(): Checkpoint {
+function emptyCheckpoint(): Checkpoint {
   return {
     logTime: 0,
     queueTime: 0,
@@ -71,15 +86,39 @@ export function emptyCheckpoint(): Checkpoint {
   };
 }
 
+/**
+ * What a file says, given the bytes of both copies. The first copy is never older than the spare.
+ * When a Java broker had the store last, the first bytes are its own and no seal means anything.
+ */
+export function findCheckpoint(copies: DataView, wasJavas: boolean): FoundCheckpoint {
+  const first = copyAt(copies, 0);
+  const spare = copyAt(copies, spareAt);
+  const state = wasJavas ? 'UNSEALED' : stateOf(first);
+  const hasSpare = !wasJavas && stateOf(spare) === 'SEALED';
+  if (state === 'DAMAGED' && hasSpare) {
+    return { checkpoint: readCheckpoint(spare), state: 'SEALED', isSpare: true, isWhole: false };
+  }
+  return {
+    checkpoint: state === 'DAMAGED' ? emptyCheckpoint() : readCheckpoint(first),
+    state,
+    isSpare: false,
+    isWhole: state === 'SEALED' && hasSpare,
+  };
+}
+
+function copyAt(copies: DataView, at: number): DataView {
+  return new DataView(copies.buffer, copies.byteOffset + at, checkpointBytes);
+}
+
 /** Whether the seal fits. Any bytes in its place that do not fit are damage. */
-export function stateOf(data: DataView): CheckpointState {
+function stateOf(data: DataView): CheckpointState {
   const words = [queuesAt, queueSumAt, sealAt, checksumAt].map((at) => data.getUint32(at));
   if (words.every((word) => word === 0)) return 'UNSEALED';
   const fits = words[2] === seal && words[3] === checksumOf(data);
   return fits ? 'SEALED' : 'DAMAGED';
 }
 
-export function readCheckpoint(data: DataView): Checkpoint {
+function readCheckpoint(data: DataView): Checkpoint {
   return {
     logTime: readInt64(data, 0),
     queueTime: readInt64(data, 8),

@@ -3,9 +3,9 @@ import { type FileSystem, viewOf } from '@nestjs-rocketmq/foundation';
 import { readInt64 } from '@nestjs-rocketmq/message';
 import {
   checkpointBytes,
-  readCheckpoint,
+  findCheckpoint,
+  type FoundCheckpoint,
   recoveryTime,
-  stateOf,
 } from '../formats/checkpoint-layout.js';
 
 type Print = (line: string) => void;
@@ -19,13 +19,12 @@ export function timeText(millis: number): string {
 export function describeCheckpoint(fileSystem: FileSystem, root: string, print: Print): void {
   const path = join(root, 'checkpoint');
   if (!fileSystem.exists(path)) return print('checkpoint: absent');
-  const bytes = new Uint8Array(checkpointBytes);
+  const bytes = new Uint8Array(2 * checkpointBytes);
   readFile(fileSystem, path, bytes);
-  const checkpoint = readCheckpoint(viewOf(bytes));
   const isJavas = fileSystem.readText(join(root, 'lock'))?.startsWith('lock') ?? false;
-  print(
-    `checkpoint: ${isJavas ? 'written by a Java broker' : stateOf(viewOf(bytes)).toLowerCase()}`,
-  );
+  const found = findCheckpoint(viewOf(bytes), isJavas);
+  const { checkpoint } = found;
+  print(`checkpoint: ${isJavas ? 'written by a Java broker' : conditionOf(found)}`);
   print(`  log durable up to        ${timeText(checkpoint.logTime)}`);
   print(`  queues durable up to     ${timeText(checkpoint.queueTime)}`);
   print(`  index complete up to     ${timeText(checkpoint.indexTime)}`);
@@ -33,6 +32,11 @@ export function describeCheckpoint(fileSystem: FileSystem, root: string, print: 
   print(`  confirmed log position   ${checkpoint.confirmed}`);
   print(`  queues at that time      ${checkpoint.census.queues}`);
   print(`  recovery goes back to    ${timeText(recoveryTime(checkpoint))}`);
+}
+
+function conditionOf({ state, isSpare, isWhole }: FoundCheckpoint): string {
+  if (isSpare) return 'damaged, this is its spare';
+  return state === 'SEALED' && !isWhole ? 'sealed, without a spare' : state.toLowerCase();
 }
 
 export const indexHeaderBytes = 40;

@@ -123,6 +123,27 @@ describe('inspecting a store', () => {
     expect(lines).toContain('  queue orders/0: 0 to 15, extension up to 360');
   });
 
+  it('says which copy of a checkpoint counts', async () => {
+    const fixture = await filled();
+    fixture.disk.kill();
+    const path = '/data/store/checkpoint';
+    const confirmed = (lines: string[]): string | undefined =>
+      lines.find((line) => line.includes('confirmed log position'));
+    const whole = await inspected(fixture);
+    expect(whole).toContain('checkpoint: sealed');
+    fixture.disk.damage(path, 600);
+    const single = await inspected(fixture);
+    expect(single).toContain('checkpoint: sealed, without a spare');
+    expect(confirmed(single)).toBe(confirmed(whole));
+    fixture.disk.damage(path, 600);
+    fixture.disk.damage(path, 5);
+    const spare = await inspected(fixture);
+    expect(spare).toContain('checkpoint: damaged, this is its spare');
+    expect(confirmed(spare)).toBe('  confirmed log position   0');
+    fixture.disk.damage(path, 600);
+    expect(await inspected(fixture)).toContain('checkpoint: damaged');
+  });
+
   it('finds an empty folder empty', async () => {
     const fixture = new StoreFixture(1);
     fixture.disk.makeDirectory('/data/store');
