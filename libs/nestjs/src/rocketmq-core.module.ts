@@ -16,6 +16,7 @@ import { HandlerInvokers } from './listener/handler-invoker.js';
 import { RocketMQListenerRegistry } from './listener/listener-registry.js';
 import { RocketMQExplorer } from './listener/rocketmq.explorer.js';
 import { EventBinder } from './operations/event-binder.js';
+import { OutboxProbe } from './operations/outbox-probe.js';
 import { RocketMQEvents } from './operations/rocketmq-events.js';
 import { RocketMQHealthIndicator } from './operations/rocketmq.health-indicator.js';
 import { RocketMQOperations } from './operations/rocketmq-operations.js';
@@ -42,6 +43,7 @@ const plumbing: readonly Provider[] = [
   RocketMQConnections,
   RocketMQEvents,
   EventBinder,
+  OutboxProbe,
   RocketMQOperations,
   RocketMQHealthIndicator,
   RocketMQListenerRegistry,
@@ -80,6 +82,7 @@ export class RocketMQCoreModule implements OnModuleInit, OnApplicationShutdown {
       exports: [
         RocketMQConnections,
         RocketMQEvents,
+        OutboxProbe,
         RocketMQHealthIndicator,
         RocketMQListenerRegistry,
         ...templates.map(({ provide }) => provide),

@@ -10,6 +10,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { OutboxProbe } from '../operations/outbox-probe.js';
 import { ConsistencySetupError } from './consistency.errors.js';
 import {
   readConsistencyOptions,
@@ -48,7 +49,10 @@ export class RocketMQConsistencyModule
     @Inject(OutboxRelay) private readonly relay: OutboxRelay,
     @Inject(RetentionSweeper) private readonly sweeper: RetentionSweeper,
     @Inject(IdempotentChecks) private readonly checks: IdempotentChecks,
-  ) {}
+    @Inject(OutboxProbe) probe: OutboxProbe,
+  ) {
+    probe.register(() => settings.storage.lag());
+  }
 
   static forRoot<Tx>(options: RocketMQConsistencyOptions<Tx>): DynamicModule {
     return compose([{ provide: CONSISTENCY_OPTIONS, useValue: options }]);

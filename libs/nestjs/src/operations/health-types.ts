@@ -13,6 +13,13 @@ export interface HealthOptions {
   readonly maxPullAge?: Duration;
   /** A subscribed topic that no name server knows makes the group not ready. Default false. */
   readonly requireRoutes?: boolean;
+  /**
+   * Ask the outbox of the consistency toolkit, where there is one: one query to its database. Default
+   * true.
+   */
+  readonly outbox?: boolean;
+  /** A message waiting in the outbox for longer makes it not ready. Default: no limit. */
+  readonly maxOutboxAge?: Duration;
 }
 
 /** `HealthOptions` with their defaults. */
@@ -35,6 +42,14 @@ export const healthOptions = defineOptions('health check', {
   requireRoutes: option.boolean({
     meaning: 'A subscribed topic that no name server knows makes the group not ready.',
     default: false,
+  }),
+  outbox: option.boolean({
+    meaning: 'Ask the outbox, where there is one: one query to its database.',
+    default: true,
+  }),
+  maxOutboxAge: option.duration({
+    meaning: 'A message waiting in the outbox for longer makes it not ready.',
+    min: 1,
   }),
 });
 
@@ -67,6 +82,19 @@ export interface ConnectionHealth {
   readonly groups: Readonly<Record<string, GroupHealth>>;
 }
 
+/** The outbox of this application. */
+export interface OutboxHealth {
+  readonly status: 'up' | 'down';
+  /** Why it is not ready. */
+  readonly problem?: string;
+  /** Messages that wait to be sent; -1: not known. */
+  readonly waiting: number;
+  /** Messages that are not tried any more; -1: not known. They do not make it down. */
+  readonly poisoned: number;
+  /** Age of the oldest waiting message in ms; -1: none waits, or not known. */
+  readonly oldestAge: number;
+}
+
 /** How an application and its servers are. */
 export interface RocketMQHealth {
   /** It can send and consume: servers answer, every group is fit. */
@@ -76,6 +104,8 @@ export interface RocketMQHealth {
   /** What stands against `isReady` and `isAlive`, in sentences. */
   readonly problems: readonly string[];
   readonly connections: Readonly<Record<string, ConnectionHealth>>;
+  /** Absent where there is no outbox, or it was not asked. */
+  readonly outbox?: OutboxHealth;
 }
 
 /** What Terminus takes: `{ [key]: { status, ... } }`. */

@@ -4,7 +4,9 @@ import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminu
 import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import type { ConsumerQueueStatus, ConsumerStatus } from '../client-port.js';
 import { RocketMQHealthIndicator, RocketMQListener, RocketMQModule } from '../index.js';
+import { OutboxService, RocketMQConsistencyModule } from '../consistency/index.js';
 import { FakeClients } from '../testing/fake-client.js';
+import { MemoryStorage, type MemoryTx } from '../testing/memory-storage.js';
 import { LinesLogger, onFakeClients } from '../testing/test-application.js';
 import { startApplication, testOptions } from '../testing/test-application.js';
 
@@ -197,6 +199,69 @@ describe('the health of an application', () => {
           },
         },
       },
+    });
+    await app.close();
+  });
+});
+
+describe('the health of an outbox', () => {
+  async function startWith(storage: MemoryStorage) {
+    const clients = new FakeClients();
+    clients.brokers = () => Promise.resolve([{ name: 'a', address: 'host:10911' }]);
+    clients.reaches = () => Promise.resolve(true);
+    const outbox = { relay: false };
+    const imports = [RocketMQConsistencyModule.forRoot({ storage, outbox })];
+    const options = { ...testOptions, startup: { wait: false }, clock: new ManualClock() };
+    const { app } = await startApplication({ imports }, options, clients);
+    const add = async () => {
+      const service = app.get<OutboxService<MemoryTx>>(OutboxService);
+      await service.transaction((tx) => service.add(tx, 'orders', {}));
+    };
+    return { app, clients, add, health: app.get(RocketMQHealthIndicator) };
+  }
+
+  it('is told with its lag, and without an outbox there is none', async () => {
+    const { app, health, add } = await startWith(new MemoryStorage());
+    const empty = { status: 'up', waiting: 0, poisoned: 0, oldestAge: -1 };
+    expect((await health.check()).outbox).toEqual(empty);
+    await add();
+    const { rocketmq } = await health.readiness('rocketmq');
+    const outbox = { status: 'up', waiting: 1, poisoned: 0, oldestAge: 1 };
+    expect(rocketmq).toMatchObject({ status: 'up', outbox });
+    expect(await health.check({ outbox: false })).not.toHaveProperty('outbox');
+    await app.close();
+    const other = await start();
+    expect(await other.health.check()).not.toHaveProperty('outbox');
+    await other.app.close();
+  });
+
+  it('makes the application not ready when a message waits too long', async () => {
+    const storage = new MemoryStorage();
+    storage.lag = () => Promise.resolve({ waiting: 2, poisoned: 3, oldestAgeMs: 61_000 });
+    const { app, health } = await startWith(storage);
+    expect((await health.check()).isReady).toBe(true);
+    const { rocketmq } = await health.readiness('rocketmq', { maxOutboxAge: '1m' });
+    const problem = 'a message waits for 61000 ms, and maxOutboxAge is 60000 ms';
+    expect(rocketmq).toMatchObject({ status: 'down', message: `outbox: ${problem}` });
+    expect(rocketmq.outbox).toEqual({
+      status: 'down',
+      problem,
+      waiting: 2,
+      poisoned: 3,
+      oldestAge: 61_000,
+    });
+    await app.close();
+  });
+
+  it('makes it not ready, but leaves it alive, when its database does not answer', async () => {
+    const storage = new MemoryStorage();
+    storage.lag = () => Promise.reject(new Error('no database'));
+    const { app, health } = await startWith(storage);
+    expect(await health.check()).toMatchObject({
+      isReady: false,
+      isAlive: true,
+      problems: ['outbox: no database'],
+      outbox: { status: 'down', problem: 'no database', waiting: -1, poisoned: -1, oldestAge: -1 },
     });
     await app.close();
   });

@@ -2,21 +2,26 @@ import type * as Prom from 'prom-client';
 import type { Clock } from '@nestjs-rocketmq/foundation';
 import type { OutgoingMessage } from '@nestjs-rocketmq/message';
 import type { PortBatch, PortConsumeVerdict, SendResult } from '../client-port.js';
-import { RocketMQSetupError } from '../nestjs.errors.js';
 import { queueFacts } from './consumer-facts.js';
 import type { WatchedConsumer } from './observed-client.js';
 import { originalTopic } from './observed-client.js';
 import type { ConsumeCall, Observer, PullCall, SendCall, Verdicts } from './observer.js';
+import { MetricBook, type Labels } from './metric-book.js';
 import type { MetricsValues } from './operations-options.js';
+import type { OutboxLag } from './outbox-probe.js';
 import { loadPeer } from './peer.js';
-
-type Labels = Record<string, string>;
 
 /** A connection as the gauges see it. */
 export interface MeasuredConnection {
   readonly name: string;
   readonly problem: string | undefined;
   readonly consumers: Iterable<WatchedConsumer>;
+}
+
+/** An outbox as the gauges see it. */
+export interface MeasuredOutbox {
+  /** Rejects after `timeout` ms. */
+  lag(timeout: number): Promise<OutboxLag>;
 }
 
 /** What is measured while the application runs. */
@@ -33,74 +38,16 @@ export async function openMetrics(
   values: MetricsValues,
   clock: Clock,
   connections: () => Iterable<MeasuredConnection>,
+  outbox?: MeasuredOutbox,
 ): Promise<MessageMetrics> {
   const prom = await loadPeer('metrics', 'prom-client', loadProm);
   const book = new MetricBook(prom, values);
   defineGauges(book, clock, connections);
+  if (outbox !== undefined) defineOutboxGauges(book, outbox);
   return new Measuring(book, clock, values.maxTopics);
 }
 
 const loadProm = (): Promise<typeof Prom> => import('prom-client');
-
-/** The metrics of one application in one registry. */
-class MetricBook {
-  private readonly names: string[] = [];
-  private readonly registry: NonNullable<MetricsValues['registry']>;
-
-  constructor(
-    private readonly prom: typeof Prom,
-    private readonly values: MetricsValues,
-  ) {
-    this.registry = values.registry ?? prom.register;
-  }
-
-  counter(name: string, help: string, labelNames: readonly string[]) {
-    return new this.prom.Counter(this.describe(name, help, labelNames));
-  }
-
-  histogram(name: string, help: string, labelNames: readonly string[]) {
-    const buckets = [...this.values.buckets];
-    return new this.prom.Histogram({ ...this.describe(name, help, labelNames), buckets });
-  }
-
-  /** `collect` gives the rows of the gauge whenever it is read. */
-  gauge(
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    collect?: () => Iterable<readonly [Labels, number]>,
-  ) {
-    const described = this.describe(name, help, labelNames);
-    if (collect === undefined) return new this.prom.Gauge(described);
-    const gauge = new this.prom.Gauge({
-      ...described,
-      collect: () => {
-        // What is gone since the last reading must not be told for ever.
-        gauge.reset();
-        for (const [labels, value] of collect()) gauge.set(labels, value);
-      },
-    });
-    return gauge;
-  }
-
-  close(): void {
-    for (const name of this.names) this.registry.removeSingleMetric(name);
-  }
-
-  private describe(name: string, help: string, labelNames: readonly string[]) {
-    const full = `${this.values.prefix}${name}`;
-    if (this.registry.getSingleMetric(full) !== undefined) {
-      this.close();
-      const sentence =
-        `RocketMQModule metrics: the registry has '${full}' already, perhaps of another ` +
-        'application in this process; give each one a registry of its own (metrics: { registry: ' +
-        'new Registry() }) or another prefix';
-      throw new RocketMQSetupError([{ code: 'ROCKETMQ_METRICS_TWICE', sentence }]);
-    }
-    this.names.push(full);
-    return { name: full, help, labelNames: [...labelNames], registers: [this.registry as never] };
-  }
-}
 
 function defineGauges(
   book: MetricBook,
@@ -153,6 +100,25 @@ function defineGauges(
   book.gauge('consumer_lag_messages', lag, topic, ofTopics('lag'));
   const held = 'Messages fetched and not finished.';
   book.gauge('consumer_held_messages', held, topic, ofTopics('held'));
+}
+
+/** A scrape waits no longer for the database of the outbox. */
+const outboxTimeout = 3_000;
+
+function defineOutboxGauges(book: MetricBook, outbox: MeasuredOutbox): void {
+  // The gauges of one scrape ask at the same time, and so together make one query.
+  const define = (name: string, help: string, value: (lag: OutboxLag) => number, unknown = NaN) =>
+    book.gauge(name, help, [], async () => {
+      const lag = await outbox.lag(outboxTimeout).catch(() => undefined);
+      return [[{}, lag === undefined ? unknown : value(lag)]];
+    });
+  define('outbox_up', 'Whether the database of the outbox answers.', () => 1, 0);
+  const waiting = 'Messages of the outbox that wait to be sent.';
+  define('outbox_waiting_messages', waiting, (lag) => lag.waiting);
+  const poisoned = 'Messages of the outbox that are not tried any more.';
+  define('outbox_poisoned_messages', poisoned, (lag) => lag.poisoned);
+  const age = 'Age of the oldest waiting message of the outbox; 0 when none waits.';
+  define('outbox_oldest_age_seconds', age, ({ oldestAgeMs = 0 }) => oldestAgeMs / 1_000);
 }
 
 function rows(

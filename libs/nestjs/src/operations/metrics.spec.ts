@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
+import { RocketMQConsistencyModule } from '../consistency/index.js';
 import { NonRetryableError, RocketMQListener, RocketMQTemplate } from '../index.js';
 import type { MetricsOptions } from '../index.js';
 import { FakeClients, storedMessage } from '../testing/fake-client.js';
 import type { FakePull } from '../testing/fake-pull.js';
+import { MemoryStorage } from '../testing/memory-storage.js';
 import { refusal, startApplication, testOptions } from '../testing/test-application.js';
 import { loadPeer } from './peer.js';
 
@@ -90,6 +92,42 @@ describe('metrics', () => {
     ];
     for (const line of expected) expect(lines).toContain(line);
     await app.close();
+  });
+
+  it('show how far an outbox is behind, by one query for each reading', async () => {
+    const registry = new Registry();
+    const storage = new MemoryStorage();
+    let queries = 0;
+    storage.lag = () => {
+      queries += 1;
+      return Promise.resolve({ waiting: 2, poisoned: 1, oldestAgeMs: 1_500 });
+    };
+    const outbox = { relay: false };
+    const imports = [RocketMQConsistencyModule.forRoot({ storage, outbox })];
+    const { app } = await startApplication({ imports }, { ...testOptions, metrics: { registry } });
+    const ofOutbox = async () => {
+      const lines = await linesOf(registry);
+      return lines.filter((line) => line.startsWith('rocketmq_outbox'));
+    };
+    expect(await ofOutbox()).toEqual([
+      'rocketmq_outbox_up 1',
+      'rocketmq_outbox_waiting_messages 2',
+      'rocketmq_outbox_poisoned_messages 1',
+      'rocketmq_outbox_oldest_age_seconds 1.5',
+    ]);
+    expect(queries).toBe(1);
+    storage.lag = () => Promise.reject(new Error('no database'));
+    const unknown = await ofOutbox();
+    expect(unknown.map((line) => line.toLowerCase())).toEqual([
+      'rocketmq_outbox_up 0',
+      'rocketmq_outbox_waiting_messages nan',
+      'rocketmq_outbox_poisoned_messages nan',
+      'rocketmq_outbox_oldest_age_seconds nan',
+    ]);
+    await app.close();
+    const other = await start({ registry });
+    expect(await ofOutbox()).toEqual([]);
+    await other.app.close();
   });
 
   it('show where the groups stand whenever they are read', async () => {

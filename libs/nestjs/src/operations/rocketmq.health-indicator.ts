@@ -10,9 +10,11 @@ import {
   type GroupHealth,
   type HealthOptions,
   type HealthResult,
+  type OutboxHealth,
   type RocketMQHealth,
 } from './health-types.js';
 import type { WatchedConsumer } from './observed-client.js';
+import { OutboxProbe } from './outbox-probe.js';
 
 interface HealthValues {
   readonly connections: readonly string[] | undefined;
@@ -20,6 +22,8 @@ interface HealthValues {
   readonly maxLag: number | undefined;
   readonly maxPullAge: number;
   readonly requireRoutes: boolean;
+  readonly outbox: boolean;
+  readonly maxOutboxAge: number | undefined;
 }
 
 /**
@@ -37,7 +41,10 @@ interface HealthValues {
  */
 @Injectable()
 export class RocketMQHealthIndicator {
-  constructor(@Inject(RocketMQConnections) private readonly connections: RocketMQConnections) {}
+  constructor(
+    @Inject(RocketMQConnections) private readonly connections: RocketMQConnections,
+    @Inject(OutboxProbe) private readonly probe: OutboxProbe,
+  ) {}
 
   /**
    * Asks the servers, and looks at every group. Always resolves within `timeout`, save that it
@@ -46,30 +53,34 @@ export class RocketMQHealthIndicator {
   async check(options: HealthOptions = {}): Promise<RocketMQHealth> {
     const values = this.read(options);
     const asked = this.wanted(values);
-    const all = await Promise.all(
-      asked.map(async (one) => [one.settings.name, await this.connection(one, values)] as const),
-    );
+    const [outbox, ...all] = await Promise.all([
+      this.outbox(values),
+      ...asked.map(async (one) => [one.settings.name, await this.connection(one, values)] as const),
+    ]);
     const connections = Object.fromEntries(all);
     const stuck = this.stuck(asked, values);
-    const problems = [...problemsOf(connections), ...stuck];
+    const unsent = outbox?.problem === undefined ? [] : [`outbox: ${outbox.problem}`];
+    const problems = [...problemsOf(connections), ...unsent, ...stuck];
     return {
       isReady: problems.length === 0,
       isAlive: stuck.length === 0,
       problems,
       connections,
+      ...(outbox === undefined ? {} : { outbox }),
     };
   }
 
   /**
    * For the readiness probe: down while a server does not answer, a group is not running or lags
-   * more than `maxLag`. A group that was paused is ready.
+   * more than `maxLag`, the outbox's database does not answer or has a message older than
+   * `maxOutboxAge`. A group that was paused is ready.
    */
   async readiness<const Key extends string>(
     key: Key,
     options: HealthOptions = {},
   ): Promise<HealthResult<Key>> {
-    const { isReady, problems, connections } = await this.check(options);
-    return result(key, isReady, problems, { connections });
+    const { isReady, isAlive: _, problems, ...details } = await this.check(options);
+    return result(key, isReady, problems, details);
   }
 
   /** The same as `readiness`, under the name that Terminus's own indicators have. */
@@ -189,6 +200,20 @@ export class RocketMQHealthIndicator {
       held: facts?.held ?? 0,
       lastPullAge: facts?.lastPullAge ?? -1,
     };
+  }
+
+  private async outbox({ outbox, timeout, maxOutboxAge }: HealthValues) {
+    if (!outbox || !this.probe.isThere) return undefined;
+    const told = (lag: Omit<OutboxHealth, 'status' | 'problem'>, problem?: string): OutboxHealth =>
+      problem === undefined ? { status: 'up', ...lag } : { status: 'down', problem, ...lag };
+    try {
+      const { waiting, poisoned, oldestAgeMs: oldestAge = -1 } = await this.probe.lag(timeout);
+      const isOld = maxOutboxAge !== undefined && oldestAge > maxOutboxAge;
+      const late = `a message waits for ${oldestAge} ms, and maxOutboxAge is ${maxOutboxAge} ms`;
+      return told({ waiting, poisoned, oldestAge }, isOld ? late : undefined);
+    } catch (error) {
+      return told({ waiting: -1, poisoned: -1, oldestAge: -1 }, messageOf(error));
+    }
   }
 
   /** While a server is known to be gone, what is not pulled says nothing about this process. */

@@ -1,3 +1,7 @@
+import type { OutboxLag } from '../../operations/outbox-probe.js';
+
+export type { OutboxLag };
+
 /** One message that was consumed, or one call: the row of the idempotency table. */
 export interface IdempotencyEntry {
   /** Who does the effect once: a consumer group, or a name of your own. At most 255 characters. */
@@ -57,16 +61,6 @@ export interface SendFailure {
   readonly error: string;
   /** When to try again, in milliseconds from now; `undefined`: never, the message is poisoned. */
   readonly retryInMs: number | undefined;
-}
-
-/** How far the relays are behind. */
-export interface OutboxLag {
-  /** Messages that wait to be sent, those under way included. */
-  readonly waiting: number;
-  /** Messages that are not tried any more until `retry` or `discard`. */
-  readonly poisoned: number;
-  /** Age of the oldest waiting message in milliseconds; undefined when none waits. */
-  readonly oldestAgeMs: number | undefined;
 }
 
 /** A message that is not tried any more, for an operator. */
