@@ -23,7 +23,7 @@ const cutOnes: ReadonlyArray<readonly [what: string, from: Side, codes: readonly
   ['answer to a lock', 'server', [41]],
   ['offset', 'client', [15]],
 ];
-/** Of a long frame these bytes at its beginning and end are cut, and those between in steps. */
+/** Of a long frame each of these bytes at its beginning is cut, those behind them in steps. */
 const eachByteTo = 400;
 const stepBeyond = 997;
 const comesWithinMs = 60_000;
@@ -41,6 +41,7 @@ const cut: Scenario = {
   },
   throughRelays: true,
   failsNoSend: true,
+  cutsThousands: true,
   run: async (stage) => {
     const all = await relays(stage);
     let cuts = 0;
