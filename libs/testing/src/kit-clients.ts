@@ -130,12 +130,14 @@ class KitConnection {
 
   consumer(options: PortConsumerOptions): ConsumerPort {
     const { parts, cluster } = this;
-    const { offsetDirectory } = parts;
+    const { offsetDirectory, journal } = parts;
+    const topics = options.subscriptions.map(({ topic }) => topic);
+    journal.know(options.group, topics);
     const listener = this.watchedListener(options);
     const real = this.client.consumer({ ...options, offsetDirectory, listener });
     const start = async (): Promise<void> => {
       await cluster.start();
-      await Promise.all(options.subscriptions.map(({ topic }) => cluster.makeTopic(topic)));
+      await Promise.all(topics.map((topic) => cluster.makeTopic(topic)));
       await real.start();
     };
     return timed(parts, real, { start: () => parts.keeper.during(start()) });

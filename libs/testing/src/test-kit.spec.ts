@@ -81,4 +81,24 @@ describe('an application led to the testing kit', () => {
       await template.send('orders', { id: 3 });
       expect(await mq.deadLetters('payments', 1)).toMatchObject([{ payload: { id: 3 } }]);
     }));
+
+  it('names the nearest topic or group when a test waits for one that is not there', () =>
+    withApp(async (mq, template) => {
+      await template.send('paid', {});
+      const missed = async (waiting: Promise<unknown>): Promise<unknown> =>
+        waiting.then(
+          () => 'it came',
+          (error: unknown) => (error as Error).message,
+        );
+      expect(await missed(mq.sent('piad', 1))).toMatch(
+        /^Wanted messages sent to 'piad': 1, but 5000 ms .* no listener has it; did you mean 'paid'\?$/,
+      );
+      expect(await missed(mq.sent('orders:placed', 1))).toContain("did you mean 'orders'?");
+      expect(await missed(mq.sent('shipments', 1))).toContain('known are orders, paid');
+      const group = "No listener has the group 'paymnts'; did you mean 'payments'?";
+      expect(await missed(mq.consumed('paymnts', 1))).toContain(group);
+      expect(await missed(mq.deliveries('paymnts', 1))).toContain(group);
+      expect(await missed(mq.deadLetters('paymnts', 1))).toContain(group);
+      expect(await missed(mq.consumed('payments', 1))).toContain("Perhaps 'within' must be longer");
+    }));
 });

@@ -25,7 +25,7 @@ import { durationOf } from './network/fault-rules.js';
 import { MemoryNetwork } from './network/memory-network.js';
 import { TestFaults } from './network/test-faults.js';
 import { Journal } from './records/journal.js';
-import { select } from './records/select.js';
+import { select, type AskedName, type Search } from './records/select.js';
 import type { ConsumedMessage, DeadLetter, SentMessage } from './records/test-message.js';
 import { TestKitUsageError } from './testing.errors.js';
 import { Activity } from './time/activity.js';
@@ -181,11 +181,13 @@ export class RocketMQTestKit implements AsyncDisposable {
     topic?: string,
     wanted?: number | Wanted<SentMessage<T>>,
   ): Promise<SentMessage<T>[]> {
-    const { sent } = this.journal;
+    const { sent, topics } = this.journal;
+    const name: AskedName | undefined =
+      topic === undefined ? undefined : { kind: 'topic', asked: topic, known: topics };
     const of = (): SentMessage<T>[] =>
       sent.filter((one) => topic === undefined || one.topic === topic) as SentMessage<T>[];
     const what = topic === undefined ? 'sent messages' : `messages sent to '${topic}'`;
-    return this.select(what, of, () => sent.length, wanted);
+    return this.select({ what, of, changes: () => sent.length, name }, wanted);
   }
 
   /** What a group consumed with success. `deliveries` has the tries that failed as well. */
@@ -196,7 +198,9 @@ export class RocketMQTestKit implements AsyncDisposable {
     const { deliveries } = this.journal;
     const of = (): ConsumedMessage<T>[] =>
       this.deliveriesOf<T>(group).filter(({ outcome }) => outcome === 'success');
-    return this.select(`messages consumed by '${group}'`, of, () => deliveries.length, wanted);
+    const changes = (): number => deliveries.length;
+    const name = this.group(group);
+    return this.select({ what: `messages consumed by '${group}'`, of, changes, name }, wanted);
   }
 
   /** Every call of a group's handlers with a message, and what came of it. */
@@ -206,7 +210,9 @@ export class RocketMQTestKit implements AsyncDisposable {
   ): Promise<ConsumedMessage<T>[]> {
     const { deliveries } = this.journal;
     const of = (): ConsumedMessage<T>[] => this.deliveriesOf<T>(group);
-    return this.select(`deliveries to '${group}'`, of, () => deliveries.length, wanted);
+    const changes = (): number => deliveries.length;
+    const name = this.group(group);
+    return this.select({ what: `deliveries to '${group}'`, of, changes, name }, wanted);
   }
 
   /** What lies in a group's dead letter topic, on every connection. */
@@ -224,7 +230,8 @@ export class RocketMQTestKit implements AsyncDisposable {
     };
     // A message is delivered before it becomes a dead letter.
     const changes = (): number => this.journal.deliveries.length;
-    return this.select(`dead letters of '${group}'`, of, changes, wanted);
+    const name = this.group(group);
+    return this.select({ what: `dead letters of '${group}'`, of, changes, name }, wanted);
   }
 
   /** Forgets what was sent and consumed; what the broker stores it keeps. */
@@ -246,14 +253,16 @@ export class RocketMQTestKit implements AsyncDisposable {
     return this.journal.deliveries.filter((one) => one.group === group) as ConsumedMessage<T>[];
   }
 
+  private group(asked: string): AskedName {
+    return { kind: 'group', asked, known: this.journal.groups };
+  }
+
   private async select<T>(
-    what: string,
-    of: () => T[] | Promise<T[]>,
-    changes: () => number,
+    search: Omit<Search<T>, 'clock' | 'keeper'>,
     wanted: number | Wanted<T> | undefined,
   ): Promise<T[]> {
-    this.checkOpen(what);
-    return select({ clock: this.kitClock, keeper: this.keeper, what, of, changes }, wanted);
+    this.checkOpen(search.what);
+    return select({ clock: this.kitClock, keeper: this.keeper, ...search }, wanted);
   }
 
   private cluster(name: string): KitCluster {

@@ -11,6 +11,10 @@ import type { ConsumedMessage, DeadLetter, SentMessage, TestMessage } from './te
 export class Journal {
   readonly sent: SentMessage[] = [];
   readonly deliveries: ConsumedMessage[] = [];
+  /** Every topic that was sent to or is listened to. */
+  readonly topics = new Set<string>();
+  /** Every group that listens. */
+  readonly groups = new Set<string>();
   private readonly converters: MessageConverters;
   /** Half messages whose transactions are not decided, by message id. */
   private readonly undecided = new Map<string, SentMessage>();
@@ -22,6 +26,13 @@ export class Journal {
     this.converters = new MessageConverters(converters);
   }
 
+  /** A listener: its names can be asked for. */
+  know(group: string, topics: readonly string[]): void {
+    this.groups.add(group);
+    for (const topic of topics) this.topics.add(topic);
+  }
+
+  /** Forgets what happened, not the names. */
   clear(): void {
     this.sent.length = 0;
     this.deliveries.length = 0;
@@ -84,6 +95,7 @@ export class Journal {
     hashKey: HashKey | undefined,
   ): SentMessage {
     const { topic, tags, keys = [], properties = {}, body, delayLevel } = message;
+    this.topics.add(topic);
     return {
       topic,
       tag: tags,

@@ -1,8 +1,16 @@
+import { nearestName } from '@nestjs-rocketmq/foundation';
 import { durationOf } from '../network/fault-rules.js';
 import { TestDeadlineError } from '../testing.errors.js';
 import type { Wanted } from '../kit-options.js';
 import type { KitClock } from '../time/kit-clock.js';
 import type { TimeKeeper } from '../time/time-keeper.js';
+
+/** A name that a test wrote, which may be misspelt. */
+export interface AskedName {
+  readonly kind: 'topic' | 'group';
+  readonly asked: string;
+  readonly known: ReadonlySet<string>;
+}
 
 /** What is looked for, and where. */
 export interface Search<T> {
@@ -11,6 +19,8 @@ export interface Search<T> {
   /** For the sentence when it is not found. */
   readonly what: string;
   readonly of: () => T[] | Promise<T[]>;
+  /** The topic or group that was asked for, and those there are. */
+  readonly name?: AskedName | undefined;
   /** Goes up whenever there may be more. */
   readonly changes: () => number;
 }
@@ -36,7 +46,7 @@ export async function select<T>(search: Search<T>, wanted: number | Wanted<T> = 
 }
 
 function missed<T>(
-  { what }: Search<T>,
+  { what, name }: Search<T>,
   { count, where }: Wanted<T>,
   within: number,
   all: readonly T[],
@@ -45,10 +55,24 @@ function missed<T>(
   const chosen = where === undefined ? '' : ` that 'where' accepts, among ${all.length}`;
   const seen = all.slice(-5).map((one) => `\n  - ${line(one)}`);
   return new TestDeadlineError(
-    `Wanted ${count} ${what}, but ${within} ms of virtual time brought ${found}${chosen}. ` +
-      `Perhaps 'within' must be longer: a first retry takes 10 s.${seen.join('')}`,
+    `Wanted ${what}: ${count}, but ${within} ms of virtual time brought ${found}${chosen}. ` +
+      `${unknownName(name) ?? "Perhaps 'within' must be longer: a first retry takes 10 s."}` +
+      seen.join(''),
     { details: { wanted: count, found, within } },
   );
+}
+
+/** Why a name cannot bring anything. */
+function unknownName(name: AskedName | undefined): string | undefined {
+  if (name === undefined || name.known.has(name.asked)) return undefined;
+  const { kind, asked, known } = name;
+  const near = nearestName(asked.split(':')[0] as string, known);
+  const those = [...known].toSorted().join(', ');
+  const hint =
+    near === undefined ? `known are ${those === '' ? 'none' : those}` : `did you mean '${near}'?`;
+  return kind === 'topic'
+    ? `Nothing was sent to a topic '${asked}', and no listener has it; ${hint}`
+    : `No listener has the group '${asked}'; ${hint}`;
 }
 
 function line(message: unknown): string {
