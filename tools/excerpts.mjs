@@ -2,12 +2,14 @@
 //
 // In a page, `<!-- example: outcomes/main.ts#filter -->` stands above a block with the lines between
 // `// #region filter` and `// #endregion` of `examples/src/outcomes/main.ts`; without `#filter` above one
-// with the whole file. `<!-- prints: outcomes -->` stands above a block with what the program prints: the
-// comment lines behind `// Prints:` at its end, which a spec compares with what it does.
+// with the whole file. `<!-- imports: outcomes/main.ts -->` stands above one with the imports of the file and
+// the command that installs what the quick start has not. `<!-- prints: outcomes -->` stands above a block
+// with what the program prints: the comment lines behind `// Prints:` at its end, which a spec compares with
+// what it does. `lines.print`, by which programs know when to end, is shown as what it does: `console.log`.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const marks = /^<!-- (example|prints): (\S+) -->\n+```\w*\n[\s\S]*?^```$/gm;
+const marks = /^<!-- (example|imports|prints): (\S+) -->\n+```\w*\n[\s\S]*?^```$/gm;
 const printsMark = '\n// Prints:\n';
 
 function sourceOf(root, file, mark) {
@@ -43,6 +45,26 @@ export function printsOf(text) {
   return lines.map((line) => line.replace(/^\/\/ {0,3}/, ''));
 }
 
+/** What the quick start installs, and what belongs to the examples only. */
+const installed =
+  /^(nestjs-rocketmq|@nestjs-rocketmq\/embedded|@nestjs\/(common|core)|reflect-metadata|rxjs|node:.*|\..*)$/;
+/** What a package cannot do without, though no program imports it. */
+const companions = { 'class-validator': ['class-transformer'], pg: ['@types/pg'] };
+
+function importsOf(text) {
+  const all = [...text.matchAll(/^import [\s\S]*?;$/gm)].map(([one]) => one);
+  const shown = all.filter((one) => !one.includes("'../lines.js'"));
+  const names = shown.map((one) => /'([^']+)';$/.exec(one)[1]);
+  const packages = names.map((name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/'));
+  const missing = packages
+    .filter((name) => !installed.test(name))
+    .flatMap((name) => [name, ...(companions[name] ?? [])]);
+  const command = [...new Set(missing)].toSorted().join(' ');
+  return [...(command === '' ? [] : [`// npm install ${command}`]), ...shown].join('\n');
+}
+
+const asShown = (code) => code.replaceAll(/\blines\.print\(/g, 'console.log(');
+
 /** The page with every marked block filled anew. Throws when an example or region is gone. */
 export function withExcerpts(root, page) {
   return page.replaceAll(marks, (mark, kind, place) => {
@@ -53,7 +75,8 @@ export function withExcerpts(root, page) {
     }
     const [file, region] = place.split('#');
     const text = sourceOf(root, file, head);
-    const code = region === undefined ? wholeOf(text) : regionOf(text, region, head);
+    const shown = () => (region === undefined ? wholeOf(text) : regionOf(text, region, head));
+    const code = kind === 'imports' ? importsOf(text) : asShown(shown());
     return `${head}\n\n\`\`\`ts\n${code}\n\`\`\``;
   });
 }

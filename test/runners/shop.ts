@@ -1,11 +1,11 @@
 import 'reflect-metadata';
-import { Inject, Injectable, Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { RocketMQListener, RocketMQModule, RocketMQTemplate } from 'nestjs-rocketmq';
 
-/** What is tested under each runner, as a user writes it; every parameter says what it injects. */
+/** What is tested under each runner, as a user writes it. */
 @Injectable()
 export class Orders {
-  constructor(@Inject(RocketMQTemplate) private readonly template: RocketMQTemplate) {}
+  constructor(private readonly template: RocketMQTemplate) {}
 
   async place(order: { readonly id: number }): Promise<void> {
     await this.template.send('orders:placed', order);

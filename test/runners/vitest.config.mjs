@@ -1,5 +1,5 @@
-// What a user needs for decorators under Vitest.
+// What a user needs for decorators under Vitest; the page on testing shows it.
 export default {
-  oxc: { decorator: { legacy: true } },
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: { include: ['under-vitest.ts'], testTimeout: 120_000 },
 };

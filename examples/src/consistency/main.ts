@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Injectable, Module } from '@nestjs/common';
+import { Injectable, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EmbeddedRocketMQ } from '@nestjs-rocketmq/embedded';
 import {
@@ -23,15 +23,37 @@ import { Lines } from '../lines.js';
 import { EmbeddedPool, type Client } from './pool.js';
 
 const lines = new Lines();
-const pool = new EmbeddedPool();
 
+// #region database
+@Injectable()
+export class Database implements OnModuleInit, OnApplicationShutdown {
+  // Of the package pg: new Pool({ connectionString: process.env.DATABASE_URL })
+  readonly pool = new EmbeddedPool();
+
+  async onModuleInit(): Promise<void> {
+    const client = await this.pool.connect();
+    await client.query('CREATE TABLE IF NOT EXISTS points ("user" text, points int)');
+    await client.query('CREATE TABLE IF NOT EXISTS payments ("order" text)');
+    client.release();
+  }
+
+  /** Handlers and the relay of the outbox have ended by now. */
+  onApplicationShutdown(): Promise<void> {
+    return this.pool.end();
+  }
+}
+
+@Module({ providers: [Database], exports: [Database] })
+export class DatabaseModule {}
+// #endregion
+
+// #region idempotent
 interface OrderPaid {
   readonly orderId: string;
   readonly userId: string;
   readonly points: number;
 }
 
-// #region idempotent
 @Injectable()
 export class Points {
   constructor(private readonly outbox: OutboxService<Client>) {}
@@ -70,6 +92,7 @@ export class Payments {
 }
 // #endregion
 
+// #region letters
 @Injectable()
 class Letters {
   @RocketMQListener({ topic: 'points', group: 'letters', from: 'first' })
@@ -77,20 +100,21 @@ class Letters {
     lines.print(`a letter to ${order.userId}`);
   }
 }
+// #endregion
 
 const servers = await EmbeddedRocketMQ.start();
-const client = await pool.connect();
-await client.query('CREATE TABLE points ("user" text, points int)');
-await client.query('CREATE TABLE payments ("order" text)');
-client.release();
 
 // #region module
 @Module({
   imports: [
     RocketMQModule.forRoot({ nameServers: servers.nameServers, producer: { group: 'shop' } }),
-    RocketMQConsistencyModule.forRoot({
-      storage: pgStorage<Client>(pool), // or typeOrmStorage(dataSource)
-      migrate: true,
+    RocketMQConsistencyModule.forRootAsync({
+      imports: [DatabaseModule],
+      inject: [Database],
+      useFactory: ({ pool }: Database) => ({
+        storage: pgStorage<Client>(pool), // or typeOrmStorage(dataSource)
+        migrate: true,
+      }),
     }),
   ],
   providers: [Points, Payments, Letters],
@@ -100,18 +124,19 @@ export class AppModule {}
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
 const template = app.get(RocketMQTemplate);
+// #region send
 const order = { orderId: 'o1', userId: 'ada', points: 30 };
 const { verdict } = await template.sendInTransaction('orders:paid', order);
 lines.print(`paid: ${verdict}`);
+// #endregion
 // The same once more, as after a time-out whose message had arrived all the same.
 await template.send('orders:paid', order);
 await lines.until(3);
-await app.close();
-const reader = await pool.connect();
+const reader = await app.get(Database, { strict: false }).pool.connect();
 const { rows } = await reader.query('SELECT points FROM points');
 lines.print(`rows: ${JSON.stringify(rows)}`);
 reader.release();
-await pool.end();
+await app.close();
 await servers.close();
 
 // Prints:

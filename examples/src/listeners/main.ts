@@ -15,6 +15,7 @@ import {
   RocketMQModule,
   RocketMQTemplate,
 } from 'nestjs-rocketmq';
+import { z } from 'zod';
 import { Lines } from '../lines.js';
 
 const lines = new Lines();
@@ -55,6 +56,18 @@ export class Payments {
 export class Points {
   onMessage(order: OrderPlaced): void {
     lines.print(`${order.total} points for ${order.id}`);
+  }
+}
+// #endregion
+
+// #region schema
+const gift = z.object({ id: z.string(), amount: z.coerce.number().positive() });
+
+@Injectable()
+export class Gifts {
+  @RocketMQListener({ topic: 'gifts', group: 'gifts', schema: gift })
+  onGift({ id, amount }: z.infer<typeof gift>): void {
+    lines.print(`gift ${id} of ${amount.toFixed(2)}`);
   }
 }
 // #endregion
@@ -105,6 +118,7 @@ const servers = await EmbeddedRocketMQ.start();
   providers: [
     Payments,
     Points,
+    Gifts,
     Audit,
     Mails,
     { provide: APP_PIPE, useValue: new ValidationPipe({ transform: true }) },
@@ -120,8 +134,9 @@ await template.send('orders:placed', { id: 'o1', total: 30 }, options);
 await template.send('refunds', { id: 'r1' });
 await template.send('vouchers', { id: 'v1' });
 await template.sendBatch('audit', [{ id: 'a1' }, { id: 'a2' }]);
+await template.send('gifts', { id: 'g1', amount: '20' });
 await template.send('mails', { to: 'ada' });
-await lines.until(7);
+await lines.until(8);
 
 // #region registry
 const registry = app.get(RocketMQListenerRegistry);
@@ -139,6 +154,7 @@ await servers.close();
 //   30 points for o1
 //   refunds: r1
 //   vouchers: v1
+//   gift g1 of 20.00
 //   audited a1
 //   audited a2
 //   mail to ada by mails-eu
