@@ -73,8 +73,8 @@ describe('options of a producer, on a broker', () => {
     }
   });
 
-  it('trace and traceTopic leave a trace of each send', async () => {
-    const producer = { group: 'tracers', trace: true, traceTopic: 'traces', sendTimeout: timeout };
+  it('trace leaves a trace of each send in its topic', async () => {
+    const producer = { group: 'tracers', trace: { topic: 'traces' }, sendTimeout: timeout };
     const app = await start({ producer });
     const sent = await app.get(RocketMQTemplate).send('traced', 'x', { keys: 'k1' });
     await app.close();

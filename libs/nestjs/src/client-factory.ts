@@ -64,6 +64,7 @@ class Connection implements ClientPort {
       maxMessageSize: values.maxMessageSize,
       compressBodyOver: values.compressOver,
       enableTrace: values.trace,
+      ...(values.traceTopic === undefined ? {} : { traceTopic: values.traceTopic }),
       checkConcurrency: values.checkConcurrency,
       maxWaitingChecks: values.maxPendingChecks,
       checkTimeout: values.checkTimeout,

@@ -66,6 +66,7 @@ export {
   type ProducerSettings,
   type ProducerValues,
 } from './options/producer-options.js';
+export type { TraceSettings, TraceValues } from './options/trace-option.js';
 export type { Setting, SettingSource, SettingToken } from './options/setting.js';
 export { ROCKETMQ_CONTEXT_TYPE } from './rocketmq.constants.js';
 export * from './rocketmq.context.js';

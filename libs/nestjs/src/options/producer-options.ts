@@ -9,6 +9,7 @@ import { defineOptions, option } from '@nestjs-rocketmq/foundation';
 import type { MessageQueue, OutgoingMessage } from '@nestjs-rocketmq/message';
 import type { Duration } from './duration.js';
 import { checkNames, readTable, type Problems } from './problems.js';
+import { readTrace, traceOption, type TraceSettings, type TraceValues } from './trace-option.js';
 
 /** Options of the client's producer that this module hands on by the same name. */
 type PassedOnName =
@@ -32,8 +33,7 @@ type PassedOnName =
   | 'sendLatencyEnable'
   | 'startDetectorEnable'
   | 'topics'
-  | 'totalBatchMaxBytes'
-  | 'traceTopic';
+  | 'totalBatchMaxBytes';
 
 /** What the client's producer is given as it is; see `ProducerOptions` of the client. */
 export type PassedOnProducerOptions = Pick<ProducerOptions, PassedOnName>;
@@ -65,8 +65,11 @@ export interface ProducerSettings extends PassedOnProducerOptions {
   readonly maxMessageSize?: number;
   /** Bodies of at least so many bytes are compressed. Default 4096. */
   readonly compressOver?: number;
-  /** Send traces of messages to `traceTopic`. Default false. */
-  readonly trace?: boolean;
+  /**
+   * True: what becomes of messages is told in the trace topic of the cluster, or in that of
+   * `{ topic }`. Default false.
+   */
+  readonly trace?: boolean | TraceSettings;
   /** Queue of messages with a hash key. Default: Java's selector by hash. */
   readonly queueSelector?: HashQueueSelector;
   /**
@@ -107,7 +110,6 @@ const passedOn = {
   startDetectorEnable: client.startDetectorEnable,
   topics: client.topics,
   totalBatchMaxBytes: client.totalBatchMaxBytes,
-  traceTopic: client.traceTopic,
 } satisfies Record<PassedOnName, unknown>;
 
 const passedOnNames = Object.keys(passedOn) as PassedOnName[];
@@ -135,10 +137,7 @@ export const producerOptions = defineOptions('producer', {
     default: 4_096,
     min: 0,
   }),
-  trace: option.boolean({
-    meaning: "Send traces of messages to 'traceTopic'.",
-    default: false,
-  }),
+  trace: traceOption,
   queueSelector: option.object<HashQueueSelector>({
     meaning: "Queue of messages with a hash key; Java's selector by hash by default.",
     is: (value) => typeof value === 'function',
@@ -159,14 +158,13 @@ export const producerOptions = defineOptions('producer', {
 });
 
 /** The producer's options with their defaults; times in milliseconds. */
-export interface ProducerValues {
+export interface ProducerValues extends TraceValues {
   readonly group: string;
   readonly sendTimeout: number;
   readonly retries: number;
   readonly retryWhenNotStored: boolean;
   readonly maxMessageSize: number;
   readonly compressOver: number;
-  readonly trace: boolean;
   readonly queueSelector: HashQueueSelector | undefined;
   readonly transactionTopics: readonly string[];
   readonly checkConcurrency: number;
@@ -185,9 +183,10 @@ export function readProducer(
   const all = { ...given };
   checkNames(where, all, producerOptions.names, problems);
   const values = readTable(where, producerOptions, all, problems);
+  const trace = readTrace(where, values.trace, problems);
   const entries = passedOnNames.map((name) => [name, all[name]] as const);
   const client = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
-  return { ...(values as unknown as Omit<ProducerValues, 'client'>), client };
+  return { ...(values as unknown as Omit<ProducerValues, 'client'>), ...trace, client };
 }
 
 /** The selector for one message, as the client wants it. */

@@ -33,8 +33,8 @@ export const springNames: Readonly<Record<string, string>> = {
   compressMessageBodyThreshold: 'write producer: { compressOver }',
   accessKey: 'write credentials: { accessKey, secretKey } for the connection',
   secretKey: 'write credentials: { accessKey, secretKey } for the connection',
-  enableMsgTrace: "write 'trace', of a producer or a listener",
-  customizedTraceTopic: "write 'traceTopic' of a producer, trace: { topic } of a listener",
+  enableMsgTrace: "write 'trace' of a producer, a listener or a pull consumer",
+  customizedTraceTopic: 'write trace: { topic } of a producer, a listener or a pull consumer',
   retryNextServer: 'write producer: { retryWhenNotStored: true }',
   corePoolSize: 'write producer: { checkConcurrency }',
   maximumPoolSize: 'write producer: { checkConcurrency }',
@@ -47,10 +47,11 @@ export const springNames: Readonly<Record<string, string>> = {
   rocketMQTemplateBeanName: "write 'connection' or 'topic'",
 };
 
-/** Names that mean something this version cannot do; refused with the reason. */
+/** Names that belong elsewhere, or mean something this version cannot do; refused with the reason. */
 export const namesOfLater: Readonly<Record<string, string>> = {
   replyTimeout: 'it belongs to @RocketMQReplyListener',
   tls: "it belongs to a connection, beside 'nameServers'",
+  traceTopic: 'write trace: { topic }',
   accessChannel: 'access channels are not served by this version',
   namespace: "it belongs to a connection, beside 'nameServers'",
   namespaceV2: "it belongs to a connection, beside 'nameServers'",

@@ -175,16 +175,20 @@ describe('pull consumers of the options', () => {
       from: { timestamp: 9 },
       pullBatchSize: 7,
       offsetDirectory: 'offsets',
-      trace: true,
-      traceTopic: 'traces',
+      trace: { topic: 'traces' },
     } as const;
     const { app, clients } = await startApplication(
       {},
       { ...testOptions, pullConsumers: { audit } },
     );
-    const { topic, sql, ...same } = audit;
+    const { topic, sql, trace, ...same } = audit;
     const subscriptions = topic.map((name) => ({ topic: name, sql }));
-    expect(clients.pulls[0]?.options).toMatchObject({ ...same, subscriptions });
+    expect(clients.pulls[0]?.options).toMatchObject({
+      ...same,
+      subscriptions,
+      trace: true,
+      traceTopic: trace.topic,
+    });
     await app.close();
   });
 

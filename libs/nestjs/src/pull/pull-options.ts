@@ -3,6 +3,12 @@ import { defineOptions, option } from '@nestjs-rocketmq/foundation';
 import { groupNameProblem, topicNameProblem } from '@nestjs-rocketmq/message';
 import type { Duration } from '../options/duration.js';
 import { checkNames, readTable, type Problems } from '../options/problems.js';
+import {
+  readTrace,
+  traceOption,
+  type TraceSettings,
+  type TraceValues,
+} from '../options/trace-option.js';
 
 /** A consumer that is asked for messages, instead of handing them to a listener. */
 export interface PullConsumerOptions {
@@ -26,9 +32,11 @@ export interface PullConsumerOptions {
   readonly shutdownTimeout?: Duration;
   /** Folder where a broadcasting consumer keeps how far it has read. */
   readonly offsetDirectory?: string;
-  /** Send traces of messages to `traceTopic`. Default false. */
-  readonly trace?: boolean;
-  readonly traceTopic?: string;
+  /**
+   * True: what becomes of messages is told in the trace topic of the cluster, or in that of
+   * `{ topic }`. Default false.
+   */
+  readonly trace?: boolean | TraceSettings;
   /** False: it is not started with the application, only when it is first used. Default true. */
   readonly autoStart?: boolean;
 }
@@ -80,8 +88,7 @@ export const pullConsumerOptions = defineOptions('pullConsumers', {
   offsetDirectory: option.text({
     meaning: 'Folder where a broadcasting consumer keeps how far it has read.',
   }),
-  trace: option.boolean({ meaning: "Send traces of messages to 'traceTopic'.", default: false }),
-  traceTopic: option.text({ meaning: 'Topic of the traces.' }),
+  trace: traceOption,
   autoStart: option.boolean({
     meaning: 'False: started when it is first used, not with the application.',
     default: true,
@@ -89,7 +96,7 @@ export const pullConsumerOptions = defineOptions('pullConsumers', {
 });
 
 /** A pull consumer with everything decided; times in milliseconds. */
-export interface PullSettings {
+export interface PullSettings extends TraceValues {
   readonly group: string;
   readonly subscriptions: readonly {
     readonly topic: string;
@@ -102,8 +109,6 @@ export interface PullSettings {
   readonly pollTimeout: number;
   readonly shutdownTimeout: number;
   readonly offsetDirectory: string | undefined;
-  readonly trace: boolean;
-  readonly traceTopic: string | undefined;
   readonly autoStart: boolean;
 }
 
@@ -140,5 +145,6 @@ export function readPullConsumer(
   const subscriptions = entries.map(([name, expression = '*']) =>
     sql === undefined ? { topic: name, expression } : { topic: name, sql },
   );
-  return { ...values, subscriptions } as PullSettings;
+  const trace = readTrace(where, values.trace, problems);
+  return { ...values, ...trace, subscriptions } as PullSettings;
 }
