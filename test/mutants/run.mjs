@@ -153,12 +153,19 @@ async function control(copy, all) {
   return undefined;
 }
 
-const chosen = process.argv.slice(2);
+const chosen = process.argv.slice(2).map((number) => number.padStart(2, '0'));
 const mutants = readdirSync(here)
   .filter((name) => name.endsWith('.mutant'))
   .filter((name) => chosen.length === 0 || chosen.includes(name.slice(0, 2)))
   .sort()
   .map(readMutant);
+const unknown = chosen.filter((number) => !mutants.some((mutant) => mutant.number === number));
+if (unknown.length > 0) {
+  console.error(
+    `No defect here has the number ${unknown.join(', ')}; each file is named for its own.`,
+  );
+  process.exit(1);
+}
 const waiting = [...mutants];
 let passed = 0;
 let failed = 0;
