@@ -52,7 +52,7 @@ export {
   type PushConsumerOptions,
   type Subscription,
 } from './consumer/consumer-options.js';
-export type { ConsumerStatistics } from './consumer/group-state.js';
+export { reconsumeLimit, type ConsumerStatistics } from './consumer/group-state.js';
 export type {
   ConsumeCall,
   ConsumeHook,

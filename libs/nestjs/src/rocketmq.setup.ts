@@ -8,7 +8,7 @@ import type { ListenerPlan } from './listener/listener-plan.js';
 import { ListenerPlanner, sourceOf } from './listener/listener-planner.js';
 import { RocketMQListenerRegistry, type AddedListener } from './listener/listener-registry.js';
 import { checkLostClass } from './listener/payload-checks.js';
-import { checkTogether } from './listener/plan-checks.js';
+import { checkTogether, groupKey } from './listener/plan-checks.js';
 import { RocketMQExplorer } from './listener/rocketmq.explorer.js';
 import { RocketMQSetupError } from './nestjs.errors.js';
 import { EventBinder } from './operations/event-binder.js';
@@ -67,6 +67,9 @@ export class RocketMQSetup {
     const containers = listeners.map((plan) => this.container(plan));
     const { clock } = this.connections.settings;
     this.registry.register(containers, clock, (added, others) => this.added(added, others));
+    for (const connection of this.connections.all) {
+      connection.pulls.heed((group) => this.registry.ownerOf(groupKey(connection, group)));
+    }
   }
 
   private checkOnce(core: unknown, problems: Problems): void {

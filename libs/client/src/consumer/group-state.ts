@@ -88,9 +88,16 @@ export interface MessageDelivery {
 
 /** Attempts after which a message goes to the dead letters. */
 export function mostReconsumeTimes(state: GroupState): number {
-  const { maxReconsumeTimes } = state.settings;
+  return reconsumeLimit(state.settings.maxReconsumeTimes, state.isOrderly);
+}
+
+/**
+ * How often a message may come again before it goes to the dead letters, as `maxReconsumeTimes` of a
+ * consumer says: -1 stands for 16 times, and for no end (`Infinity`) when it consumes orderly.
+ */
+export function reconsumeLimit(maxReconsumeTimes: number, isOrderly: boolean): number {
   if (maxReconsumeTimes >= 0) return maxReconsumeTimes;
-  return state.isOrderly ? Number.POSITIVE_INFINITY : 16;
+  return isOrderly ? Number.POSITIVE_INFINITY : 16;
 }
 
 /** The topic to show: a retried message appears under the topic that it was sent to. */

@@ -7,6 +7,7 @@ import { GroupConsumer } from './group-consumer.js';
 import type { ListenerContainer } from './listener-container.js';
 import { RegisteredListener, type ListenerHandle, type ListenerReport } from './listener-handle.js';
 import type { ListenerPlan } from './listener-plan.js';
+import { described, groupKey } from './plan-checks.js';
 
 /**
  * The handler of a listener that is added at run time. `payload` is decoded by the content type of its
@@ -122,6 +123,15 @@ export class RocketMQListenerRegistry {
     this.clock = clock;
     this.make = make;
     this.enrol(containers);
+  }
+
+  /** @internal The listener of a group by its `groupKey`, for sentences; disabled ones do not count. */
+  ownerOf(key: string): string | undefined {
+    const plans = [...this.containers.values()].map(({ plan }) => plan);
+    const owner = plans.find(
+      (plan) => plan.enabled && groupKey(plan.connection, plan.group) === key,
+    );
+    return owner && described(owner);
   }
 
   /** @internal Starts every listener that is to start by itself; when one fails, none stays open. */

@@ -6,6 +6,7 @@ import { ConsumeResult, type RetryDelay } from '../consume-result.js';
 import { MessageConversionError, NonRetryableError, RetryLaterError } from '../nestjs.errors.js';
 import type { RocketMQContext } from '../rocketmq.context.js';
 import type { FailureValue, ListenerPlan } from './listener-plan.js';
+import { isLastTry, tryLimit } from './try-limit.js';
 
 /** What the rules say about a message, and how loudly to tell of it. */
 export interface Outcome {
@@ -21,8 +22,6 @@ export interface Outcome {
 export const success: PortConsumeVerdict = { kind: 'success' };
 const done: Outcome = { verdict: success, level: 'quiet', reason: '' };
 
-/** Java's limit of tries when concurrent. */
-const usualTries = 16;
 const shortestSuspend = 10;
 const longestSuspend = 30_000;
 
@@ -42,15 +41,12 @@ export class OutcomeRules {
     private readonly plan: ListenerPlan,
     private readonly logger: Pick<LoggerService, 'error'>,
   ) {
-    const { maxReconsumeTimes, mode, model } = plan;
-    const usual = mode === 'orderly' ? Number.POSITIVE_INFINITY : usualTries;
-    const limit = maxReconsumeTimes < 0 ? usual : maxReconsumeTimes;
-    this.most = model === 'broadcasting' ? Number.POSITIVE_INFINITY : limit;
+    this.most = tryLimit(plan);
   }
 
   /** Whether the message goes to the dead letters when this try fails. */
   isLastTry(message: StoredMessage): boolean {
-    return message.reconsumeTimes >= this.most;
+    return isLastTry(message, this.most);
   }
 
   /** What a returned value means: everything but a `ConsumeResult` is success. */

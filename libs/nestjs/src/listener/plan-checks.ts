@@ -22,6 +22,12 @@ function nameOf({ found, name }: ListenerPlan): string {
   return found === undefined ? `'${name}' (added at run time)` : name;
 }
 
+/** The name, with the decorator that made it. */
+export function described(plan: ListenerPlan): string {
+  const { found } = plan;
+  return found === undefined ? nameOf(plan) : `${nameOf(plan)} (${decoratorOf(found)})`;
+}
+
 /** Both names, with what made them. */
 function namesOf(a: ListenerPlan, b: ListenerPlan): string {
   const mark = ({ found }: ListenerPlan): string =>
@@ -47,7 +53,7 @@ function checkIds(plans: readonly ListenerPlan[], problems: Problems): void {
 }
 
 /** The same for two groups that are one to the servers. */
-function groupKey({ cluster, settings }: RocketMQConnection, group: string): string {
+export function groupKey({ cluster, settings }: RocketMQConnection, group: string): string {
   const { namespace = '', namespaceV2 = '' } = settings.client;
   return [cluster, namespace, namespaceV2, group].join('|');
 }
@@ -75,14 +81,13 @@ function checkPullGroups(
   problems: Problems,
 ): void {
   for (const connection of connections) {
-    for (const [name, { group }] of connection.settings.pullConsumers) {
+    for (const { name, group } of connection.pulls.all) {
       const key = groupKey(connection, group);
       const plan = plans.find((one) => groupKey(one.connection, one.group) === key);
       if (plan === undefined) continue;
-      const decorator = plan.found === undefined ? '' : ` (${decoratorOf(plan.found)})`;
       problems.add(
         'ROCKETMQ_GROUP_TWICE',
-        `${nameOf(plan)}${decorator} and the pull consumer '${name}' of connection ` +
+        `${described(plan)} and the pull consumer '${name}' of connection ` +
           `'${connection.settings.name}' are both in group '${group}', so each message would reach ` +
           `only one of them, at random; give the listener or pullConsumers: { '${name}': { group } } ` +
           'a group of its own',

@@ -32,6 +32,7 @@ export function serverListener(
   const name = 'RocketMQServer';
   const plan = planner.plan({ name, where: name, options, found: undefined });
   if (plan === undefined || problems.list.length > 0) throw new RocketMQSetupError(problems.list);
+  plan.connection.pulls.heed((group) => (group === plan.group ? name : undefined));
   const target: PayloadTarget = 'any';
   const invoker = { target, invoke: handler };
   const container = new ListenerContainer(plan, invoker, plan.converters);

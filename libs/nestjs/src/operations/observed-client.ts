@@ -15,6 +15,7 @@ import type {
   PortSendOptions,
   ProducerPort,
 } from '../client-port.js';
+import { isLastTry, tryLimit } from '../listener/try-limit.js';
 import { delegating } from './delegating.js';
 import { observedPulls } from './observed-pull.js';
 import type { RocketMQEvents } from './rocketmq-events.js';
@@ -209,21 +210,17 @@ function listOf(
   return messages.map(() => given as PortConsumeVerdict);
 }
 
-/** Java's default: so many tries after the first one. */
-const defaultReconsumeTimes = 16;
-
 function tellDeadLetters(
   options: PortConsumerOptions,
   { connection, clock, events }: Watching,
   messages: readonly StoredMessage[],
   verdicts: Verdicts,
 ): void {
-  const { group, mode, maxReconsumeTimes } = options;
-  const endless = mode === 'orderly' ? Number.POSITIVE_INFINITY : defaultReconsumeTimes;
-  const most = maxReconsumeTimes < 0 ? endless : maxReconsumeTimes;
+  const { group } = options;
+  const limit = tryLimit(options);
   messages.forEach((message, at) => {
     const verdict = verdicts[at];
-    const isLast = verdict?.kind === 'retry' && message.reconsumeTimes >= most;
+    const isLast = verdict?.kind === 'retry' && isLastTry(message, limit);
     if (verdict?.kind !== 'dead-letter' && !isLast) return;
     const reason =
       verdict?.kind === 'dead-letter'

@@ -260,4 +260,36 @@ describe('pull consumers of the options', () => {
     );
     await app.close();
   });
+
+  it('made by a call are refused the group of a listener, until that is removed', async () => {
+    class Audit {
+      @RocketMQListener({ topic: 'orders', group: 'audited', autoStart: false })
+      onOrder(): void {}
+
+      @RocketMQListener({ topic: 'orders', group: 'off', enabled: false })
+      onNothing(): void {}
+    }
+    const { app } = await startApplication({ providers: [Audit] });
+    const template = app.get(RocketMQTemplate);
+    const given = { group: 'audited', topic: 'orders' };
+    expect(() => template.pullConsumer(given)).toThrow(
+      "The group 'audited' is that of the listener Audit.onOrder (@RocketMQListener)",
+    );
+    const code = 'ROCKETMQ_RECEIVE_REFUSED';
+    await expect(template.receive(given, { timeout: 0 })).rejects.toMatchObject({ code });
+    expect(template.pullConsumer({ ...given, group: 'off' }).group).toBe('off');
+    await app.get(RocketMQListenerRegistry).remove('Audit.onOrder');
+    expect(template.pullConsumer(given).group).toBe('audited');
+    await app.close();
+  });
+
+  it('made by a call keep their group from listeners that are added', async () => {
+    const { app } = await startApplication({});
+    app.get(RocketMQTemplate).pullConsumer({ group: 'later', topic: 'orders' });
+    const listener = { id: 'late', topic: 'orders', group: 'later', handler: () => undefined };
+    await expect(app.get(RocketMQListenerRegistry).add(listener)).rejects.toThrow(
+      "'late' (added at run time) and the pull consumer 'later' of connection 'default'",
+    );
+    await app.close();
+  });
 });

@@ -28,6 +28,7 @@ interface Kept {
 export class PullConsumers {
   private readonly logger = new Logger('RocketMQ:Pull');
   private readonly kept = new Map<string, Kept>();
+  private listenerOf: (group: string) => string | undefined = () => undefined;
 
   constructor(
     private readonly settings: ConnectionSettings,
@@ -50,6 +51,16 @@ export class PullConsumers {
     const view = views.get(converters) ?? consumer.reading(converters);
     views.set(converters, view);
     return view as RocketMQPullConsumer<T>;
+  }
+
+  /** Names and groups: those of the options, and those made by calls. */
+  get all(): { readonly name: string; readonly group: string }[] {
+    return [...this.kept].map(([name, { settings }]) => ({ name, group: settings.group }));
+  }
+
+  /** `listenerOf` names the listener that consumes in a group: a pull consumer cannot have that. */
+  heed(listenerOf: (group: string) => string | undefined): void {
+    this.listenerOf = listenerOf;
   }
 
   /** Starts those of the options. */
@@ -99,12 +110,25 @@ export class PullConsumers {
     }
     const { group } = settings;
     const kept = [...this.kept.values()].find((one) => one.settings.group === group);
-    if (kept === undefined) return this.keep(group, settings);
+    if (kept === undefined) {
+      this.checkListeners(group);
+      return this.keep(group, settings);
+    }
     if (JSON.stringify(kept.settings) === JSON.stringify(settings)) return kept;
     throw new RocketMQReceiveError(
       `The group '${group}' already has a pull consumer with other options ('${kept.consumer.name}'); ` +
         'a group has one subscription, so use that one or another group.',
       { details: { group } },
+    );
+  }
+
+  private checkListeners(group: string): void {
+    const listener = this.listenerOf(group);
+    if (listener === undefined) return;
+    throw new RocketMQReceiveError(
+      `The group '${group}' is that of the listener ${listener}: each message would reach only one of ` +
+        'them, at random. Give the pull consumer a group of its own.',
+      { details: { group, listener, connection: this.settings.name } },
     );
   }
 
