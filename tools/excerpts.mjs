@@ -6,8 +6,8 @@
 // the command that installs what the quick start has not. `<!-- prints: outcomes -->` stands above a block
 // with what the program prints: the comment lines behind `// Prints:` at its end, which a spec compares with
 // what it does. `lines.print`, by which programs know when to end, is shown as what it does: `console.log`.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 const marks = /^<!-- (example|imports|prints): (\S+) -->\n+```\w*\n[\s\S]*?^```$/gm;
 const printsMark = '\n// Prints:\n';
@@ -51,16 +51,27 @@ const installed =
 /** What a package cannot do without, though no program imports it. */
 const companions = { 'class-validator': ['class-transformer'], pg: ['@types/pg'] };
 
-function importsOf(text) {
-  const all = [...text.matchAll(/^import [\s\S]*?;$/gm)].map(([one]) => one);
+const statementsOf = (text) => [...text.matchAll(/^import [\s\S]*?;$/gm)].map(([one]) => one);
+
+/** `beside` are the texts of the files that lie beside the program: what they need, it needs. */
+function importsOf(text, beside) {
+  const all = statementsOf(text);
   const shown = all.filter((one) => !one.includes("'../lines.js'"));
-  const names = shown.map((one) => /'([^']+)';$/.exec(one)[1]);
+  const names = [...shown, ...beside.flatMap(statementsOf)].map(
+    (one) => /'([^']+)';$/.exec(one)[1],
+  );
   const packages = names.map((name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/'));
   const missing = packages
     .filter((name) => !installed.test(name))
     .flatMap((name) => [name, ...(companions[name] ?? [])]);
   const command = [...new Set(missing)].toSorted().join(' ');
   return [...(command === '' ? [] : [`// npm install ${command}`]), ...shown].join('\n');
+}
+
+function besideOf(root, file) {
+  const folder = join(root, 'examples/src', dirname(file));
+  const names = readdirSync(folder).filter((name) => name !== basename(file));
+  return names.map((name) => readFileSync(join(folder, name), 'utf8'));
 }
 
 const asShown = (code) => code.replaceAll(/\blines\.print\(/g, 'console.log(');
@@ -76,7 +87,7 @@ export function withExcerpts(root, page) {
     const [file, region] = place.split('#');
     const text = sourceOf(root, file, head);
     const shown = () => (region === undefined ? wholeOf(text) : regionOf(text, region, head));
-    const code = kind === 'imports' ? importsOf(text) : asShown(shown());
+    const code = kind === 'imports' ? importsOf(text, besideOf(root, file)) : asShown(shown());
     return `${head}\n\n\`\`\`ts\n${code}\n\`\`\``;
   });
 }

@@ -1,11 +1,13 @@
 // npm run test:reach [-- --quick]: packs every package, installs the tarballs into empty projects
 // through npm, and compiles and runs a small application there: Nest 11 and 12, ES modules and
-// CommonJS, several versions of TypeScript and of Node; `--quick` takes one compiler for each Nest.
+// CommonJS, several versions of TypeScript and of Node; `--quick` takes one compiler for each Nest. The
+// pages are followed there too, to the letter; `--pages` does that only.
 // Ends with `N passed, N failed, N skipped`.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { undeclaredImports } from './imports.mjs';
+import { pageDependencies, pagesHold } from './pages.mjs';
 import { compile, install, root, run, sources, tarballs } from './project.mjs';
 
 const nest = {
@@ -200,6 +202,11 @@ async function main() {
     ),
   );
   check('the compilers are installed', found.code === 0, found.printed);
+  const newcomer = join(work, 'newcomer');
+  const begun = await install(newcomer, pageDependencies());
+  check('what the pages install installs', begun.code === 0, begun.printed);
+  await pagesHold(newcomer, check);
+  if (process.argv.includes('--pages')) return;
   const mains = {};
   for (const version of [12, 11]) {
     const project = join(work, `nest-${version}`);

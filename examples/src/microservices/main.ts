@@ -30,6 +30,9 @@ export class PriceController {
     return sku === 'tea' ? 4 : 0;
   }
 }
+
+@Module({ controllers: [PriceController] })
+export class PriceModule {}
 // #endregion
 
 // #region client
@@ -59,9 +62,6 @@ export class Shop {
 })
 export class ShopModule {}
 // #endregion
-
-@Module({ controllers: [PriceController] })
-class PriceModule {}
 
 // #region server
 const service = await NestFactory.createMicroservice(PriceModule, {

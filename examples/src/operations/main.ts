@@ -48,15 +48,6 @@ export class HealthController {
 
 // #region events
 @Injectable()
-export class Pager {
-  @OnRocketMQEvent('dead-letter')
-  onDeadLetter(event: DeadLetterEvent): void {
-    lines.print(`dead letter of ${event.group}: ${event.reason}`);
-  }
-}
-// #endregion
-
-@Injectable()
 class Payments {
   @RocketMQListener({ topic: 'orders', group: 'payments', from: 'first' })
   onOrder(order: { id: string }): void {
@@ -65,14 +56,23 @@ class Payments {
   }
 }
 
+@Injectable()
+export class Pager {
+  @OnRocketMQEvent('dead-letter')
+  onDeadLetter(event: DeadLetterEvent): void {
+    lines.print(`dead letter of ${event.group}: ${event.reason}`);
+  }
+}
+// #endregion
+
 const servers = await EmbeddedRocketMQ.start();
+// #region module
 const registry = new Registry();
 const spans = new InMemorySpanExporter();
 const tracerProvider = new BasicTracerProvider({
   spanProcessors: [new SimpleSpanProcessor(spans)],
 });
 
-// #region module
 @Module({
   imports: [
     TerminusModule,

@@ -27,12 +27,12 @@ import { Lines } from '../lines.js';
 
 const lines = new Lines();
 
+// #region handler
 class Payment {
   @IsInt()
   amount!: number;
 }
 
-// #region handler
 @Injectable()
 export class Payments {
   @RocketMQListener({ topic: 'payments', group: 'bank', maxReconsumeTimes: 5 })

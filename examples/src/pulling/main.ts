@@ -7,11 +7,11 @@ import { Lines } from '../lines.js';
 
 const lines = new Lines();
 
+// #region receive
 interface Entry {
   readonly id: string;
 }
 
-// #region receive
 @Injectable()
 export class NightlyReport {
   constructor(private readonly template: RocketMQTemplate) {}

@@ -15,12 +15,12 @@ import { Lines } from '../lines.js';
 
 const lines = new Lines();
 
+// #region orders
 interface Order {
   readonly id: string;
   readonly total: number;
 }
 
-// #region orders
 @Injectable()
 export class Orders {
   constructor(private readonly template: RocketMQTemplate) {}
@@ -129,6 +129,7 @@ export class Archive {
 }
 // #endregion
 
+// #region readers
 @Injectable()
 class Readers {
   @RocketMQListener({ topic: 'orders', group: 'orders-reader' })
@@ -158,11 +159,12 @@ class Readers {
     lines.print(`archived ${order.id}`);
   }
 }
+// #endregion
 
+// #region module
 const servers = await EmbeddedRocketMQ.start();
 const others = await EmbeddedRocketMQ.start();
 
-// #region module
 @Module({
   imports: [
     RocketMQModule.forRoot({

@@ -8,11 +8,11 @@ import { Lines } from '../lines.js';
 
 const lines = new Lines();
 
+// #region application
 interface Order {
   readonly id: string;
 }
 
-// #region application
 @Injectable()
 export class Bank {
   isOpen = true;

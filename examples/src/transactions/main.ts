@@ -15,12 +15,12 @@ import { Lines } from '../lines.js';
 
 const lines = new Lines();
 
+// #region listener
 interface Order {
   readonly id: string;
   readonly total: number;
 }
 
-// #region listener
 /** Stands for your database. */
 @Injectable()
 export class OrderTable {
