@@ -32,7 +32,7 @@ describe('the pages for Nest users', () => {
   it('show no code but that of programs that run', () => {
     const own = pages.flatMap((page) =>
       [...read(page).matchAll(/^(.*)\n\n```ts$/gm)]
-        .filter(([, above]) => !above?.startsWith('<!-- example: '))
+        .filter(([, above]) => !/^<!-- (example|imports): /.test(above ?? ''))
         .map(([, above]) => `${page} after '${above}'`),
     );
     expect(own).toEqual([]);
