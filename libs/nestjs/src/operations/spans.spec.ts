@@ -42,7 +42,9 @@ class Payments {
   }
 
   @RocketMQListener({ topic: 'points', group: 'points', batch: 8 })
-  onPoints(): void {}
+  onPoints(points: readonly { readonly fails?: boolean }[]): void {
+    if (points.some(({ fails }) => fails === true)) throw new Error('no points');
+  }
 
   @RocketMQListener({ topic: 'news', group: 'news', model: 'broadcasting' })
   onNews(): void {
@@ -268,6 +270,16 @@ describe('spans', () => {
       'c'.repeat(32),
     ]);
     expect(span?.attributes['messaging.batch.message_count']).toBe(3);
+    await app.close();
+  });
+
+  it('of a batch that fails have its error once', async () => {
+    const { app, clients } = await start();
+    const messages = [{}, { fails: true }].map((one) => storedMessage(one, { topic: 'points' }));
+    await clients.consumer('points').deliver(...messages);
+    const [span] = spans();
+    expect(span?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'no points' });
+    expect(span?.events.map(({ name }) => name)).toEqual(['exception']);
     await app.close();
   });
 
