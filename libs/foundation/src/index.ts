@@ -5,6 +5,7 @@ export * from './config.js';
 export * from './durable-json.js';
 export * from './errors.js';
 export * from './exposition.js';
+export * from './histogram.js';
 export * from './file-system.js';
 export * from './foundation.errors.js';
 export * from './idle-options.js';

@@ -14,6 +14,8 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import { handled } from './diagnostics.js';
 import type { Peer } from './peer.js';
+import type { LatencyResult } from './latency-series.js';
+import type { RequestLatencies } from './request-latencies.js';
 import type { Outcomes, Route, Router } from './router.js';
 
 /** What a request takes beside its body, about. */
@@ -25,11 +27,20 @@ type ColdRoute = Extract<Route, { kind: 'cold' }>;
 export interface AnswerDoor {
   readonly peer: Peer;
   readonly logger: Logger;
+  readonly latencies: RequestLatencies | undefined;
   /** A request of so many bytes came whose answer is still to be written. */
   begin(bytes: number): void;
   /** It was answered, or will never be. */
   finish(bytes: number): void;
   write(frame: Uint8Array): void;
+}
+
+/** A request that is answered in its own time. */
+interface ColdRequest {
+  readonly frame: Frame;
+  readonly door: AnswerDoor;
+  /** Since when it counts, where latencies are counted. */
+  readonly began: number;
 }
 
 /** Java's words for a request code without a handler (source: `NettyRemotingAbstract`). */
@@ -39,16 +50,19 @@ export function notSupportedRemark(code: number): string {
 
 /** Decodes a request, asks its handler and writes the answer; whatever goes wrong is an answer. */
 export function answerCold(router: Router, frame: Frame, door: AnswerDoor): void {
+  const began = door.latencies?.arrived() ?? 0;
   const route = router.find(frame.code);
   if (route?.kind !== 'cold') {
     const reason = route?.kind === 'refused' ? `: ${route.name}, ${route.reason}` : '';
     const remark = notSupportedRemark(frame.code) + reason;
-    return writeFailure(frame, door, ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark);
+    const code = ResponseCode.REQUEST_CODE_NOT_SUPPORTED;
+    return writeFailure({ frame, door, began }, code, remark);
   }
-  answerRouted(router, route, frame, door);
+  answerRouted(router, route, { frame, door, began });
 }
 
-function answerRouted(router: Router, route: ColdRoute, frame: Frame, door: AnswerDoor): void {
+function answerRouted(router: Router, route: ColdRoute, request: ColdRequest): void {
+  const { frame, door } = request;
   const { definition, handler } = route;
   let outcome: Outcomes<CommandDefinition> | Promise<Outcomes<CommandDefinition>>;
   try {
@@ -60,7 +74,7 @@ function answerRouted(router: Router, route: ColdRoute, frame: Frame, door: Answ
       frame: () => frame,
     });
     if (refusal !== undefined) {
-      return writeFailure(frame, door, ResponseCode[refusal.code], refusal.remark);
+      return writeFailure(request, ResponseCode[refusal.code], refusal.remark);
     }
     outcome = handler(asked, {
       body: readAskBody(definition, frame),
@@ -72,27 +86,28 @@ function answerRouted(router: Router, route: ColdRoute, frame: Frame, door: Answ
       oneway: isOneway(frame.flag),
     });
   } catch (error) {
-    return fail(definition, frame, door, error);
+    return fail(definition, request, error);
   }
-  if (!(outcome instanceof Promise)) return answer(definition, frame, door, outcome);
+  if (!(outcome instanceof Promise)) return answer(definition, request, outcome);
   const kept = requestBytes + frame.body.length;
   door.begin(kept);
   outcome
     .then(
-      (late) => answer(definition, frame, door, late),
-      (error: unknown) => fail(definition, frame, door, error),
+      (late) => answer(definition, request, late),
+      (error: unknown) => fail(definition, request, error),
     )
     .finally(() => door.finish(kept));
 }
 
 function answer(
   definition: CommandDefinition,
-  frame: Frame,
-  door: AnswerDoor,
+  request: ColdRequest,
   outcome: Outcomes<CommandDefinition>,
 ): void {
-  if (outcome === 'silent' || isOneway(frame.flag)) return;
+  const { frame, door } = request;
+  if (outcome === 'silent') return;
   const code = ResponseCode[outcome?.code ?? 'SUCCESS'];
+  if (isOneway(frame.flag)) return count(request, code);
   let bytes: Uint8Array;
   try {
     bytes = encodeAnswer(definition, {
@@ -104,13 +119,15 @@ function answer(
       body: outcome?.body,
     });
   } catch (error) {
-    return fail(definition, frame, door, error);
+    return fail(definition, request, error);
   }
+  count(request, code);
   door.write(bytes);
   report(definition, door, code);
 }
 
-function fail(definition: CommandDefinition, frame: Frame, door: AnswerDoor, error: unknown): void {
+function fail(definition: CommandDefinition, request: ColdRequest, error: unknown): void {
+  const { door } = request;
   const isExpected = error instanceof ResponseError;
   const isCallers = error instanceof HeaderError || error instanceof BodyError;
   if (!isExpected) {
@@ -118,14 +135,27 @@ function fail(definition: CommandDefinition, frame: Frame, door: AnswerDoor, err
     door.logger[isCallers ? 'warn' : 'error'](sentence, { error });
   }
   const code = isExpected ? error.responseCode : ResponseCode.SYSTEM_ERROR;
-  writeFailure(frame, door, code, isExpected ? error.remark : messageOf(error));
+  writeFailure(request, code, isExpected ? error.remark : messageOf(error));
   report(definition, door, code);
 }
 
-function writeFailure(frame: Frame, door: AnswerDoor, code: number, remark: string): void {
+function writeFailure(request: ColdRequest, code: number, remark: string): void {
+  const { frame, door } = request;
+  count(request, code);
   if (isOneway(frame.flag)) return;
   const { opaque, form } = frame;
   door.write(encodeFailure({ opaque, form, code, remark: remark.slice(0, 4_096) }));
+}
+
+/** An answer is about to leave, or would if somebody wanted it. */
+function count({ frame, door, began }: ColdRequest, code: number): void {
+  const { latencies, peer } = door;
+  if (latencies === undefined) return;
+  let result: LatencyResult = 'success';
+  if (isOneway(frame.flag)) result = 'oneway';
+  else if (peer.closed) result = 'write_channel_failed';
+  const series = latencies.command(frame.code).of(code, false, result);
+  if (series !== undefined) latencies.answeredLate(series, began);
 }
 
 function report(definition: CommandDefinition, door: AnswerDoor, code: number): void {

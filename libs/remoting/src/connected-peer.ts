@@ -26,6 +26,7 @@ import {
   TooBusyError,
 } from './remoting.errors.js';
 import type { HotDoor } from './hot-door.js';
+import type { RequestLatencies } from './request-latencies.js';
 import type { RequestCodec } from './request-codec.js';
 import type { Router } from './router.js';
 import type { TimerWheel } from './timer-wheel.js';
@@ -60,6 +61,7 @@ export interface PeerContext {
   readonly work: { bytes: number };
   /** Answers requests to hot routes in place; undefined where there are none. */
   readonly hot: HotDoor | undefined;
+  readonly latencies?: RequestLatencies | undefined;
 }
 
 /** Bytes of requests that are being worked on: of one peer, and of all before each has less. */
@@ -113,6 +115,7 @@ export class ConnectedPeer implements Peer {
     this.door = {
       peer: this,
       logger: context.logger,
+      latencies: context.latencies,
       begin: (bytes) => this.began(bytes),
       finish: (bytes) => this.finished(bytes),
       write: (frame) => this.connection.write(frame),

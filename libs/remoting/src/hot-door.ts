@@ -126,6 +126,7 @@ export class HotDoor {
     const { reply, command } = route;
     const { view } = command.bound;
     reply.bind(peer, connection, slots.opaque, slots.flag, slots.version, isBinary);
+    this.stage.latencies?.arrived();
     try {
       const { guard } = this.router;
       if (guard !== undefined) {

@@ -10,6 +10,7 @@ import {
 import type { Connection } from './connection.js';
 import type { Peer } from './peer.js';
 import type { HeldReply } from './reply.js';
+import type { CommandLatencies, LatencySeries } from './latency-series.js';
 import type { SendStage } from './send-stage.js';
 
 const success = 0;
@@ -47,12 +48,19 @@ export class HotReply implements HeldReply<CommandDefinition> {
   /** Bytes of the answer with a body that was begun last. */
   private begun = 0;
   private isBinary = false;
+  private readonly latencies: CommandLatencies | undefined;
+  /** Where the answer that was begun last is counted. */
+  private counted: LatencySeries | undefined;
+  /** Since when the request counts; for one that is answered beyond its call. */
+  private began = 0;
+  private isHeld = false;
 
   constructor(
     private readonly command: HotCommand,
     private readonly stage: SendStage,
   ) {
     this.answer = command.answer;
+    this.latencies = stage.latencies?.command(command.definition.code);
   }
 
   bind(
@@ -95,6 +103,7 @@ export class HotReply implements HeldReply<CommandDefinition> {
   outcomeWhenStored(code: number, remark: string): void {
     this.isSettled = true;
     const { connection } = this;
+    if (this.latencies !== undefined) this.count(code, true);
     if (this.isOneway || connection.closed) return;
     const out = connection.gated;
     out.used = this.writeHeader(out, code, remark, 0);
@@ -104,6 +113,7 @@ export class HotReply implements HeldReply<CommandDefinition> {
   successWithBody(size: number): Span {
     this.isSettled = true;
     const { connection } = this;
+    if (this.latencies !== undefined) this.count(success, false);
     // Nobody is there to read it, but the caller is to have its room all the same.
     const isUnheard = this.isOneway || connection.closed;
     const out = isUnheard ? nowhere : connection.output;
@@ -119,11 +129,13 @@ export class HotReply implements HeldReply<CommandDefinition> {
 
   withdraw(): void {
     this.isSettled = false;
+    if (this.counted !== undefined) this.stage.latencies?.withdraw(this.counted, this.isHeld);
     if (!this.isOneway && !this.connection.closed) this.connection.output.used -= this.begun;
   }
 
   refuse(code: number, remark: string): void {
     this.isSettled = true;
+    if (this.latencies !== undefined) this.count(code, false);
     if (this.isOneway) return;
     const form = this.isBinary ? 'binary' : 'json';
     this.connection.write(encodeFailure({ opaque: this.opaque, form, code, remark }));
@@ -134,12 +146,28 @@ export class HotReply implements HeldReply<CommandDefinition> {
     const held = new HotReply(this.command, this.stage);
     const flag = this.isOneway ? 2 : 0;
     held.bind(this.peer, this.connection, this.opaque, flag, this.version, this.isBinary);
+    held.isHeld = true;
+    held.began = this.stage.latencies?.arrived() ?? 0;
     return held;
+  }
+
+  /** The request was answered: with figures off this is never called. */
+  private count(code: number, whenStored: boolean): void {
+    const all = this.stage.latencies;
+    const { isHeld, isOneway, connection } = this;
+    const result = isOneway ? 'oneway' : connection.closed ? 'write_channel_failed' : 'success';
+    const series = this.latencies?.of(code, isHeld, result);
+    this.counted = series;
+    if (series === undefined || all === undefined) return;
+    if (isHeld) all.answeredLate(series, this.began);
+    else if (whenStored && result === 'success') all.answeredWhenStored(series);
+    else all.answered(series);
   }
 
   private write(code: number, remark: string): void {
     this.isSettled = true;
     const { connection } = this;
+    if (this.latencies !== undefined) this.count(code, false);
     if (this.isOneway || connection.closed) return;
     const out = connection.output;
     out.used = this.writeHeader(out, code, remark, 0);

@@ -6,6 +6,7 @@ export type { Answer, InvokeOptions, NotifyOptions, Peer } from './peer.js';
 export * from './remoting-client.js';
 export * from './remoting-server.js';
 export * from './remoting.errors.js';
+export { RequestLatencies } from './request-latencies.js';
 export type { HeldReply, Reply } from './reply.js';
 export { Router } from './router.js';
 export type {

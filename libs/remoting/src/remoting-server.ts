@@ -7,6 +7,7 @@ import { nodeNetwork } from './node-network.js';
 import { ConnectedPeer, Opaques, type PeerContext } from './connected-peer.js';
 import type { Peer } from './peer.js';
 import { ReadingPace } from './reading-pace.js';
+import type { RequestLatencies } from './request-latencies.js';
 import { RequestCodec, type ExtraFields } from './request-codec.js';
 import type { Router } from './router.js';
 import { SendStage } from './send-stage.js';
@@ -37,6 +38,8 @@ export interface RemotingServerOptions {
   readonly limits?: RemotingServerLimits | undefined;
   /** For what the server asks of its clients. */
   readonly extra?: ExtraFields | undefined;
+  /** Counts how long requests take; several servers of one turn may share it. Default: nobody does. */
+  readonly latencies?: RequestLatencies | undefined;
 }
 
 /** Unsent bytes of all connections together, about: each may keep its share, and one answer more. */
@@ -61,7 +64,7 @@ export class RemotingServer {
     const { limits = {}, clock, turn } = options;
     this.wheel = new TimerWheel(clock);
     this.idleWatch = new IdleWatch(clock, limits.idleMs ?? 120_000, () => this.open);
-    this.sendStage = new SendStage(turn, options.gate);
+    this.sendStage = new SendStage(turn, options.gate, options.latencies);
     this.pace = new ReadingPace(turn);
     this.mostWritable = limits.maxWritable ?? 4 * 1024 * 1024;
     this.limits = {
@@ -83,6 +86,7 @@ export class RemotingServer {
       isSecure: false,
       work: { bytes: 0 },
       hot: new HotDoor(options.router, this.sendStage, options.logger),
+      latencies: options.latencies,
     };
   }
 

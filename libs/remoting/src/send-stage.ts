@@ -1,6 +1,7 @@
 import type { Turn } from '@nestjs-rocketmq/foundation';
 import type { Connection, FlushSchedule } from './connection.js';
 import { failAnswers } from './failed-answers.js';
+import type { RequestLatencies } from './request-latencies.js';
 import type { StorageGate } from './storage-gate.js';
 
 /** What an answer with a body has to bring to leave before the end of its turn. */
@@ -28,6 +29,8 @@ export class SendStage implements FlushSchedule {
   constructor(
     private readonly turn: Turn,
     private readonly gate: StorageGate | undefined,
+    /** Is told when answers leave. */
+    readonly latencies?: RequestLatencies,
   ) {
     this.unsubscribe = turn.onEnd('send', () => this.send());
     gate?.subscribe({
@@ -73,13 +76,16 @@ export class SendStage implements FlushSchedule {
 
   private send(): void {
     this.laden = undefined;
-    if (this.gate?.waits === true) this.markTurn();
+    const waits = this.gate?.waits === true;
+    this.latencies?.leaving(waits);
+    if (waits) this.markTurn();
     else this.releaseGathered();
     const dirty = this.dirty;
     this.dirty = this.spare;
     for (const connection of dirty) connection.flush();
     dirty.length = 0;
     this.spare = dirty;
+    this.latencies?.left();
   }
 
   private markTurn(): void {
@@ -97,6 +103,7 @@ export class SendStage implements FlushSchedule {
   }
 
   private closeEpoch(): void {
+    this.latencies?.epochClosing();
     for (const connection of this.gathering) {
       connection.isGathering = false;
       connection.gatedBefore = 0;
@@ -109,17 +116,20 @@ export class SendStage implements FlushSchedule {
   }
 
   private releaseEpoch(): void {
+    this.latencies?.epochDurable();
     const { syncing } = this;
     for (const connection of syncing) connection.release(connection.syncing);
     syncing.length = 0;
   }
 
   private failEpoch(error: Error): void {
+    this.latencies?.epochFailed();
     for (const connection of this.syncing) failAnswers(connection.syncing, 0, error);
     this.releaseEpoch();
   }
 
   private failTurn(error: Error): void {
+    this.latencies?.turnFailed();
     for (const connection of this.gathering) {
       failAnswers(connection.gated, connection.gatedBefore, error);
     }

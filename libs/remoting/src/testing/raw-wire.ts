@@ -9,6 +9,7 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import type { Wire } from '../network.js';
 import { RemotingServer } from '../remoting-server.js';
+import type { RequestLatencies } from '../request-latencies.js';
 import { Router } from '../router.js';
 import type { StorageGate, StorageGateListener } from '../storage-gate.js';
 import { LoopbackNetwork } from './loopback.js';
@@ -44,9 +45,14 @@ export class Gate implements StorageGate {
 
 export async function open(
   router: Router,
-  options: { gate?: Gate; chunkBytes?: number; maxWritable?: number } = {},
+  options: {
+    gate?: Gate;
+    chunkBytes?: number;
+    maxWritable?: number;
+    latenciesOf?: (turn: Turn) => RequestLatencies;
+  } = {},
 ) {
-  const { chunkBytes, gate, maxWritable } = options;
+  const { chunkBytes, gate, maxWritable, latenciesOf } = options;
   const network = new LoopbackNetwork(chunkBytes === undefined ? {} : { chunkBytes });
   const turn = new Turn();
   const server = await RemotingServer.listen({
@@ -59,6 +65,7 @@ export async function open(
     clock: systemClock,
     logger: silentLogger,
     limits: { maxWritable },
+    latencies: latenciesOf?.(turn),
   });
   const wire = await network.connect({
     host: '127.0.0.1',
