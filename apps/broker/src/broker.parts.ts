@@ -34,7 +34,7 @@ import { SendBackProcessor } from './send/send-back.processor.js';
 import { SendChecks } from './send/send-checks.js';
 import { SendMessageProcessor } from './send/send-message.processor.js';
 import { WaitingLine } from './send/waiting-line.js';
-import type { MetricsParts } from './status/broker-metrics.js';
+import type { MetricsParts } from './status/metrics-parts.js';
 import { TableFile } from './table-file.js';
 import { GroupsProcessor } from './topics/groups.processor.js';
 import type { LiveSettings } from './settings/live-settings.js';
@@ -75,7 +75,7 @@ export interface BrokerParts {
   readonly schedule: ScheduleService;
   readonly checks: TransactionCheckService;
   readonly housekeeping: HousekeepingService;
-  readonly metrics: MetricsParts;
+  readonly metrics: Omit<MetricsParts, 'latencies'>;
 }
 
 /** A table under `config/`. */

@@ -15,7 +15,7 @@ import {
   Turn,
 } from '@nestjs-rocketmq/foundation';
 import { hostBytes, localAddress } from '@nestjs-rocketmq/message';
-import { type Network, RemotingClient } from '@nestjs-rocketmq/remoting';
+import { type Network, RemotingClient, RequestLatencies } from '@nestjs-rocketmq/remoting';
 import { MessageStore, storeOptions } from '@nestjs-rocketmq/store';
 import { type BrokerConfig, loadBrokerConfig } from './broker.config.js';
 import { BrokerStartError } from './broker.errors.js';
@@ -136,7 +136,8 @@ async function open(
   store.onArrival((queue) => parts.arrivals.announce(queue));
   resources.use(parts.housekeeping);
   const network = options.network;
-  const ground = { config, router, turn, gate: store.gate, network, clock, logger };
+  const latencies = latenciesFor(config, clock, turn);
+  const ground = { config, router, turn, gate: store.gate, network, latencies, clock, logger };
   const listening = await Listening.open(ground);
   place.port = listening.address.port;
   router.storeAt(place.host, place.port);
@@ -152,7 +153,7 @@ async function open(
   const registering = { options, clock, logger, resources, address, port: place.port };
   const registration = register(config, parts, registering);
   followSettings({ config, settings, store, parts, listening, registration, log });
-  const watched = { metrics: parts.metrics, registration, fileSystem };
+  const watched = { metrics: { ...parts.metrics, latencies }, registration, fileSystem };
   const statusPort = await watch(config, watched, log, resources);
   await registration.open();
   return {
@@ -173,6 +174,13 @@ function logFileOf(config: BrokerConfig, fileSystem: FileSystem): LogFile | unde
   const { logDir, logFileBytes: bytes, logFilePieces: pieces } = config;
   if (logDir === '') return undefined;
   return new LogFile({ fileSystem, path: path.resolve(logDir, 'broker.log'), bytes, pieces });
+}
+
+/** Latencies are counted where somebody is shown them. */
+function latenciesFor(config: BrokerConfig, clock: Clock, turn: Turn): RequestLatencies | undefined {
+  const { metricsExporterType, metricsOtelCardinalityLimit } = config;
+  const isShown = metricsExporterType === 'PROM' || metricsExporterType === 'LOG';
+  return isShown ? new RequestLatencies(clock, turn, metricsOtelCardinalityLimit) : undefined;
 }
 
 /** Metrics and health are loaded when they are wanted. */

@@ -6,6 +6,7 @@ import {
   type Network,
   RemotingServer,
   type RemotingServerOptions,
+  type RequestLatencies,
   type Router,
   type StorageGate,
 } from '@nestjs-rocketmq/remoting';
@@ -17,6 +18,8 @@ export interface ListeningParts {
   readonly turn: Turn;
   readonly gate: StorageGate;
   readonly network: Network | undefined;
+  /** Counts how long requests take, on both ports. */
+  readonly latencies: RequestLatencies | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -92,7 +95,7 @@ export class Listening implements Resource {
 }
 
 function optionsOf(parts: ListeningParts, port: number, router: Router): RemotingServerOptions {
-  const { config, turn, gate, network, clock, logger } = parts;
+  const { config, turn, gate, network, latencies, clock, logger } = parts;
   return {
     host: config.bindAddress,
     port,
@@ -100,6 +103,7 @@ function optionsOf(parts: ListeningParts, port: number, router: Router): Remotin
     turn,
     gate,
     network,
+    latencies,
     clock,
     logger: logger.child('remoting'),
     limits: {

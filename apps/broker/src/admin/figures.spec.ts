@@ -2,6 +2,7 @@ import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import { Counter } from '../counter.js';
 import { Figures } from './figures.js';
 import { Meter } from './meter.js';
+import { MessageType, type TopicTraffic } from './topic-traffic.js';
 
 describe('Meter', () => {
   it('knows its speed over windows of different length', () => {
@@ -27,6 +28,7 @@ describe('Figures', () => {
     enableScheduleMessageStats: true,
     autoDeleteUnusedStats: true,
     maxStatsIdleTimeInMinutes: -1,
+    metricsExporterType: 'DISABLE',
   };
 
   function start(now: number, more: Partial<typeof options> = {}) {
@@ -36,6 +38,7 @@ describe('Figures', () => {
       isSystem,
       puts: new Counter(),
       putSizes: new Counter(),
+      traffic: undefined as TopicTraffic | undefined,
     });
     const topics = new Map(
       [topic('orders'), topic('SCHEDULE_TOPIC_XXXX', true)].map((one) => [one.name, one]),
@@ -59,7 +62,7 @@ describe('Figures', () => {
   it('measures how fast a topic is filled and a group consumes', async () => {
     const { clock, figures, orders } = start(0);
     figures.stored(orders, 50, 5000);
-    figures.found('g', 'orders', 0, 100, 10_000, 1);
+    figures.found('g', 'orders', 0, 100, 10_000, 1, 100);
     await clock.advance(10_000);
     figures.sample();
     expect(figures.putRate(orders)).toBe(5);
@@ -74,7 +77,7 @@ describe('Figures', () => {
     figures.storedIn('SCHEDULE_TOPIC_XXXX', 100);
     figures.putDelayed(2, 100);
     figures.gotDelayed(2, 100);
-    figures.found('g', 'orders', 1, 3, 300, 7);
+    figures.found('g', 'orders', 1, 3, 300, 7, 3);
     figures.sentBack('g', 'orders', true);
     await clock.advance(10_000);
     figures.sample();
@@ -106,7 +109,7 @@ describe('Figures', () => {
     });
     figures.putDelayed(2, 100);
     figures.gotDelayed(2, 100);
-    figures.found('g', 'orders', 1, 3, 300, 7);
+    figures.found('g', 'orders', 1, 3, 300, 7, 3);
     figures.forgetGroup('g');
     expect(figures.counter('QUEUE_PUT_NUMS', 'SCHEDULE_TOPIC_XXXX@2')).toBeUndefined();
     const delayed = 'SCHEDULE_TOPIC_XXXX@SCHEDULE_CONSUMER';
@@ -125,5 +128,41 @@ describe('Figures', () => {
     }
     expect(figures.counter('TOPIC_PUT_NUMS', 'orders')).toBeUndefined();
     expect(figures.counter('BROKER_PUT_NUMS', 'cluster')?.value).toBe(1);
+  });
+
+  it('count messages by type only where somebody is shown them, and only what was sent', () => {
+    const { figures, orders } = start(0, { metricsExporterType: 'PROM' });
+    figures.stored(orders, 2, 200, MessageType.fifo);
+    figures.stored(orders, 1, 70);
+    figures.storedIn('orders', 50, MessageType.delay);
+    const counted = [...(orders.traffic?.all() ?? [])].map(([type, { messages, bytes }]) => [
+      type,
+      messages,
+      bytes,
+    ]);
+    expect(counted).toEqual([
+      ['fifo', 2, 200],
+      ['delay', 1, 50],
+    ]);
+    expect(orders.puts.value).toBe(4);
+    const unwatched = start(0);
+    unwatched.figures.stored(unwatched.orders, 1, 100, MessageType.normal);
+    expect(unwatched.orders.traffic).toBeUndefined();
+  });
+
+  it('know where a group pulls next, until the group or the topic is gone', () => {
+    const { figures } = start(0, { autoDeleteUnusedStats: false });
+    expect(figures.pulledTo('g', 'orders', 1)).toBeUndefined();
+    figures.found('g', 'orders', 1, 3, 300, 7, 13);
+    figures.sentOn('g', 'refunds', 0, 20);
+    expect(figures.pulledTo('g', 'orders', 1)).toBe(13);
+    expect(figures.pulledTo('g', 'orders', 0)).toBeUndefined();
+    figures.sentOn('g', 'orders', 1, 4);
+    expect(figures.pulledTo('g', 'orders', 1)).toBe(4);
+    figures.forgetTopic('orders');
+    expect(figures.pulledTo('g', 'orders', 1)).toBeUndefined();
+    expect(figures.pulledTo('g', 'refunds', 0)).toBe(20);
+    figures.forgetGroup('g');
+    expect(figures.pulledTo('g', 'refunds', 0)).toBeUndefined();
   });
 });

@@ -1,10 +1,11 @@
-import type { Clock } from '@nestjs-rocketmq/foundation';
+import { type Clock, Histogram } from '@nestjs-rocketmq/foundation';
 import { isSystemTopic, SystemTopic } from '@nestjs-rocketmq/message';
 import { Counter, dayStep, hourStep } from '../counter.js';
-import { Histogram, sizeBounds, timeBounds } from './histogram.js';
+import { timeBounds } from './histogram-bounds.js';
 import { KeyedCounters } from './keyed-counters.js';
 import { Meter, meterStep } from './meter.js';
 import { PutTimes } from './put-times.js';
+import { type MessageType, TopicTraffic } from './topic-traffic.js';
 import { TransactionFigures } from './transaction-figures.js';
 
 /** A topic as far as it is counted. */
@@ -14,8 +15,8 @@ export interface CountedTopic {
   readonly isSystem: boolean;
   readonly puts: Counter;
   readonly putSizes: Counter;
-  /** Sizes of messages, one for each request; made with the first. */
-  messageSizes?: Histogram | undefined;
+  /** What came in by type of message, where metrics want it; made with the first. */
+  traffic?: TopicTraffic | undefined;
 }
 
 export interface CountedTopics {
@@ -30,6 +31,8 @@ interface Gets {
   readonly sizes: Counter;
   /** By queue id. */
   readonly latencies: Counter[];
+  /** By queue id: where the last answer told the group to go on. */
+  readonly pulled: number[];
 }
 
 /** What went through one queue of the schedule topic. */
@@ -49,6 +52,8 @@ export interface FiguresOptions {
   readonly autoDeleteUnusedStats: boolean;
   /** After so many minutes a counter that stands still begins anew; below 0 never. */
   readonly maxStatsIdleTimeInMinutes: number;
+  /** Unless it is DISABLE, messages are counted by type too. */
+  readonly metricsExporterType: string;
 }
 
 const minutesSamples = 6;
@@ -85,6 +90,7 @@ export class Figures {
   private readonly groups = new Map<string, Map<string, Gets>>();
   private readonly delays: DelayCounts[] = [];
   private readonly byKey = new KeyedCounters();
+  private readonly countsTypes: boolean;
   private day: number;
   private samples = 0;
 
@@ -94,6 +100,7 @@ export class Figures {
     private readonly options: FiguresOptions,
   ) {
     const now = clock.now();
+    this.countsTypes = options.metricsExporterType !== 'DISABLE';
     this.startedAt = now;
     this.puts = new Meter(now);
     this.failedPuts = new Meter(now);
@@ -124,22 +131,24 @@ export class Figures {
     this.putTimes.add(millis, messages);
   }
 
-  /** Messages that went into a topic with one request. */
-  stored(topic: CountedTopic, messages: number, bytes: number): void {
+  /** Messages that went into a topic with one request; without a type they do not count as sent. */
+  stored(topic: CountedTopic, messages: number, bytes: number, type?: MessageType): void {
     topic.puts.value += messages;
     topic.puts.times += 1;
     topic.putSizes.value += bytes;
     topic.putSizes.times += 1;
-    (topic.messageSizes ??= new Histogram(sizeBounds)).add(bytes / messages);
+    if (this.countsTypes && type !== undefined) {
+      (topic.traffic ??= new TopicTraffic()).add(type, messages, bytes);
+    }
     this.broker.BROKER_PUT_NUMS.value += messages;
     if (topic.isSystem) return;
     this.broker.BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC.value += messages;
   }
 
   /** The same for a message that lies elsewhere than in the topic it was sent to. */
-  storedIn(topicName: string, bytes: number): void {
+  storedIn(topicName: string, bytes: number, type?: MessageType): void {
     const topic = this.topics.get(topicName);
-    if (topic !== undefined) this.stored(topic, 1, bytes);
+    if (topic !== undefined) this.stored(topic, 1, bytes, type);
   }
 
   /** A message began to wait in a queue of the schedule topic. */
@@ -171,7 +180,7 @@ export class Figures {
     this.byKey.of('SNDBCK2DLQ_TIMES', `null@${topic}@${group}@SEND_BACK_TO_DLQ`).add(1);
   }
 
-  /** A pull of a group found messages; the search took so long. */
+  /** A pull of a group found messages, the search took so long, and it goes on at `next`. */
   found(
     group: string,
     topic: string,
@@ -179,6 +188,7 @@ export class Figures {
     messages: number,
     bytes: number,
     millis: number,
+    next: number,
   ): void {
     this.getsFound.total += 1;
     this.transferred.total += messages;
@@ -186,6 +196,7 @@ export class Figures {
     const gets = this.getsOf(group, topic);
     gets.nums.add(messages);
     gets.sizes.add(bytes);
+    gets.pulled[queueId] = next;
     const place = this.options.enableDetailStat ? queueId : 0;
     (gets.latencies[place] ??= new Counter()).add(millis);
     this.broker.BROKER_GET_NUMS.value += messages;
@@ -196,6 +207,17 @@ export class Figures {
   missed(): void {
     this.getsMissed.total += 1;
   }
+
+  /** A group goes on at `next`: a pull without messages was told so, or an operator says so. */
+  sentOn(group: string, topic: string, queueId: number, next: number): void {
+    this.getsOf(group, topic).pulled[queueId] = next;
+  }
+
+  /** Where a group pulls next; undefined when it did not pull since the start. */
+  pulledTo(group: string, topic: string, queueId: number): number | undefined {
+    return this.groups.get(group)?.get(topic)?.pulled[queueId];
+  }
+
 
   /** What groups were given, by topic. */
   *reads(): Generator<{
@@ -237,12 +259,17 @@ export class Figures {
   }
 
   forgetGroup(group: string): void {
+    for (const { pulled } of this.groups.get(group)?.values() ?? []) pulled.length = 0;
     if (!this.options.autoDeleteUnusedStats) return;
     this.groups.delete(group);
     this.byKey.forget(group);
   }
 
   forgetTopic(topic: string): void {
+    for (const topics of this.groups.values()) {
+      const gets = topics.get(topic);
+      if (gets !== undefined) gets.pulled.length = 0;
+    }
     if (!this.options.autoDeleteUnusedStats) return;
     this.transactions.forget(topic);
     for (const topics of this.groups.values()) topics.delete(topic);
@@ -286,7 +313,7 @@ export class Figures {
     let gets = topics.get(topic);
     if (gets === undefined) {
       const isSystem = this.topics.get(topic)?.isSystem ?? isSystemTopic(topic);
-      gets = { isSystem, nums: new Counter(), sizes: new Counter(), latencies: [] };
+      gets = { isSystem, nums: new Counter(), sizes: new Counter(), latencies: [], pulled: [] };
       topics.set(topic, gets);
     }
     return gets;

@@ -149,15 +149,16 @@ export class ProgressProcessor {
     topic: Topic,
     queueId: number,
   ): ConsumeStats['offsetTable'][number] {
-    const { store, offsets, brokerName } = this.parts;
+    const { store, offsets, figures, brokerName } = this.parts;
     const queue = store.findQueue(topic.name, queueId);
     const consumerOffset = offsets.offsetOf(group, topic.name, queueId) ?? -1;
+    const pulled = figures.pulledTo(group, topic.name, queueId) ?? 0;
     return [
       { brokerName, queueId, topic: topic.name },
       {
         brokerOffset: queue?.visible ?? 0,
         consumerOffset: Math.max(consumerOffset, 0),
-        pullOffset: Math.max(consumerOffset, 0),
+        pullOffset: Math.max(consumerOffset, pulled, 0),
         lastTimestamp: consumerOffset > 0 ? this.timeAt(queue, consumerOffset - 1, 0) : 0,
       },
     ];

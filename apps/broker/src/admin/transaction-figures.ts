@@ -1,4 +1,5 @@
-import { Histogram, latencyBounds } from './histogram.js';
+import { Histogram } from '@nestjs-rocketmq/foundation';
+import { latencyBounds } from './histogram-bounds.js';
 
 /** What became of the transactions of one topic. */
 export interface TopicTransactions {

@@ -11,6 +11,7 @@ import {
 } from '@nestjs-rocketmq/protocol';
 import type { Outcome } from '@nestjs-rocketmq/remoting';
 import type { MessageStore } from '@nestjs-rocketmq/store';
+import type { Figures } from '../admin/figures.js';
 import type { ClientDirectory } from '../membership/client-directory.js';
 import type { Arrivals } from '../pull/arrivals.js';
 import type { GroupTable } from '../topics/group-table.js';
@@ -29,6 +30,7 @@ export interface ResetsParts {
   readonly resets: OffsetResets;
   readonly clients: ClientDirectory;
   readonly arrivals: Arrivals;
+  readonly figures: Figures;
   readonly logger: Logger;
   readonly options: { readonly useServerSideResetOffset: boolean; readonly brokerName: string };
 }
@@ -93,7 +95,7 @@ export class ResetsProcessor {
 
   /** Java 5's way: the broker itself tells whoever pulls next. */
   private resetHere(asked: Reset, topic: Topic): Map<number, number> {
-    const { groups, resets, arrivals, store } = this.parts;
+    const { groups, resets, arrivals, figures, store } = this.parts;
     const { group } = asked;
     if (groups.get(group) === undefined) {
       const remark = `Group ${group} does not exist`;
@@ -102,6 +104,7 @@ export class ResetsProcessor {
     const offsets = this.targets(asked, topic);
     for (const [queueId, offset] of offsets) {
       resets.assign(group, topic.name, queueId, offset);
+      figures.sentOn(group, topic.name, queueId, offset);
       const queue = store.findQueue(topic.name, queueId);
       if (queue !== undefined) arrivals.announce(queue);
     }

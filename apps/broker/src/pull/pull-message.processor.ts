@@ -161,6 +161,7 @@ export class PullMessageProcessor {
     const { consumerGroup, topic, queueId } = asked;
     const offset = resets.take(consumerGroup, topic, queueId);
     if (offset === undefined || !options.useServerSideResetOffset) return false;
+    this.parts.figures.sentOn(consumerGroup, topic, queueId, offset);
     this.begin(queue, asked, reply, offset);
     reply.outcome(ResponseCode.PULL_OFFSET_MOVED, 'OFFSET_RESET');
     return true;
@@ -191,15 +192,18 @@ export class PullMessageProcessor {
     this.begin(queue, asked, reply, found.next, found.isFarBehind);
     if (found.status === 'FOUND') {
       const { consumerGroup, topic } = asked;
-      const { count, bytes } = found;
+      const { count, bytes, next } = found;
       this.fill(found, reply);
-      figures.found(consumerGroup, topic, queue.queueId, count, bytes, this.searchTook);
+      figures.found(consumerGroup, topic, queue.queueId, count, bytes, this.searchTook, next);
       if (this.parts.options.disableConsumeIfConsumerReadSlowly) {
         this.disableIfSlow(consumerGroup, topic, found);
       }
       return;
     }
     figures.missed();
+    if (found.next !== asked.queueOffset) {
+      figures.sentOn(asked.consumerGroup, asked.topic, queue.queueId, found.next);
+    }
     reply.outcome(codeOf(found, asked.queueOffset), found.status);
   }
 

@@ -2,6 +2,7 @@ import type { Clock, Logger, Timer } from '@nestjs-rocketmq/foundation';
 import { PropertyName, SystemTopic } from '@nestjs-rocketmq/message';
 import type { ConsumeQueue, MessageStore } from '@nestjs-rocketmq/store';
 import type { Figures } from '../admin/figures.js';
+import { MessageType } from '../admin/topic-traffic.js';
 import { MessageDraft, type StoreHost } from '../send/message-draft.js';
 import { objectMember } from '../table-file.js';
 import type { TableStorage } from '../table-file.js';
@@ -216,7 +217,7 @@ export class ScheduleService {
       });
     }
     const placed = store.append(draft);
-    this.parts.figures.storedIn(draft.topic, placed.size);
+    this.parts.figures.storedIn(draft.topic, placed.size, MessageType.delay);
     this.parts.figures.gotDelayed(queue.queueId, placed.size);
   }
 }

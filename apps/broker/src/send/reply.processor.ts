@@ -19,6 +19,7 @@ import {
 import type { Call, Outcome } from '@nestjs-rocketmq/remoting';
 import type { MessageStore } from '@nestjs-rocketmq/store';
 import type { Figures } from '../admin/figures.js';
+import { messageTypeOf } from '../admin/topic-traffic.js';
 import type { ClientDirectory } from '../membership/client-directory.js';
 import type { Topic } from '../topics/topic.js';
 import { type BrokerTexts, MessageDraft, type StoreHost } from './message-draft.js';
@@ -141,8 +142,9 @@ export class ReplyProcessor {
     draft.keys = keys;
     if (uniqueKey.to > uniqueKey.from) draft.uniqueKey = uniqueKey;
     // The object is used again by the next append: taken apart before anything is awaited.
+    const type = messageTypeOf(marks);
     const { position, queueOffset, size } = store.append(draft);
-    figures.stored(topic, 1, size);
+    figures.stored(topic, 1, size, type);
     if (options.flushDiskType === 'SYNC_FLUSH') await store.flush();
     return { msgId: offsetMessageId(place.host, place.port, position), queueId, queueOffset };
   }

@@ -1,6 +1,7 @@
 import { type Clock, type Logger, type Span, spanOf } from '@nestjs-rocketmq/foundation';
 import {
   BatchCursor,
+  isDeadLetterTopic,
   MessageBatchError,
   offsetMessageId,
   PropertyName,
@@ -12,6 +13,7 @@ import {
 } from '@nestjs-rocketmq/message';
 import {
   type AskedView,
+  type PropertiesSpan,
   PropertyMarks,
   ResponseCode,
   type SendMessageV2,
@@ -19,6 +21,7 @@ import {
 import type { Reply } from '@nestjs-rocketmq/remoting';
 import type { MessageStore } from '@nestjs-rocketmq/store';
 import type { Figures } from '../admin/figures.js';
+import { messageTypeOf } from '../admin/topic-traffic.js';
 import type { Delays } from '../schedule/delays.js';
 import type { Topic } from '../topics/topic.js';
 import type { HalfMessages } from '../transaction/half-messages.js';
@@ -132,15 +135,18 @@ export class SendMessageProcessor {
       this.parts.delays.divert(draft, delayLevel, topic);
     }
     const placed = this.parts.store.append(draft);
-    this.count(topic, draft, placed.size);
+    this.count(topic, draft, placed.size, properties);
     this.answer(reply, placed.position, queueId, placed.queueOffset, key);
   }
 
-  /** Half, delayed and dead messages count where they lie. */
-  private count(topic: Topic, draft: MessageDraft, bytes: number): void {
+  /** Half, delayed and dead messages count where they lie; retries and dead ones are not sent. */
+  private count(topic: Topic, draft: MessageDraft, bytes: number, properties: PropertiesSpan): void {
     const { figures } = this.parts;
-    if (draft.topic === topic.name) return figures.stored(topic, 1, bytes);
-    figures.storedIn(draft.topic, bytes);
+    const type = messageTypeOf(properties);
+    if (draft.topic === topic.name) {
+      return figures.stored(topic, 1, bytes, topic.isTried ? undefined : type);
+    }
+    figures.storedIn(draft.topic, bytes, isDeadLetterTopic(draft.topic) ? undefined : type);
     if (draft.topic === SystemTopic.SCHEDULE) figures.putDelayed(draft.queueId, bytes);
     else if (draft.topic === SystemTopic.TRANSACTION_HALF) this.parts.halves.appended(topic.name);
   }
@@ -202,7 +208,8 @@ export class SendMessageProcessor {
       ids.push(offsetMessageId(place.host, place.port, placed.position));
       bytes += placed.size;
     }
-    this.parts.figures.stored(topic, ids.length, bytes);
+    const type = topic.isTried ? undefined : messageTypeOf(asked.properties);
+    this.parts.figures.stored(topic, ids.length, bytes, type);
     this.answer(reply, ids.join(','), queueId, firstOffset, undefined);
   }
 

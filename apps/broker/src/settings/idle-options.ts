@@ -217,10 +217,9 @@ const namedServers: IdleGroup = {
 };
 
 const notMeasured: IdleGroup = {
-  reason: 'latencies of single requests are not measured, and lags count every message',
+  reason: 'lags count every message, and open transactions are counted as they come and go',
   names: `
-    enableRemotingMetrics enableRequestMetrics estimateAccumulation
-    transactionMetricFlushInterval`,
+    estimateAccumulation transactionMetricFlushInterval`,
 };
 
 const setByOthers: IdleGroup = {

@@ -1,5 +1,6 @@
 import type { Logger, Resource } from '@nestjs-rocketmq/foundation';
-import { brokerMetrics, type MetricsParts } from './broker-metrics.js';
+import { brokerMetrics } from './broker-metrics.js';
+import type { MetricsParts } from './metrics-parts.js';
 
 /** Writes the figures to the log, again and again, a line for each; `close` ends it. */
 export function logMetrics(parts: MetricsParts, logger: Logger): Resource {

@@ -5,7 +5,8 @@ import {
   type StatusServer,
 } from '@nestjs-rocketmq/foundation';
 import type { RegistrationService } from '../registration/registration.service.js';
-import { brokerMetrics, type MetricsParts } from './broker-metrics.js';
+import { brokerMetrics } from './broker-metrics.js';
+import type { MetricsParts } from './metrics-parts.js';
 
 export interface StatusParts {
   readonly metrics: MetricsParts;

@@ -36,7 +36,17 @@ export const statusOptions = {
   }),
   enableStatsMetrics: option.boolean({
     default: true,
-    meaning: 'Metrics of messages in and out, sizes and numbers of topics and groups.',
+    meaning: 'Metrics of permissions, waiting requests and numbers of topics and groups.',
+    restart: false,
+  }),
+  enableRequestMetrics: option.boolean({
+    default: true,
+    meaning: 'Metrics of messages in and out, their sizes, and of creations of topics and groups.',
+    restart: false,
+  }),
+  enableRemotingMetrics: option.boolean({
+    default: true,
+    meaning: 'Metrics of how long requests took.',
     restart: false,
   }),
   enableConnectionMetrics: option.boolean({
@@ -46,7 +56,7 @@ export const statusOptions = {
   }),
   enableLagAndDlqMetrics: option.boolean({
     default: true,
-    meaning: 'Metrics of how far groups are behind, and of dead messages.',
+    meaning: 'Metrics of how far groups are behind, what they have not acknowledged, dead messages.',
     restart: false,
   }),
   enableTransactionMetrics: option.boolean({

@@ -1,5 +1,4 @@
-import type { Clock } from '@nestjs-rocketmq/foundation';
-import type { Histogram } from '../admin/histogram.js';
+import type { Clock, Histogram } from '@nestjs-rocketmq/foundation';
 
 /** Notes how many milliseconds a task took, by whether it threw. */
 export function timed(

@@ -1,6 +1,6 @@
-import { isClosedForClients, isRetryTopic, isSystemTopic } from '@nestjs-rocketmq/message';
+import { isClosedForClients, isDeadLetterTopic, isRetryTopic, isSystemTopic } from '@nestjs-rocketmq/message';
 import type { TopicConfig } from '@nestjs-rocketmq/protocol';
-import type { Histogram } from '../admin/histogram.js';
+import type { TopicTraffic } from '../admin/topic-traffic.js';
 import { Counter } from '../counter.js';
 import { realPlaceText } from '../send/message-draft.js';
 
@@ -47,6 +47,8 @@ export class Topic {
   readonly isClosed: boolean;
   /** Messages of a group that wait for another attempt. */
   readonly isRetry: boolean;
+  /** Such messages, or dead ones: they were sent before. */
+  readonly isTried: boolean;
   hasManyTags = false;
   /** The one kind of messages it is for; undefined when it is for all. */
   onlyFor: MessageKind | undefined;
@@ -55,7 +57,7 @@ export class Topic {
   /** Messages and bytes stored since the start. */
   readonly puts = new Counter();
   readonly putSizes = new Counter();
-  messageSizes: Histogram | undefined = undefined;
+  traffic: TopicTraffic | undefined = undefined;
   private current: TopicConfig;
   private text: string | undefined;
   private nextQueue = 0;
@@ -65,6 +67,7 @@ export class Topic {
     this.current = config;
     this.isClosed = isClosedForClients(config.topicName);
     this.isRetry = isRetryTopic(config.topicName);
+    this.isTried = this.isRetry || isDeadLetterTopic(config.topicName);
     this.isSystem = isSystemTopic(config.topicName);
     this.apply(config);
   }

@@ -21,6 +21,7 @@ import {
 import type { Reply } from '@nestjs-rocketmq/remoting';
 import type { MessageStore } from '@nestjs-rocketmq/store';
 import type { Figures } from '../admin/figures.js';
+import { MessageType } from '../admin/topic-traffic.js';
 import type { Delays } from '../schedule/delays.js';
 import { refuseForStore } from '../send/store-refusal.js';
 import type { WaitingLine } from '../send/waiting-line.js';
@@ -127,7 +128,7 @@ export class TransactionProcessor {
     const level = Number(half.delay.text ?? 0);
     if (level > 0) this.parts.delays.divert(draft, level);
     const placed = this.parts.store.append(draft);
-    this.parts.figures.storedIn(draft.topic, placed.size);
+    this.parts.figures.storedIn(draft.topic, placed.size, MessageType.transaction);
   }
 
   /** Why this request must not decide about the half message that the draft was copied from. */

@@ -46,6 +46,7 @@ const propertyNames = [
   'UNIQ_KEY',
   'TRAN_MSG',
   'TIMER_DELAY_SEC',
+  '__SHARDINGKEY',
   'WAIT',
   'x',
 ];
@@ -128,7 +129,7 @@ function found({ slots }: Scanned, count: number): unknown {
   const marks = [p.uniqueKey, p.keys, p.tags, p].map((span) =>
     Buffer.from(copySpan(span)).toString(),
   );
-  const flags = [p.delayLevel, p.isTransaction, p.isTimer];
+  const flags = [p.delayLevel, p.isTransaction, p.isTimer, p.isDelayed, p.hasShardingKey];
   return { seen, opaque, flag, version, values, marks, flags };
 }
 

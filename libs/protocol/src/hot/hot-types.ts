@@ -16,6 +16,10 @@ export interface PropertiesSpan extends Span {
   readonly isTransaction: boolean;
   /** One of the TIMER_ properties is there. */
   readonly isTimer: boolean;
+  /** DELAY is there, whatever it says. */
+  readonly isDelayed: boolean;
+  /** `__SHARDINGKEY` is there: the message is one of an ordered row. */
+  readonly hasShardingKey: boolean;
 }
 
 type FieldsOf<C> = C extends { readonly asks: infer F } ? F : never;

@@ -43,7 +43,11 @@ const names = {
   TIME: word('TIME'),
   R_D: word('R_DE'),
   true: word('true'),
+  __SH: word('__SH'),
+  ARDI: word('ARDI'),
+  NGKE: word('NGKE'),
 };
+const letterY = 0x59;
 
 /** Where escapes of a JSON header are undone. Grows to the longest header seen. */
 let scratch = new Uint8Array(16_384);
@@ -61,6 +65,8 @@ export class PropertyMarks implements PropertiesSpan {
   delayLevel = 0;
   isTransaction = false;
   isTimer = false;
+  isDelayed = false;
+  hasShardingKey = false;
 
   /** No properties at all. */
   clear(): void {
@@ -152,6 +158,8 @@ export class PropertyMarks implements PropertiesSpan {
     this.delayLevel = 0;
     this.isTransaction = false;
     this.isTimer = false;
+    this.isDelayed = false;
+    this.hasShardingKey = false;
   }
 
   /** Looks whether the property `[from, nameTo)` with the value `(nameTo, to)` is one of ours. */
@@ -172,7 +180,13 @@ export class PropertyMarks implements PropertiesSpan {
       }
     } else if (length === 5) {
       if (first === names.DELA && data.getInt32(from + 1) === names.ELAY) {
+        this.isDelayed = true;
         this.delayLevel = smallNumber(bytes, nameTo + 1, to);
+      }
+    } else if (length === 13) {
+      if (first === names.__SH && data.getInt32(from + 4) === names.ARDI) {
+        this.hasShardingKey =
+          data.getInt32(from + 8) === names.NGKE && bytes[from + 12] === letterY;
       }
     } else if (length >= 14 && first === names.TIME && data.getInt32(from + 4) === names.R_D) {
       this.isTimer = true;
