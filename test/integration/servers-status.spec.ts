@@ -4,8 +4,10 @@ import { startNameserver } from '@nestjs-rocketmq/nameserver';
 import { parseOffsetMessageId } from '@nestjs-rocketmq/message';
 import {
   EndTransaction,
+  GetConsumeStats,
   TransactionDecision,
   UpdateAndCreateTopic,
+  UpdateConsumerOffset,
   UpdateNamesrvConfig,
 } from '@nestjs-rocketmq/protocol';
 import { eventually } from '../support/eventually.js';
@@ -48,18 +50,19 @@ describe('a broker that is watched', () => {
     );
     const now = await samples(port);
     const zone = 'zone="north"';
+    const normal = `${zone},topic="orders",message_type="normal",is_system="false"`;
     const read = `${zone},topic="orders",consumer_group="c",is_retry="false",is_system="false"`;
     expect(now).toMatchObject({
-      [`rocketmq_messages_in_total{${zone},topic="orders",is_system="false"}`]: 3,
+      [`rocketmq_messages_in_total{${normal}}`]: 3,
       [`rocketmq_messages_out_total{${read}}`]: 2,
-      [`rocketmq_message_size_bucket{${zone},topic="orders",is_system="false",le="1024"}`]: 3,
-      [`rocketmq_message_size_bucket{${zone},topic="orders",is_system="false",le="+Inf"}`]: 3,
-      [`rocketmq_message_size_count{${zone},topic="orders",is_system="false"}`]: 3,
+      [`rocketmq_message_size_bucket{${normal},le="1024"}`]: 3,
+      [`rocketmq_message_size_bucket{${normal},le="+Inf"}`]: 3,
+      [`rocketmq_message_size_count{${normal}}`]: 3,
     });
     const connections = Object.entries(now).filter(([name]) => name.includes('_connections{'));
     expect(connections.map(([, count]) => count)).toEqual([1, 1]);
     const { commitLogMaxOffset } = await broker.figures();
-    const size = `rocketmq_storage_size{${zone},storage_type="local",storage_medium="disk"}`;
+    const size = `rocketmq_storage_size_bytes{${zone},storage_type="local",storage_medium="disk"}`;
     expect(now[size]).toBe(Number(commitLogMaxOffset));
   });
 
@@ -107,11 +110,100 @@ describe('a broker that is watched', () => {
       [`rocketmq_half_messages{${topicOf('refunds')}}`]: 2,
       [`rocketmq_commit_messages_total{${topicOf('orders')}}`]: 1,
       [`rocketmq_rollback_messages_total{${topicOf('orders')}}`]: 1,
-      [`rocketmq_finish_message_latency_bucket{${topicOf('orders')},le="86400"}`]: 1,
-      [`rocketmq_finish_message_latency_count{${topicOf('orders')}}`]: 1,
-      'rocketmq_topic_create_execution_time_count{invocation_status="success"}': 1,
+      [`rocketmq_finish_message_latency_milliseconds_bucket{${topicOf('orders')},le="86400"}`]: 1,
+      [`rocketmq_finish_message_latency_milliseconds_count{${topicOf('orders')}}`]: 1,
+      'rocketmq_topic_create_execution_time_milliseconds_count{invocation_status="success"}': 1,
     });
     expect(Object.keys(now)).not.toContain(`rocketmq_half_messages{${topicOf('orders')}}`);
+  });
+
+  it('tells messages apart by type, where they lie, and dead or tried ones are not sent anew', async () => {
+    await using broker = await OperatedBroker.start(watched);
+    const { raw } = broker;
+    await raw.send('orders', 'plain');
+    await raw.send('orders', 'one of a row', { properties: { __SHARDINGKEY: 'customer 7' } });
+    await raw.send('orders', 'later', { properties: { DELAY: '18' } });
+    await raw.send('orders', 'perhaps', { properties: { TRAN_MSG: 'true', PGROUP: 'p' } });
+    await raw.heartbeat('a@1', { consumers: [consumerOf('c', 'orders')] });
+    await raw.send('%RETRY%c', 'again');
+    const now = await samples(raw.broker.statusPort);
+    const taken = Object.entries(now).filter(([name]) => name.includes('_messages_in_total{'));
+    const of = (topic: string, type: string, isSystem: boolean) =>
+      `rocketmq_messages_in_total{topic="${topic}",message_type="${type}",is_system="${isSystem}"}`;
+    expect(Object.fromEntries(taken)).toEqual({
+      [of('orders', 'normal', false)]: 1,
+      [of('orders', 'fifo', false)]: 1,
+      [of('SCHEDULE_TOPIC_XXXX', 'delay', true)]: 1,
+      [of('RMQ_SYS_TRANS_HALF_TOPIC', 'transaction', true)]: 1,
+    });
+  });
+
+  it('tells how long requests took, held ones and others', async () => {
+    await using broker = await OperatedBroker.start(watched);
+    const { raw } = broker;
+    const port = raw.broker.statusPort;
+    await raw.send('orders', 'one');
+    const held = raw.pull('orders', { offset: 1, waitMillis: 30_000 });
+    await eventually('the pull is held', 60_000, async () =>
+      (await samples(port))['rocketmq_processor_watermark{processor="pull"}'] === 1
+        ? true
+        : undefined,
+    );
+    await raw.send('orders', 'two');
+    expect((await held).name).toBe('SUCCESS');
+    await raw.pull('orders', { offset: 2 });
+    const counts = async (): Promise<Record<string, number>> => {
+      const all = Object.entries(await samples(port));
+      return Object.fromEntries(
+        all.flatMap(([name, value]) => {
+          const [, labels] =
+            /^rocketmq_rpc_latency_milliseconds_count\{protocol_type="remoting",(.*)\}$/.exec(name) ??
+            [];
+          return labels === undefined ? [] : [[labels.replaceAll(/\w+="(\w+)"/g, '$1'), value]];
+        }),
+      );
+    };
+    expect(await counts()).toEqual({
+      'false,send_message_v2,success,success': 2,
+      'true,pull_message,success,success': 1,
+      'false,pull_message,pull_not_found,success': 1,
+    });
+    await broker.change('enableRemotingMetrics=false');
+    expect(await counts()).toEqual({});
+  });
+
+  it('tells what a group has pulled and not acknowledged, and what it has not pulled', async () => {
+    await using broker = await OperatedBroker.start(watched);
+    const { raw } = broker;
+    const port = raw.broker.statusPort;
+    for (let i = 0; i < 5; i += 1) await raw.send('orders', 'four');
+    await raw.heartbeat('a@1', { consumers: [consumerOf('c', 'orders')] });
+    const group = 'consumer_group="c",topic="orders",is_retry="false",is_system="false"';
+    const told = async (): Promise<number[]> => {
+      const now = await samples(port);
+      return ['lag', 'inflight', 'ready'].map(
+        (what) => now[`rocketmq_consumer_${what}_messages{${group}}`] ?? Number.NaN,
+      );
+    };
+    const commit = (commitOffset: number) => {
+      const asked = { consumerGroup: 'c', topic: 'orders', queueId: 0, commitOffset };
+      return raw.client.invoke(raw.address, UpdateConsumerOffset, asked, { timeoutMs: 30_000 });
+    };
+    // It has said nothing yet about where it begins.
+    expect(await told()).toEqual([0, 0, 0]);
+    await raw.receive('orders', 3, { group: 'c', maxCount: 3 });
+    await commit(1);
+    expect(await told()).toEqual([4, 2, 2]);
+    const how = { timeoutMs: 30_000 };
+    const stats = await raw.client.invoke(raw.address, GetConsumeStats, { consumerGroup: 'c' }, how);
+    const [, progress] = stats.body.offsetTable.find(([{ queueId }]) => queueId === 0) ?? [];
+    expect(progress).toMatchObject({ brokerOffset: 5, consumerOffset: 1, pullOffset: 3 });
+    await commit(3);
+    await raw.receive('orders', 2, { group: 'c', offset: 3 });
+    expect(await told()).toEqual([2, 2, 0]);
+    const now = await samples(port);
+    expect(now[`rocketmq_consumer_queueing_latency_milliseconds{${group}}`]).toBe(0);
+    expect(now).toHaveProperty([`rocketmq_consumer_lag_latency_milliseconds{${group}}`]);
   });
 
   it('leaves out the metrics that are switched off, at once', async () => {
