@@ -157,8 +157,9 @@ describe('a broker that is watched', () => {
       return Object.fromEntries(
         all.flatMap(([name, value]) => {
           const [, labels] =
-            /^rocketmq_rpc_latency_milliseconds_count\{protocol_type="remoting",(.*)\}$/.exec(name) ??
-            [];
+            /^rocketmq_rpc_latency_milliseconds_count\{protocol_type="remoting",(.*)\}$/.exec(
+              name,
+            ) ?? [];
           return labels === undefined ? [] : [[labels.replaceAll(/\w+="(\w+)"/g, '$1'), value]];
         }),
       );
@@ -195,7 +196,12 @@ describe('a broker that is watched', () => {
     await commit(1);
     expect(await told()).toEqual([4, 2, 2]);
     const how = { timeoutMs: 30_000 };
-    const stats = await raw.client.invoke(raw.address, GetConsumeStats, { consumerGroup: 'c' }, how);
+    const stats = await raw.client.invoke(
+      raw.address,
+      GetConsumeStats,
+      { consumerGroup: 'c' },
+      how,
+    );
     const [, progress] = stats.body.offsetTable.find(([{ queueId }]) => queueId === 0) ?? [];
     expect(progress).toMatchObject({ brokerOffset: 5, consumerOffset: 1, pullOffset: 3 });
     await commit(3);

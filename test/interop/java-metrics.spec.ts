@@ -38,7 +38,7 @@ async function pageOf(port: number): Promise<Page> {
     if (name === undefined || all.includes('request_code="get_max_offset"')) continue;
     const labels = (all.match(/\w+="[^"]*"/g) ?? []).filter((one) => !common.test(one));
     const told = labels.map((one) => one.replace(/^(le="[^"]*?)\.0"$/, '$1"'));
-    page.set(`${name}{${told.sort().join(',')}}`, Number(value));
+    page.set(`${name}{${told.toSorted().join(',')}}`, Number(value));
   }
   return page;
 }
@@ -46,7 +46,7 @@ async function pageOf(port: number): Promise<Page> {
 /** The samples of a metric. */
 function of(page: Page, name: string, wanted = /./): Record<string, number> {
   const own = [...page].filter(([key]) => key.startsWith(`${name}{`) && wanted.test(key));
-  return Object.fromEntries(own.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(own.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Names with the names of their labels. */
@@ -190,7 +190,8 @@ beforeAll(async () => {
 
 describe('the figures of our broker and of Apache 5.3.3 after the same requests', () => {
   it('have the same names and labels', () => {
-    const compared = (page: Page) => [...shapes(page)].filter((shape) => !differs(shape)).sort();
+    const compared = (page: Page) =>
+      [...shapes(page)].filter((shape) => !differs(shape)).toSorted();
     expect(compared(java).length).toBeGreaterThan(20);
     expect(compared(ours)).toEqual(compared(java));
   });

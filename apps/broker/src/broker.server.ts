@@ -177,7 +177,11 @@ function logFileOf(config: BrokerConfig, fileSystem: FileSystem): LogFile | unde
 }
 
 /** Latencies are counted where somebody is shown them. */
-function latenciesFor(config: BrokerConfig, clock: Clock, turn: Turn): RequestLatencies | undefined {
+function latenciesFor(
+  config: BrokerConfig,
+  clock: Clock,
+  turn: Turn,
+): RequestLatencies | undefined {
   const { metricsExporterType, metricsOtelCardinalityLimit } = config;
   const isShown = metricsExporterType === 'PROM' || metricsExporterType === 'LOG';
   return isShown ? new RequestLatencies(clock, turn, metricsOtelCardinalityLimit) : undefined;

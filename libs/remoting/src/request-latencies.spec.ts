@@ -1,4 +1,4 @@
-import { Turn } from '@nestjs-rocketmq/foundation';
+import type { Turn } from '@nestjs-rocketmq/foundation';
 import { ManualClock } from '@nestjs-rocketmq/foundation/testing';
 import {
   encodeRequest,

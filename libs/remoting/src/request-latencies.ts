@@ -125,7 +125,7 @@ export class RequestLatencies {
 
   /** The write of this turn failed, so what waited for it is answered with a failure. */
   turnFailed(): void {
-    for (const series of [...this.touched]) {
+    for (const series of this.touched) {
       const { gated } = series;
       const failed = this.failedOf(series);
       if (failed === series || gated === 0) continue;

@@ -218,7 +218,6 @@ export class Figures {
     return this.groups.get(group)?.get(topic)?.pulled[queueId];
   }
 
-
   /** What groups were given, by topic. */
   *reads(): Generator<{
     readonly group: string;

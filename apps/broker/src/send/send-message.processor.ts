@@ -140,7 +140,12 @@ export class SendMessageProcessor {
   }
 
   /** Half, delayed and dead messages count where they lie; retries and dead ones are not sent. */
-  private count(topic: Topic, draft: MessageDraft, bytes: number, properties: PropertiesSpan): void {
+  private count(
+    topic: Topic,
+    draft: MessageDraft,
+    bytes: number,
+    properties: PropertiesSpan,
+  ): void {
     const { figures } = this.parts;
     const type = messageTypeOf(properties);
     if (draft.topic === topic.name) {

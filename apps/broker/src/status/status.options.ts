@@ -56,7 +56,8 @@ export const statusOptions = {
   }),
   enableLagAndDlqMetrics: option.boolean({
     default: true,
-    meaning: 'Metrics of how far groups are behind, what they have not acknowledged, dead messages.',
+    meaning:
+      'Metrics of how far groups are behind, what they have not acknowledged, dead messages.',
     restart: false,
   }),
   enableTransactionMetrics: option.boolean({

@@ -1,4 +1,9 @@
-import { isClosedForClients, isDeadLetterTopic, isRetryTopic, isSystemTopic } from '@nestjs-rocketmq/message';
+import {
+  isClosedForClients,
+  isDeadLetterTopic,
+  isRetryTopic,
+  isSystemTopic,
+} from '@nestjs-rocketmq/message';
 import type { TopicConfig } from '@nestjs-rocketmq/protocol';
 import type { TopicTraffic } from '../admin/topic-traffic.js';
 import { Counter } from '../counter.js';
