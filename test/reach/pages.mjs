@@ -1,7 +1,7 @@
 // The pages as a newcomer takes them: the quick start's commands, tsconfig and program word for word, and
 // what the other pages show, put together, with the newest compiler and types of Node.
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run, tarballs } from './project.mjs';
 
@@ -17,6 +17,11 @@ function blockOf(page, language) {
   const found = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(page);
   if (found === null) throw new Error(`the page has no block of ${language}`);
   return found[1];
+}
+
+/** The first block of JavaScript behind the place where a file is named. */
+function blockAfter(page, file) {
+  return blockOf(page.slice(page.lastIndexOf(`\`${file}\`:`)), 'js');
 }
 
 /** Packages that commands or remarks of a text install. */
@@ -68,7 +73,7 @@ function programsOf(page) {
       // A page may show the module first; who writes it down puts classes before it.
       const place = (region) => text.indexOf(`// #region ${region}\n`);
       const code = [...pieces].toSorted(([a], [b]) => place(a) - place(b)).map(([, one]) => one);
-      return { page, program, code: [imports, ...code].join('\n') };
+      return { page, program, imports, pieces, code: [imports, ...code].join('\n') };
     });
 }
 
@@ -163,8 +168,37 @@ async function pagesCompile(project, check) {
   );
 }
 
+/** The page on testing under Jest, with the configuration that it shows. */
+async function testingPageRuns(check) {
+  // Inside the repository, which has Jest and swc: they would take longer to install than all else.
+  const project = join(root, '.cache', `reach-jest-${process.pid}`);
+  const { imports, pieces } = programsOf('testing')[0];
+  const { application, ...steps } = Object.fromEntries(pieces);
+  const spec = `${imports}
+${application}
+it('does what the page says', async () => {
+${Object.values(steps).join('')}
+await app.close();
+await mq.close();
+}, 120_000);
+`;
+  mkdirSync(join(project, 'src'), { recursive: true });
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }));
+  writeFileSync(join(project, 'jest.config.js'), blockAfter(pageOf('testing'), 'jest.config.js'));
+  writeFileSync(join(project, 'src/page.spec.ts'), spec);
+  const jest = join(root, 'node_modules/jest/bin/jest.js');
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const ended = await run(process.execPath, ['--experimental-vm-modules', jest], {
+    cwd: project,
+    env,
+  });
+  rmSync(project, { recursive: true, force: true });
+  check('the page on testing does what it says, under Jest', ended.code === 0, ended.printed);
+}
+
 /** `project` has what `pageDependencies` names. */
 export async function pagesHold(project, check) {
   await quickStartRuns(project, check);
   await pagesCompile(project, check);
+  await testingPageRuns(check);
 }
