@@ -76,9 +76,8 @@ export class SendStage implements FlushSchedule {
 
   private send(): void {
     this.laden = undefined;
-    const waits = this.gate?.waits === true;
-    this.latencies?.leaving(waits);
-    if (waits) this.markTurn();
+    this.latencies?.leaving(this.gate?.waits === true);
+    if (this.gate?.waits === true) this.markTurn();
     else this.releaseGathered();
     const dirty = this.dirty;
     this.dirty = this.spare;
