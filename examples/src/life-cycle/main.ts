@@ -46,12 +46,13 @@ export class Database implements OnModuleInit, OnApplicationBootstrap, OnModuleD
 }
 // #endregion
 
+// #region listener
+// Stands for work that is not done yet when the application is told to stop.
 let ending: () => void = () => undefined;
 const slowHandler = new Promise<void>((resolve) => {
   ending = resolve;
 });
 
-// #region listener
 @Injectable()
 export class Work {
   constructor(private readonly database: Database) {}
@@ -76,11 +77,13 @@ export class AppModule {}
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
 app.enableShutdownHooks();
 await lines.until(3);
+// #region close
 // Closing waits for the handler, which goes on only now.
 const closed = app.close();
 ending();
 await closed;
 lines.print('the application is closed');
+// #endregion
 await servers.close();
 
 // Prints:
