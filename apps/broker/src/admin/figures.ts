@@ -90,7 +90,8 @@ export class Figures {
   private readonly groups = new Map<string, Map<string, Gets>>();
   private readonly delays: DelayCounts[] = [];
   private readonly byKey = new KeyedCounters();
-  private readonly countsTypes: boolean;
+  /** Somebody is shown how many messages of which type came. */
+  readonly countsTypes: boolean;
   private day: number;
   private samples = 0;
 

@@ -147,7 +147,7 @@ export class SendMessageProcessor {
     properties: PropertiesSpan,
   ): void {
     const { figures } = this.parts;
-    const type = messageTypeOf(properties);
+    const type = figures.countsTypes ? messageTypeOf(properties) : undefined;
     if (draft.topic === topic.name) {
       return figures.stored(topic, 1, bytes, topic.isTried ? undefined : type);
     }
