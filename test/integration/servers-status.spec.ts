@@ -211,7 +211,14 @@ describe('a broker that is watched', () => {
     const now = await samples(port);
     expect(now[`rocketmq_consumer_queueing_latency_milliseconds{${group}}`]).toBe(0);
     expect(now).toHaveProperty([`rocketmq_consumer_lag_latency_milliseconds{${group}}`]);
-    const back = { topic: 'orders', group: 'c', timestamp: 0, isForce: true, queueId: 0, offset: 0 };
+    const back = {
+      topic: 'orders',
+      group: 'c',
+      timestamp: 0,
+      isForce: true,
+      queueId: 0,
+      offset: 0,
+    };
     await raw.client.invoke(raw.address, InvokeBrokerToResetOffset, back, how);
     expect(await told()).toEqual([5, 0, 5]);
   });
