@@ -1,7 +1,23 @@
+import type { MessageStore } from './message-store.js';
 import { all, DamagedStore, log0, texts } from './testing/damaged-store.js';
 import { draftOf, messagesOf } from './testing/store-fixture.js';
 
 describe('a queue', () => {
+  /** Three messages of `orders`, one in each queue, far before the checkpoint. */
+  async function longAgo(fixture: DamagedStore): Promise<MessageStore> {
+    const store = await fixture.filled(3);
+    const draft = draftOf('x'.repeat(3000), { topic: 'others' });
+    for (let i = 0; i < 20; i += 1) {
+      store.append(draft);
+      fixture.endTurn();
+      await fixture.clock.advance(10_000);
+    }
+    await Promise.all([store.flush(), fixture.settle()]);
+    await fixture.clock.advance(61_000);
+    await fixture.settle(50);
+    return store;
+  }
+
   it('that is missing though others are there is made again from the log', async () => {
     const fixture = new DamagedStore();
     await (await fixture.filled(60)).close();
@@ -60,16 +76,7 @@ describe('a queue', () => {
     'that is missing after a %s is made again, though all it had lies before the checkpoint',
     async (end) => {
       const fixture = new DamagedStore();
-      const store = await fixture.filled(3);
-      const draft = draftOf('x'.repeat(3000), { topic: 'others' });
-      for (let i = 0; i < 20; i += 1) {
-        store.append(draft);
-        fixture.endTurn();
-        await fixture.clock.advance(10_000);
-      }
-      await Promise.all([store.flush(), fixture.settle()]);
-      await fixture.clock.advance(61_000);
-      await fixture.settle(50);
+      await longAgo(fixture);
       fixture.disk[end]();
       fixture.disk.remove('/data/store/consumequeue/orders/1');
       const again = await fixture.open();
@@ -90,5 +97,45 @@ describe('a queue', () => {
     const store = await fixture.open();
     expect(all(store)).toEqual(texts(60));
     await store.close();
+  });
+
+  it.each([1, 2, 3])(
+    'that is missing after a kill is made again, though %p of its messages lie behind the checkpoint',
+    async (behind) => {
+      const fixture = new DamagedStore();
+      const store = await longAgo(fixture);
+      for (let i = 3; i < 3 + 3 * behind; i += 1) {
+        store.append(draftOf(`m${String(i).padStart(4, '0')}`, { queueId: i % 3 }));
+      }
+      await Promise.all([store.flush(), fixture.settle()]);
+      fixture.disk.kill();
+      for (const id of [0, 1]) fixture.disk.remove(`/data/store/consumequeue/orders/${id}`);
+      const again = await fixture.open();
+      expect(all(again)).toEqual(texts(3 + 3 * behind));
+      for (const queue of again.queuesOf('orders')) {
+        expect([queue.min, queue.next]).toEqual([0, 1 + behind]);
+      }
+      await again.close();
+    },
+  );
+
+  it('that is missing is not taken for one that begins behind damage', async () => {
+    const fixture = new DamagedStore();
+    const store = await longAgo(fixture);
+    const position = store.figures().written;
+    store.append(draftOf('lost', { topic: 'others' }));
+    store.append(draftOf('m0003', { queueId: 0 }));
+    await Promise.all([store.flush(), fixture.settle()]);
+    await fixture.clock.advance(61_000);
+    await fixture.settle(50);
+    fixture.disk.kill();
+    const start = position - (position % 8192);
+    const path = `/data/store/commitlog/${String(start).padStart(20, '0')}`;
+    fixture.disk.damage(path, position - start + 90);
+    fixture.disk.remove('/data/store/consumequeue/orders/0');
+    const again = await fixture.open();
+    expect(all(again)).toEqual(texts(4));
+    expect(again.queue('others', 0).next).toBe(21);
+    await again.close();
   });
 });

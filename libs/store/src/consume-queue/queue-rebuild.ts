@@ -72,6 +72,8 @@ export class QueueRebuild {
   private readonly hiddenBefore = new Map<ConsumeQueue, number>();
   /** Where the log is followed from. */
   private from = 0;
+  /** Where queues went on that had nothing but fillers. */
+  private readonly filled = new Map<ConsumeQueue, number>();
   /** Queue files lack entries of records before the first that was followed. */
   isIncomplete = false;
   private readonly dates: QueueDates;
@@ -90,13 +92,23 @@ export class QueueRebuild {
       // An attempt before this one may have left entries in memory; they would stay in front.
       flush(queue);
       const last = lastEntry(queue);
-      if (last === undefined || last.position < position) {
-        cutQueueTo(queue, queue.next);
-        continue;
+      if (last === undefined || last.position < position) cutQueueTo(queue, queue.next);
+      else {
+        this.known.set(queue, { next: queue.next, position: last.position });
+        cutQueueAt(queue, position);
       }
-      this.known.set(queue, { next: queue.next, position: last.position });
-      cutQueueAt(queue, position);
+      if (position === this.parts.logStart) this.dropFillers(queue);
     }
+  }
+
+  /**
+   * Followed from its first record, the log says where a queue begins. Fillers may be from an
+   * attempt that began later and did not see the messages in their place.
+   */
+  private dropFillers(queue: ConsumeQueue): void {
+    if (queue.next === 0 || lastEntry(queue) !== undefined) return;
+    this.filled.set(queue, queue.next);
+    cutQueueTo(queue, 0);
   }
 
   /** Takes a valid record. */
@@ -129,6 +141,7 @@ export class QueueRebuild {
 
   /** After the last record, when the log ends at `end`. */
   finish(end: number): void {
+    for (const [queue, next] of this.filled) if (queue.next === 0) fillQueueTo(queue, next);
     for (const [queue, misfit] of this.misfits) {
       const known = this.known.get(queue);
       const isNew = known === undefined && misfit.queueOffset === 0;
@@ -173,8 +186,10 @@ export class QueueRebuild {
     // Only whoever follows the log from its first record knows that there are no more of the queue.
     const { logStart } = this.parts;
     const isShortened = last === undefined && logStart > 0 && this.from === logStart;
+    // A queue that seems to be empty may have messages before the first that was followed.
     const isDamaged =
       damaged !== undefined &&
+      (last !== undefined || this.from === logStart) &&
       damaged.from > (last?.position ?? -1) &&
       holes <= this.hidden - (this.hiddenBefore.get(queue) ?? 0);
     if (isShortened || isDamaged) this.goOnAt(queue, queueOffset);
