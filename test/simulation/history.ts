@@ -75,6 +75,8 @@ export interface LifeEnd {
   readonly life: number;
   readonly how: 'kill' | 'crash' | 'stop';
   readonly at: number;
+  /** What the broker's clock said then. */
+  readonly wall: number;
   /** Nothing was wrong with the disk in this life. */
   readonly hadGoodDisk: boolean;
 }

@@ -156,7 +156,8 @@ export class Lives {
 
   private ended(how: LifeEnd['how'], at = this.world.clock.time): LifeEnd {
     const { world, history } = this;
-    const end = { life: world.lives, how, at, hadGoodDisk: this.hasGoodDisk };
+    const wall = world.clock.now();
+    const end = { life: world.lives, how, at, wall, hadGoodDisk: this.hasGoodDisk };
     history.ends.push(end);
     history.note(world.clock.time, `life ${end.life} ends: ${how}`);
     return end;

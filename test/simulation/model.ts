@@ -329,7 +329,7 @@ export class Model {
   }
 
   /** What happened from here on may have gone with the power. */
-  private lossBegan(end: LifeEnd): number {
+  lossBegan(end: LifeEnd): number {
     if (this.isDoubtful) return 0;
     let began = end.at - asyncWindow;
     for (const { from, to } of this.slow.toReversed()) {

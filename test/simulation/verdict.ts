@@ -127,7 +127,8 @@ export class Verdict {
       'I6',
       () => `${id} was committed and is hidden`,
     );
-    history.check(visible.length === 0 || givenUp.length === 0 || model.hadLoss, 'I6', () => {
+    const isOne = visible.length === 0 || givenUp.length === 0 || model.hadLoss;
+    history.check(isOne || this.isGivenUpInPart(givenUp[0], visible[0]), 'I6', () => {
       return `${id} is visible and was given up as well`;
     });
     if (level > 0) this.notEarly(this.of(delayTopic, id)[0], visible);
@@ -139,6 +140,18 @@ export class Verdict {
     history.check(maybe, 'I6', () => {
       const times = history.checks.get(id)?.length ?? 0;
       return `${id} is undecided, was asked about ${times} times and not given up`;
+    });
+  }
+
+  /**
+   * Two records say that a half was given up, and the power may fail between them: then it is open
+   * again, and may be committed later.
+   */
+  private isGivenUpInPart(gave: SeenRecord | undefined, came: SeenRecord | undefined): boolean {
+    if (gave === undefined || came === undefined || gave.position > came.position) return false;
+    return this.history.ends.some((end) => {
+      const before = end.wall - gave.storeTimestamp;
+      return end.how === 'crash' && before >= 0 && before <= end.at - this.model.lossBegan(end);
     });
   }
 
