@@ -171,6 +171,8 @@ export const differences: readonly Difference[] = [
       'enableConnectionMetrics',
       'enableLagAndDlqMetrics',
       'enableMessageStoreMetrics',
+      'enableRemotingMetrics',
+      'enableRequestMetrics',
       'enableStatsMetrics',
       'enableTransactionMetrics',
       'splitMetadataSize',
@@ -179,6 +181,11 @@ export const differences: readonly Difference[] = [
     ]),
     why: 'settings of 5.5.0 that our broker has too',
     versions: ['5.3.3'],
+  },
+  {
+    commands: /^consumerStatus/,
+    lines: /^mqClientApiTimeout/,
+    why: 'the consumer that is looked at gives its calls a minute since the official output was recorded',
   },
   {
     commands: /^getBrokerConfig/,
