@@ -18,6 +18,7 @@ import {
   text,
   turns,
   until,
+  pull,
 } from './testing/raw-wire.js';
 
 describe('a hot route', () => {
@@ -174,17 +175,6 @@ describe('a hot route', () => {
     const held: HeldReply<typeof PullMessage>[] = [];
     const router = storing().hotRoute(PullMessage, (_asked, reply) => void held.push(reply.hold()));
     await using at = await open(router);
-    const pull = {
-      consumerGroup: 'g',
-      topic: 't',
-      queueId: 0,
-      queueOffset: 0,
-      maxMsgNums: 32,
-      sysFlag: 2,
-      commitOffset: 0,
-      suspendTimeoutMillis: 1,
-      subVersion: 0,
-    };
     at.wire.write(encodeRequest(PullMessage, pull, { opaque: 10 }));
     at.wire.write(encodeRequest(PullMessage, pull, { opaque: 11, form: 'binary' }));
     at.wire.write(send(12));

@@ -11,7 +11,7 @@ import {
   SendMessageV2,
 } from '@nestjs-rocketmq/protocol';
 import { RequestLatencies, Router, type HeldReply } from './index.js';
-import { Gate, open, send, storing, turns, until } from './testing/raw-wire.js';
+import { Gate, open, send, storing, turns, until, pull } from './testing/raw-wire.js';
 
 /** Stands still unless it is set. */
 class SetClock extends ManualClock {
@@ -39,17 +39,6 @@ async function start(router: Router, gate?: Gate, mostSeries?: number) {
   return { at, clock, told, all: () => [...latencies.all()] };
 }
 
-const pull = {
-  consumerGroup: 'g',
-  topic: 't',
-  queueId: 0,
-  queueOffset: 0,
-  maxMsgNums: 32,
-  sysFlag: 2,
-  commitOffset: 0,
-  suspendTimeoutMillis: 1,
-  subVersion: 0,
-};
 const offsets = { suggestWhichBrokerId: 0, nextBeginOffset: 0, minOffset: 0, maxOffset: 9 };
 const end = {
   producerGroup: 'g',

@@ -4,7 +4,7 @@ import { Connection, Hold } from './connection.js';
 import { Router } from './index.js';
 import type { Wire } from './network.js';
 import { SendStage } from './send-stage.js';
-import { Gate, open, send, storing, turns, until } from './testing/raw-wire.js';
+import { Gate, open, send, storing, turns, until, pull } from './testing/raw-wire.js';
 
 describe('answers that wait for the disk', () => {
   it('leave when their epoch is durable, the later ones with the next', async () => {
@@ -141,17 +141,6 @@ describe('a connection', () => {
       reply.successWithBody(100_000);
     });
     await using at = await open(router, { maxWritable: 300_000 });
-    const pull = {
-      consumerGroup: 'g',
-      topic: 't',
-      queueId: 0,
-      queueOffset: 0,
-      maxMsgNums: 32,
-      sysFlag: 2,
-      commitOffset: 0,
-      suspendTimeoutMillis: 1,
-      subVersion: 0,
-    };
     at.wire.pause();
     const frames = Array.from({ length: 50 }, (_, opaque) =>
       encodeRequest(PullMessage, pull, { opaque }),

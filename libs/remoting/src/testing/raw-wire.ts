@@ -35,6 +35,19 @@ export function send(opaque: number, form: 'json' | 'binary' = 'json', body = `b
   return encodeRequest(SendMessageV2, sendAsked, { opaque, form, body: Buffer.from(body) });
 }
 
+/** What a pull asks for where it does not matter. */
+export const pull = {
+  consumerGroup: 'g',
+  topic: 't',
+  queueId: 0,
+  queueOffset: 0,
+  maxMsgNums: 32,
+  sysFlag: 2,
+  commitOffset: 0,
+  suspendTimeoutMillis: 1,
+  subVersion: 0,
+};
+
 export class Gate implements StorageGate {
   listener!: StorageGateListener;
   constructor(readonly waits: boolean) {}
